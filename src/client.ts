@@ -1,0 +1,221 @@
+import { z } from 'zod'
+import { type Run, type ScopedQueries, scopedQueries } from './drizzle.ts'
+import { IntegrationsDbError } from './errors.ts'
+import { uuid } from './input.ts'
+import { Integrations, ServiceIntegrations } from './integrations.ts'
+import { assertSafeLogin } from './login.ts'
+import { Pool } from './pool.ts'
+import {
+  claimsScope,
+  inTransaction,
+  type OrganizationRole,
+  organizationScope,
+  type Scope,
+  serviceScope,
+  unitRunner,
+} from './scope.ts'
+import { toIntegrationsDbError } from './server-errors.ts'
+
+/** How to reach the database, and how patient to be. */
+export type IntegrationsDbOptions = {
+  /** Login that may become `authenticated` and nothing else; by default `INTEGRATIONS_DATABASE_URL`. */
+  url?: string
+  /** Login that may become `service_role`, needed only by `asService`; by default `INTEGRATIONS_SERVICE_URL`. */
+  serviceUrl?: string
+  /** Most connections per login; 10 unless told. */
+  max?: number
+  /** How long a call waits for a connection that transactions hold; 10 unless told. */
+  acquireTimeoutSeconds?: number
+  /** How long connecting may take; 10 unless told. */
+  connectTimeoutSeconds?: number
+  /** Accept a login that may become both roles, such as Supabase's `authenticator`. */
+  allowCombinedLogin?: boolean
+}
+
+/** The calls that work the same within a transaction and outside one. */
+export type OrganizationCalls = {
+  readonly integrations: Integrations
+  /**
+   * Any typed Drizzle query in the same scope, one round trip.
+   *
+   * @example
+   * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
+   *
+   * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
+   */
+  query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
+}
+
+/** One organization as one caller sees it. Holds no connection; make one per request. */
+export type OrganizationScope = OrganizationCalls & {
+  /**
+   * Several calls in one transaction; a thrown error rolls it back. Nothing is sent before the first statement.
+   *
+   * @example
+   * await acme.transaction(async (tx) => {
+   *   await tx.integrations.update('xledger', { status: 'inactive' })
+   *   await tx.integrations.create({ integrationType: 'dynamics' })
+   * })
+   */
+  transaction<T>(work: (tx: OrganizationCalls) => Promise<T>): Promise<T>
+}
+
+/** Across organizations, explicitly. */
+export type ServiceScope = {
+  readonly integrations: ServiceIntegrations
+  /** One organization, with the service role's rights. */
+  forOrganization(organizationId: string): OrganizationScope
+}
+
+/** A client; see {@link createIntegrationsDb}. */
+export type IntegrationsDb = {
+  /** An organization's scope from values the host vouches for. Sends nothing. */
+  forOrganization(scope: { organizationId: string; role: OrganizationRole; userId?: string }): OrganizationScope
+  /** The same scope from the payload of a token the host has verified (signature and expiry). Sends nothing. */
+  forClaims(verifiedJwtPayload: object): OrganizationScope
+  /** The service role, for sync workers and repair. `actor` names the worker in what gets recorded. */
+  asService(options: { actor: string }): Promise<ServiceScope>
+  /** Closes every connection, waiting up to 5 s for calls under way. */
+  end(): Promise<void>
+}
+
+const optionsSchema = z.strictObject({
+  url: z.string().optional(),
+  serviceUrl: z.string().optional(),
+  max: z.int().min(1).max(1000).default(10),
+  acquireTimeoutSeconds: z.number().positive().default(10),
+  connectTimeoutSeconds: z.number().positive().default(10),
+  allowCombinedLogin: z.boolean().default(false),
+})
+
+/**
+ * A client for one database. Connects on the first call; checks then that the login has no rights of its own.
+ *
+ * @example
+ * const db = createIntegrationsDb({ url, serviceUrl })
+ * const acme = db.forOrganization({ organizationId, role: 'admin' })
+ * await acme.integrations.get('xledger')
+ * await db.end()
+ *
+ * @throws IntegrationsDbError `invalid_input` for an option that is unknown or out of range. Calls throw
+ * `permission_denied` for an unsafe login and `unavailable` where the server cannot be reached.
+ */
+export function createIntegrationsDb(options: IntegrationsDbOptions | string = {}): IntegrationsDb {
+  const settings = parseOptions(typeof options === 'string' ? { url: options } : options)
+  const scoped = lazyPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
+  const service = lazyPool(
+    'serviceUrl',
+    settings.serviceUrl ?? process.env.INTEGRATIONS_SERVICE_URL,
+    'service_role',
+    settings,
+  )
+
+  return {
+    forOrganization(input) {
+      const { organizationId, ...scope } = organizationScope(input)
+      return openScope(scoped, scope, organizationId)
+    },
+    forClaims(payload) {
+      const { organizationId, ...scope } = claimsScope(payload)
+      return openScope(scoped, scope, organizationId)
+    },
+    async asService({ actor }) {
+      const scope = serviceScope(actor)
+      await service.ready()
+      return {
+        integrations: new ServiceIntegrations(runner(service, scope)),
+        forOrganization: (organizationId) => openScope(service, scope, uuid('organizationId', organizationId)),
+      }
+    },
+    async end() {
+      await Promise.all([scoped.end(), service.end()])
+    },
+  }
+}
+
+function openScope(pool: LazyPool, scope: Scope, organizationId: string): OrganizationScope {
+  return {
+    ...organizationCalls(runner(pool, scope), scope, organizationId),
+    async transaction(work) {
+      const ready = await pool.ready()
+      return inTransaction(ready, scope, (run) => work(organizationCalls(run, scope, organizationId)))
+    },
+  }
+}
+
+function organizationCalls(run: Run, scope: Scope, organizationId: string): OrganizationCalls {
+  return {
+    integrations: new Integrations(run, scope, organizationId),
+    async query(build) {
+      try {
+        return await build(scopedQueries(run))
+      } catch (error) {
+        // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
+        throw isServerError(error) ? toIntegrationsDbError(error) : error
+      }
+    },
+  }
+}
+
+/** Drizzle wraps what a query rejects with, and prints parameters in its message. */
+function isServerError(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof IntegrationsDbError
+}
+
+function runner(pool: LazyPool, scope: Scope): Run {
+  return async (statement) => unitRunner(await pool.ready(), scope)(statement)
+}
+
+type LazyPool = { ready(): Promise<Pool>; end(): Promise<void> }
+
+/** A pool that exists and has its login checked once somebody needs it. */
+function lazyPool(
+  field: string,
+  url: string | undefined,
+  becomes: 'authenticated' | 'service_role',
+  settings: Settings,
+): LazyPool {
+  let pool: Pool | undefined
+  let checked: Promise<Pool> | undefined
+  const check = async (): Promise<Pool> => {
+    pool ??= new Pool(requireUrl(field, url), settings)
+    await assertSafeLogin(pool, becomes, settings.allowCombinedLogin)
+    return pool
+  }
+  return {
+    ready() {
+      checked ??= check().catch((error) => {
+        checked = undefined // The server may be back next time, or the login mended.
+        throw error
+      })
+      return checked
+    },
+    async end() {
+      await pool?.end()
+    },
+  }
+}
+
+function requireUrl(field: string, url: string | undefined): string {
+  const variable = field === 'url' ? 'INTEGRATIONS_DATABASE_URL' : 'INTEGRATIONS_SERVICE_URL'
+  if (url === undefined)
+    throw new IntegrationsDbError('invalid_input', `${field}: is missing; pass it or set ${variable}`)
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${field}: must be a URL such as postgresql://login:password@host:5432/database`,
+    )
+  }
+  return url
+}
+
+type Settings = z.output<typeof optionsSchema>
+
+function parseOptions(options: IntegrationsDbOptions): Settings {
+  const result = optionsSchema.safeParse(options)
+  if (result.success) return result.data
+  throw new IntegrationsDbError(
+    'invalid_input',
+    result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`).join('; '),
+  )
+}

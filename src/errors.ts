@@ -1,0 +1,36 @@
+/** Every way a call of this package can fail. */
+export type IntegrationsDbErrorCode =
+  | 'not_found'
+  | 'already_exists'
+  | 'permission_denied'
+  | 'invalid_input'
+  | 'credential_missing'
+  | 'conflict'
+  | 'unavailable'
+
+/**
+ * The one error this package throws.
+ *
+ * @example
+ * try {
+ *   await acme.integrations.create({ integrationType: 'xledger' })
+ * } catch (error) {
+ *   if (error instanceof IntegrationsDbError && error.code === 'already_exists') return existing()
+ *   throw error
+ * }
+ *
+ * The message names the field or file and the remedy. There is no `cause`: PostgreSQL's and Drizzle's errors carry
+ * statements, parameters and whole rows, and whoever logs an error logs its cause.
+ */
+export class IntegrationsDbError extends Error {
+  override readonly name = 'IntegrationsDbError'
+  readonly code: IntegrationsDbErrorCode
+  /** PostgreSQL's five-character SQLSTATE, where the server refused. */
+  readonly sqlState: string | undefined
+
+  constructor(code: IntegrationsDbErrorCode, message: string, options: { sqlState?: string } = {}) {
+    super(message)
+    this.code = code
+    this.sqlState = options.sqlState
+  }
+}

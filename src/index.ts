@@ -1,0 +1,15 @@
+export {
+  createIntegrationsDb,
+  type IntegrationsDb,
+  type IntegrationsDbOptions,
+  type OrganizationCalls,
+  type OrganizationScope,
+  type ServiceScope,
+} from './client.ts'
+export type { ScopedQueries } from './drizzle.ts'
+export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
+export type { IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
+export type { Integration, Integrations, ScheduledPage, ServiceIntegrations } from './integrations.ts'
+export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
+export type { ExcludedFeatures, FieldMappings } from './schema/organization-integrations.ts'
+export type { OrganizationRole } from './scope.ts'

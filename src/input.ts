@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { IntegrationsDbError } from './errors.ts'
+import { integrationStatus, integrationType } from './schema/enums.ts'
+
+/*
+ * What callers hand in, checked before anything is sent. Messages name the field and the rule, never the value: a
+ * credential pasted into the wrong field must not end up in a log.
+ */
+
+const type = z.enum(integrationType.enumValues)
+const status = z.enum(integrationStatus.enumValues)
+
+const settings = z.strictObject({
+  status: status.optional(),
+  fieldMappings: z.record(z.string(), z.json()).optional(),
+  syncSchedule: z
+    .string()
+    .regex(/^[^\s]+( +[^\s]+){4}$/, 'must have five fields separated by spaces, such as "0 2 * * *"')
+    .nullable()
+    .optional(),
+  excludedFeatures: z
+    .array(z.string().min(1))
+    .refine((features) => new Set(features).size === features.length, 'must not repeat a feature')
+    .optional(),
+})
+
+const revision = z.strictObject({
+  expectedRevision: z.string().regex(/^\d+$/, 'must be the revision of a row').optional(),
+})
+
+/** The fields of an integration that a caller may set. */
+export type IntegrationPatch = z.input<typeof settings>
+/** What `create` and `upsert` take: the system, and any of the settings. */
+export type NewIntegration = IntegrationPatch & { integrationType: z.input<typeof type> }
+/** Refuses with `conflict` where somebody saved since the row of this revision was read. */
+export type RevisionOptions = z.input<typeof revision>
+
+const newIntegration = settings.extend({ integrationType: type })
+const patch = settings.refine(
+  (fields) => Object.values(fields).some((value) => value !== undefined),
+  'must set at least one field',
+)
+const listFilter = z.strictObject({ status: status.optional() })
+const page = z.strictObject({
+  limit: z.int().min(1).max(1000).default(500),
+  after: z.string().nullish(),
+})
+
+export const input = {
+  type: (value: unknown) => check('integrationType', type, value),
+  newIntegration: (value: unknown) => check('', newIntegration, value),
+  patch: (value: unknown) => check('patch', patch, value),
+  revision: (value: unknown) => check('', revision, value),
+  listFilter: (value: unknown) => check('', listFilter, value),
+  page: (value: unknown) => check('', page, value),
+}
+
+/** A non-empty text for a claim or a message. */
+export function text(field: string, value: unknown): string {
+  return check(field, z.string().min(1).max(255), value)
+}
+
+/** A uuid in its canonical spelling, in lower case as PostgreSQL prints it. */
+export function uuid(field: string, value: unknown): string {
+  if (typeof value !== 'string' || !isUuid(value)) {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${field}: must be a uuid such as 00000000-0000-4000-8000-000000000000`,
+    )
+  }
+  return value.toLowerCase()
+}
+
+export function isUuid(value: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
+}
+
+function check<T>(field: string, schema: z.ZodType<T>, value: unknown): T {
+  const result = parse(field, schema, value)
+  if (result.success) return result.data
+  const problems = result.error.issues.map((issue) => {
+    const path = [field, ...issue.path.map(String)].filter(Boolean).join('.')
+    return path ? `${path}: ${issue.message}` : issue.message
+  })
+  throw new IntegrationsDbError('invalid_input', problems.join('; '))
+}
+
+function parse<T>(field: string, schema: z.ZodType<T>, value: unknown) {
+  try {
+    return schema.safeParse(value)
+  } catch {
+    throw new IntegrationsDbError('invalid_input', `${field || 'input'}: is nested too deeply, or refers to itself`)
+  }
+}

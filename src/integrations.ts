@@ -1,0 +1,320 @@
+import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { builder, type CompiledStatement, compile, type Rows, type Run } from './drizzle.ts'
+import { IntegrationsDbError } from './errors.ts'
+import { type IntegrationPatch, input, isUuid, type NewIntegration, type RevisionOptions, text, uuid } from './input.ts'
+import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
+import { organizationIntegrations as table } from './schema/organization-integrations.ts'
+import type { Scope } from './scope.ts'
+
+/** One integration as callers see it. `revision` changes with every saved change; hand it to `expectedRevision`. */
+export type Integration = typeof table.$inferSelect & { revision: string }
+
+/** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
+export type ScheduledPage = { rows: Integration[]; next: string | null }
+
+const columns = getTableColumns(table)
+// A row's xmin is the transaction that wrote it: a revision that costs no column and, unlike updated_at, survives the
+// trip through a JavaScript Date.
+const revision = sql<string>`${sql.identifier('xmin')}::text`
+const selection = { ...columns, revision: revision.as('revision') }
+const given = sql.placeholder
+const own = eq(table.organizationId, given('organizationId'))
+const named = and(own, eq(table.integrationType, given('integrationType')))
+const unchanged = and(named, sql`${revision} = ${given('expectedRevision')}`)
+const oldestFirst = [asc(table.createdAt), asc(table.id)]
+const select = (where: SQL | undefined) => builder.select(selection).from(table).where(where)
+
+const statements = {
+  list: compile(select(own).orderBy(...oldestFirst)),
+  listByStatus: compile(select(and(own, eq(table.status, given('status')))).orderBy(...oldestFirst)),
+  get: compile(select(named)),
+  getById: compile(select(and(own, eq(table.id, given('id'))))),
+  findByMappedField: compile(select(and(own, sql`${table.fieldMappings} ? ${given('field')}`)).orderBy(...oldestFirst)),
+  delete: compile(builder.delete(table).where(named).returning(selection)),
+  deleteUnchanged: compile(builder.delete(table).where(unchanged).returning(selection)),
+  // By id, not by time: two rows may share a time, and a Date has lost its microseconds.
+  listScheduled: compile(
+    select(and(eq(table.status, 'active'), isNotNull(table.syncSchedule), gt(table.id, given('after'))))
+      .orderBy(asc(table.id))
+      .limit(given('limit')),
+  ),
+}
+
+/** Statements that write some of the columns: one text per set of fields, built when first needed. */
+const writes = {
+  insert: compileBy((values) => builder.insert(table).values(values).returning(selection)),
+  upsert: compileBy((values) =>
+    builder
+      .insert(table)
+      .values(values)
+      // Organization and system are the key, so setting them changes nothing; it makes the row come back in any case.
+      .onConflictDoUpdate({ target: [table.organizationId, table.integrationType], set: values })
+      .returning(selection),
+  ),
+  update: compileBy((values) => builder.update(table).set(values).where(named).returning(selection)),
+  updateUnchanged: compileBy((values) => builder.update(table).set(values).where(unchanged).returning(selection)),
+}
+
+type InsertValues = typeof table.$inferInsert
+
+function compileBy(build: (values: InsertValues) => SQLWrapper) {
+  const texts = new Map<string, CompiledStatement>()
+  return (fields: object, more: object): string => {
+    const names = Object.keys(fields).sort()
+    const key = names.join()
+    const compiled =
+      texts.get(key) ?? compile(build(Object.fromEntries(names.map((name) => [name, given(name)])) as never))
+    texts.set(key, compiled)
+    return compiled({ ...fields, ...more })
+  }
+}
+
+/**
+ * One organization's integrations. Every method is one statement and one round trip.
+ *
+ * Reads need role `admin` or `coordinator`, writes `admin`; a verb the role lacks is `permission_denied` before
+ * anything is sent.
+ */
+export class Integrations {
+  readonly #run: Run
+  readonly #scope: Scope
+  readonly #organizationId: string
+
+  constructor(run: Run, scope: Scope, organizationId: string) {
+    this.#run = run
+    this.#scope = scope
+    this.#organizationId = organizationId
+  }
+
+  /**
+   * All integrations of the organization, oldest first.
+   *
+   * @example
+   * await acme.integrations.list({ status: 'active' })
+   *
+   * SQL: `select … where organization_id = … [and status = …] order by created_at, id`
+   */
+  async list(filter: { status?: IntegrationStatus } = {}): Promise<Integration[]> {
+    const { status } = input.listFilter(filter)
+    const organizationId = this.#organizationId
+    return this.#all(
+      status === undefined ? statements.list({ organizationId }) : statements.listByStatus({ organizationId, status }),
+    )
+  }
+
+  /**
+   * The integration with one system, or null.
+   *
+   * @example
+   * const xledger = await acme.integrations.get('xledger')
+   *
+   * SQL: `select … where organization_id = … and integration_type = …`
+   */
+  async get(integrationType: IntegrationType): Promise<Integration | null> {
+    return this.#first(statements.get(this.#key(integrationType)))
+  }
+
+  /** The integration with this id, or null; another organization's is null too. SQL: `select … where … and id = …` */
+  async getById(id: string): Promise<Integration | null> {
+    return this.#first(statements.getById({ organizationId: this.#organizationId, id: uuid('id', id) }))
+  }
+
+  /**
+   * The integrations that map one of our fields, oldest first.
+   *
+   * @example
+   * await acme.integrations.findByMappedField('employee_id')
+   *
+   * SQL: `select … where organization_id = … and field_mappings ? …`, which the GIN index serves.
+   */
+  async findByMappedField(field: string): Promise<Integration[]> {
+    return this.#all(
+      statements.findByMappedField({ organizationId: this.#organizationId, field: text('field', field) }),
+    )
+  }
+
+  /**
+   * Adds the integration with a system; omitted fields take the table's defaults.
+   *
+   * @example
+   * await acme.integrations.create({ integrationType: 'xledger', syncSchedule: '0 2 * * *' })
+   *
+   * SQL: `insert into organization_integrations … returning …`
+   *
+   * @throws IntegrationsDbError `already_exists`, or `not_found` where the organization does not exist.
+   */
+  async create(integration: NewIntegration): Promise<Integration> {
+    this.#assertMayWrite('create')
+    const fields = { ...present(input.newIntegration(integration)), organizationId: this.#organizationId }
+    return this.#written(writes.insert(fields, {}))
+  }
+
+  /**
+   * Adds the integration, or changes the fields that are given and keeps the others.
+   *
+   * @example
+   * await acme.integrations.upsert({ integrationType: 'xledger', fieldMappings: { amount: 'invoiceAmount' } })
+   *
+   * SQL: `insert … on conflict (organization_id, integration_type) do update set … returning …`
+   */
+  async upsert(integration: NewIntegration): Promise<Integration> {
+    this.#assertMayWrite('upsert')
+    const fields = { ...present(input.newIntegration(integration)), organizationId: this.#organizationId }
+    return this.#written(writes.upsert(fields, {}))
+  }
+
+  /**
+   * Changes the fields that are given.
+   *
+   * @example
+   * const row = await acme.integrations.get('xledger')
+   * await acme.integrations.update('xledger', { status: 'inactive' }, { expectedRevision: row.revision })
+   *
+   * SQL: `update organization_integrations set … where … [and xmin::text = …] returning …`
+   *
+   * @throws IntegrationsDbError `not_found`, or `conflict` where somebody saved since `expectedRevision`.
+   */
+  async update(
+    integrationType: IntegrationType,
+    patch: IntegrationPatch,
+    options: RevisionOptions = {},
+  ): Promise<Integration> {
+    this.#assertMayWrite('update')
+    const key = this.#key(integrationType)
+    const fields = present(input.patch(patch))
+    const { expectedRevision } = input.revision(options)
+    const row = await this.#first(
+      expectedRevision === undefined
+        ? writes.update(fields, key)
+        : writes.updateUnchanged(fields, { ...key, expectedRevision }),
+    )
+    return row ?? this.#missing(integrationType, expectedRevision)
+  }
+
+  /**
+   * Removes the integration and gives its last state.
+   *
+   * SQL: `delete from organization_integrations where … [and xmin::text = …] returning …`
+   *
+   * @throws IntegrationsDbError `not_found`, or `conflict` where somebody saved since `expectedRevision`.
+   */
+  async delete(integrationType: IntegrationType, options: RevisionOptions = {}): Promise<Integration> {
+    this.#assertMayWrite('delete')
+    const key = this.#key(integrationType)
+    const { expectedRevision } = input.revision(options)
+    const row = await this.#first(
+      expectedRevision === undefined
+        ? statements.delete(key)
+        : statements.deleteUnchanged({ ...key, expectedRevision }),
+    )
+    return row ?? this.#missing(integrationType, expectedRevision)
+  }
+
+  #key(integrationType: IntegrationType) {
+    return { organizationId: this.#organizationId, integrationType: input.type(integrationType) }
+  }
+
+  #assertMayWrite(verb: string): void {
+    if (this.#scope.role === 'coordinator') {
+      throw new IntegrationsDbError(
+        'permission_denied',
+        `${verb}: role coordinator may only read; role admin is needed`,
+      )
+    }
+  }
+
+  async #all(statement: string): Promise<Integration[]> {
+    return toIntegrations(await this.#run(statement))
+  }
+
+  async #first(statement: string): Promise<Integration | null> {
+    return (await this.#all(statement))[0] ?? null
+  }
+
+  async #written(statement: string): Promise<Integration> {
+    const row = await this.#first(statement)
+    if (row === null)
+      throw new IntegrationsDbError('permission_denied', 'the row was not written: the policies refuse it')
+    return row
+  }
+
+  async #missing(integrationType: IntegrationType, expectedRevision: string | undefined): Promise<never> {
+    const current = expectedRevision === undefined ? null : await this.get(integrationType)
+    if (current !== null) {
+      throw new IntegrationsDbError(
+        'conflict',
+        `integrationType ${integrationType}: expected revision ${expectedRevision}, found ${current.revision}; read the row again and repeat the change`,
+      )
+    }
+    throw new IntegrationsDbError(
+      'not_found',
+      `integrationType ${integrationType}: the organization has no such integration; create it first`,
+    )
+  }
+}
+
+/** What crosses organizations, for the service role alone. */
+export class ServiceIntegrations {
+  readonly #run: Run
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /**
+   * Active integrations that have a schedule, of all organizations, page by page.
+   *
+   * @example
+   * for (let after = null; ; after = page.next) {
+   *   page = await service.integrations.listScheduled({ limit: 500, after })
+   *   …
+   *   if (page.next === null) break
+   * }
+   *
+   * `limit` is 1 to 1000 rows, 500 unless told. `after` is the `next` of the page before: an opaque cursor that stays
+   * valid while rows come and go.
+   *
+   * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
+   */
+  async listScheduled(page: { limit?: number; after?: string | null } = {}): Promise<ScheduledPage> {
+    const { limit, after } = input.page(page)
+    // One row more than asked for tells whether there is a next page.
+    const rows = toIntegrations(
+      await this.#run(statements.listScheduled({ limit: limit + 1, after: readCursor(after) })),
+    )
+    const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
+    return { rows: rows.slice(0, limit), next }
+  }
+}
+
+const firstId = '00000000-0000-0000-0000-000000000000'
+
+function writeCursor(id: string): string {
+  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
+}
+
+function readCursor(cursor: string | null | undefined): string {
+  if (cursor === null || cursor === undefined) return firstId
+  const id = Buffer.from(cursor, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  if (!isUuid(id))
+    throw new IntegrationsDbError('invalid_input', 'after: must be the next of an earlier page, unchanged')
+  return id
+}
+
+function present<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}
+
+const tableColumns = Object.entries(columns)
+
+function toIntegrations({ values }: Rows): Integration[] {
+  return values.map((row) => {
+    const integration: Record<string, unknown> = {}
+    for (const [i, [name, column]] of tableColumns.entries()) {
+      integration[name] = row[i] === null ? null : column.mapFromDriverValue(row[i])
+    }
+    return { ...integration, revision: row[tableColumns.length] } as Integration
+  })
+}

@@ -1,0 +1,4 @@
+import { pgSchema } from 'drizzle-orm/pg-core'
+
+/** Our private schema: functions that policies and definers call. The Data API does not expose it. */
+export const integrations = pgSchema('integrations')

@@ -1,0 +1,167 @@
+/*
+ * What goes over the wire. Every scoped call is one simple-protocol message of two statements:
+ *
+ *   select set_config('role', 'authenticated', true), set_config('request.jwt.claims', U&'\007b…', true);
+ *   select … from "organization_integrations" where …
+ *
+ * PostgreSQL runs such a message as one implicit transaction: both settings end with it, and if the first statement
+ * fails or is cancelled the second is never run. Nothing can come between them, so no statement can run without its
+ * scope. One round trip, warm or cold, and nothing that a pooler in transaction mode would have to remember.
+ * Values are hex literals (`literal.ts`); roles come from a closed list.
+ */
+import type { Rows, Run } from './drizzle.ts'
+import { IntegrationsDbError } from './errors.ts'
+import { isUuid, text, uuid } from './input.ts'
+import { hexLiteral } from './literal.ts'
+import type { Pool, Result } from './pool.ts'
+
+/** A member's role in an organization, as the policies know it. */
+export type OrganizationRole = 'admin' | 'coordinator'
+
+/** Who calls, and for which organization. */
+export type Scope = {
+  /** The first statement of every message. */
+  readonly settings: string
+  /** What a verb is checked against before anything is sent. */
+  readonly role: OrganizationRole | 'service_role'
+}
+
+const organizationRoles: readonly string[] = ['admin', 'coordinator'] satisfies OrganizationRole[]
+
+/** A scope from values the host vouches for. */
+export function organizationScope(input: {
+  organizationId: string
+  role: OrganizationRole
+  userId?: string
+}): Scope & { organizationId: string } {
+  const organizationId = uuid('organizationId', input.organizationId)
+  const userId = input.userId === undefined ? undefined : text('userId', input.userId)
+  if (!organizationRoles.includes(input.role)) {
+    throw new IntegrationsDbError('invalid_input', `role: must be one of ${organizationRoles.join(', ')}`)
+  }
+  const claims = {
+    ...(userId === undefined ? {} : { sub: userId }),
+    role: 'authenticated',
+    app_metadata: { organization_id: organizationId, role: input.role },
+  }
+  return { settings: settings('authenticated', claims), role: input.role, organizationId }
+}
+
+/** The same scope from a token the host has verified. Only `app_metadata` counts: users can edit `user_metadata`. */
+export function claimsScope(payload: unknown): Scope & { organizationId: string } {
+  const claims = record(payload)
+  const metadata = record(claims?.app_metadata)
+  if (claims === undefined) {
+    throw new IntegrationsDbError('invalid_input', 'claims: must be the payload of a verified token, an object')
+  }
+  if (claims.role !== undefined && claims.role !== 'authenticated') {
+    throw new IntegrationsDbError(
+      'permission_denied',
+      'claims.role: only tokens of role "authenticated" have an organization scope',
+    )
+  }
+  const { organization_id: organizationId, role } = metadata ?? {}
+  if (typeof organizationId !== 'string' || !isUuid(organizationId)) {
+    throw new IntegrationsDbError(
+      'permission_denied',
+      'claims.app_metadata.organization_id: the token names no organization',
+    )
+  }
+  if (typeof role !== 'string' || !organizationRoles.includes(role)) {
+    throw new IntegrationsDbError(
+      'permission_denied',
+      `claims.app_metadata.role: must be one of ${organizationRoles.join(', ')}`,
+    )
+  }
+  const user = typeof claims.sub === 'string' ? { userId: claims.sub } : {}
+  return organizationScope({ organizationId, role: role as OrganizationRole, ...user })
+}
+
+/** Across organizations, for sync workers and repair. */
+export function serviceScope(actor: string): Scope {
+  return {
+    settings: settings('service_role', { role: 'service_role', actor: text('actor', actor) }),
+    role: 'service_role',
+  }
+}
+
+function settings(role: 'authenticated' | 'service_role', claims: object): string {
+  return `select set_config('role', '${role}', true), set_config('request.jwt.claims', ${hexLiteral(JSON.stringify(claims))}, true);\n`
+}
+
+/** Runs each statement as one unit of its own. */
+export function unitRunner(pool: Pool, scope: Scope): Run {
+  return (statement) => pool.send(scope.settings + statement)
+}
+
+/**
+ * Runs several statements in one transaction on a connection of their own.
+ *
+ * `begin` and the settings travel with the first statement: until then nothing is sent. Statements go one at a time,
+ * so that none is on its way when an earlier one fails; after a failure none is sent any more.
+ */
+export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run) => Promise<T>): Promise<T> {
+  return pool.exclusively(async (connection) => {
+    let begun = false
+    let ended = false
+    let failure: unknown
+    let last: Promise<unknown> = Promise.resolve()
+
+    const send = async (statement: string): Promise<Rows> => {
+      if (ended)
+        throw new IntegrationsDbError(
+          'invalid_input',
+          'the transaction has ended; await every call inside its callback',
+        )
+      if (failure !== undefined) throw failure
+      const opening = begun ? '' : `begin;\n${scope.settings}`
+      begun = true
+      try {
+        return (await connection.send(opening + statement)).rows
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    }
+    const run: Run = (statement) => {
+      const next = last.then(() => send(statement))
+      last = next.catch(() => {})
+      return next
+    }
+
+    try {
+      const value = await work(run)
+      await last
+      // The callback may have caught a failure, but the server has given the transaction up all the same.
+      if (failure !== undefined) throw failure
+      ended = true
+      if (begun) assertCommitted(await connection.send('commit'))
+      connection.reusable = true
+      return value
+    } catch (error) {
+      await last
+      if (!ended && begun)
+        await connection.send('rollback').then(
+          () => {
+            connection.reusable = true
+          },
+          () => {},
+        )
+      else connection.reusable = !begun
+      ended = true
+      throw error
+    }
+  })
+}
+
+function assertCommitted({ command }: Result): void {
+  if (command !== 'COMMIT') {
+    throw new IntegrationsDbError('conflict', `commit was answered with ${command}: nothing was saved; try again`)
+  }
+}
+
+function record(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}

@@ -1,0 +1,107 @@
+-- 20261123190852_create_integrations_schema
+-- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
+-- generator: 1 · source: 4a17791ed4a4d29b63f9d329c396a1000d33cea4329f7d47f3dd77736d7ba6e7 · body: 6ecbcfe24d86b450e9e00f5b19925f8a872a8faef65e4cc9862e8341c9dbebe8
+
+-- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
+set local lock_timeout = '5s';
+set local statement_timeout = '1min';
+
+DO $guard$
+BEGIN
+  if exists (select from unnest(array['anon', 'authenticated', 'service_role']) as role where to_regrole(role) is null) then
+    raise exception 'the roles anon, authenticated, service_role must exist, missing: %',
+      (select string_agg(role, ', ') from unnest(array['anon', 'authenticated', 'service_role']) as role where to_regrole(role) is null)
+      using hint = 'Supabase has them; on plain PostgreSQL run integrations-db bootstrap first';
+  end if;
+END $guard$;
+
+CREATE SCHEMA IF NOT EXISTS "integrations";
+
+DO $guard$
+BEGIN
+  if exists (
+    select from pg_proc where proname = 'moddatetime' and pronargs = 0 and prorettype = 'trigger'::regtype
+  ) then
+    return;
+  end if;
+  create schema if not exists extensions;
+  if exists (select from pg_available_extensions where name = 'moddatetime') then
+    begin
+      create extension if not exists moddatetime with schema extensions;
+      return;
+    exception when insufficient_privilege then
+      raise notice 'extension moddatetime may not be created here; a function that does the same takes its place';
+    end;
+  end if;
+  create function extensions.moddatetime() returns trigger
+  language plpgsql
+  set search_path = ''
+  as $function$
+  begin
+    if not to_jsonb(new) ? tg_argv[0] then
+      raise exception 'moddatetime: % has no column %', tg_relid::regclass, tg_argv[0];
+    end if;
+    new := jsonb_populate_record(new, jsonb_build_object(tg_argv[0], now()));
+    return new;
+  end
+  $function$;
+END $guard$;
+
+revoke all on schema "integrations" from public, anon, authenticated, service_role;
+grant usage on schema "integrations" to authenticated, service_role;
+
+DO $guard$
+BEGIN
+  if obj_description(to_regprocedure('integrations.current_organization_id()'), 'pg_proc') = 'integrations-db: host' then
+    raise notice 'integrations.current_organization_id() is the host''s own, left alone';
+    return;
+  end if;
+  create or replace function integrations.current_organization_id() returns uuid
+  language plpgsql
+  stable
+  set search_path = ''
+  as $function$
+  declare
+    claim jsonb;
+  begin
+    claim := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> 'organization_id';
+    if jsonb_typeof(claim) = 'string' and claim #>> '{}' ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' then
+      return (claim #>> '{}')::uuid;
+    end if;
+    return null;
+  exception when data_exception or statement_too_complex then
+    return null;
+  end
+  $function$;
+  comment on function integrations.current_organization_id() is 'The organization of the caller, from request.jwt.claims; null where there is none. Policies depend on it.';
+  revoke all on function integrations.current_organization_id() from public, anon, authenticated, service_role;
+  grant execute on function integrations.current_organization_id() to authenticated, service_role;
+END $guard$;
+
+DO $guard$
+BEGIN
+  if obj_description(to_regprocedure('integrations.current_organization_role()'), 'pg_proc') = 'integrations-db: host' then
+    raise notice 'integrations.current_organization_role() is the host''s own, left alone';
+    return;
+  end if;
+  create or replace function integrations.current_organization_role() returns text
+  language plpgsql
+  stable
+  set search_path = ''
+  as $function$
+  declare
+    claim jsonb;
+  begin
+    claim := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> 'role';
+    if jsonb_typeof(claim) = 'string' and claim #>> '{}' <> '' then
+      return claim #>> '{}';
+    end if;
+    return null;
+  exception when data_exception or statement_too_complex then
+    return null;
+  end
+  $function$;
+  comment on function integrations.current_organization_role() is 'The role of the caller in that organization, from request.jwt.claims; null where there is none. Policies depend on it.';
+  revoke all on function integrations.current_organization_role() from public, anon, authenticated, service_role;
+  grant execute on function integrations.current_organization_role() to authenticated, service_role;
+END $guard$;
