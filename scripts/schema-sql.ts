@@ -32,6 +32,9 @@ export async function applyFolder(pg: PGlite, folder: string): Promise<void> {
 export async function normalisedDump(pg: PGlite): Promise<string> {
   const args = ['--schema-only', '--no-owner', '--exclude-schema=extensions', '--exclude-table=public.organizations']
   const text = await (await pgDump({ pg, args })).text()
+  // pg_dump shares the only session there is, and leaves it in a read-only transaction without a search_path.
+  await pg.exec('rollback')
+  await pg.exec('discard all')
   return `${text
     // pg_dump 18 guards its output with a random token.
     .replaceAll(/^\\(un)?restrict .*$/gm, '')
