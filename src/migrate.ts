@@ -35,9 +35,7 @@ export async function migrate({ url, supabase = packagedSupabase }: MigrateOptio
     for (const file of await listFiles(join(supabase, 'migrations'))) {
       if (recorded.has(file.version)) continue
       const text = await readFile(file.path, 'utf8')
-      const statements = (await parseStatements(text, file.path)).map(({ comments, text }) =>
-        comments ? `${comments}\n${text}` : text,
-      )
+      const statements = (await parseStatements(text, file.path)).map(({ source }) => source)
       await inOneTransaction(sql, file, async (tx) => {
         await tx.unsafe(text)
         await tx`insert into supabase_migrations.schema_migrations (version, name, statements)

@@ -9,6 +9,8 @@ export type Statement = {
   comments: string
   /** The statement itself, without its `;`. */
   text: string
+  /** Both as they stand in the file, which is how the Supabase CLI records a statement. */
+  source: string
   node: Node
 }
 
@@ -22,11 +24,15 @@ export async function parseStatements(sql: string, file: string): Promise<Statem
   if (sql.trim() === '') return []
   const parser = await loadParser()
   const bytes = Buffer.from(sql)
+  let end = 0
   return parse(parser, sql, file).map(({ stmt, stmt_location: from = 0, stmt_len: length }) => {
-    const piece = bytes.subarray(from, length ? from + length : undefined).toString()
-    const { comments, text } = splitLeadingComments(piece)
-    const line = bytes.subarray(0, from).toString().split('\n').length + lineBreaks(piece.slice(0, piece.indexOf(text)))
-    return { origin: `${file}:${line}`, comments, text: text.replace(/[\s;]+$/, ''), node: stmt as Node }
+    // The parser's statement begins at its first word; what stands above it since the last one is its comments.
+    const above = bytes.subarray(end, from).toString().replace(/^\s*;/, '')
+    end = length ? from + length : bytes.length
+    const source = (above + bytes.subarray(from, end).toString()).replace(/[\s;]+$/, '').trimStart()
+    const { comments, text } = splitLeadingComments(source)
+    const line = bytes.subarray(0, end).toString().trimEnd().split('\n').length - lineBreaks(text)
+    return { origin: `${file}:${line}`, comments, text, source, node: stmt as Node }
   })
 }
 

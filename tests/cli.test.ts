@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { useDatabase } from './database.ts'
+
+const t = useDatabase()
+const host = useDatabase('host')
+const logins: string[] = []
+
+afterAll(async () => {
+  for (const name of logins) await t.admin.unsafe(`drop role if exists ${name}`)
+})
+
+type Outcome = { code: number; stdout: string; stderr: string }
+
+function cli(...words: string[]): Promise<Outcome> {
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', resolve('src/cli.ts'), ...words],
+      { encoding: 'utf8' },
+      (error, stdout, stderr) => done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    )
+  })
+}
+
+describe('integrations-db', () => {
+  test('migrates, finds nothing to do, refuses to lose data, and rolls back when told to', async () => {
+    const url = ['--url', host.adminUrl]
+    expect((await cli('migrate', ...url)).stdout).toMatch(/^applied\n.*create_organization_integrations\.sql/s)
+    expect(await cli('migrate', ...url, '--json')).toMatchObject({ code: 0, stdout: '{"applied":[]}\n', stderr: '' })
+    expect(await cli('rollback', '--steps', '1', ...url)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--yes'),
+    })
+    expect(await cli('rollback', '--steps', '9', '--yes', ...url)).toMatchObject({ code: 0 })
+    expect(await host.admin`select from pg_tables where tablename = 'organization_integrations'`).toHaveLength(0)
+  })
+
+  test('makes a login that can do what the client needs and nothing by itself', async () => {
+    for (const [flags, field] of [
+      [[], 'url'],
+      [['--service'], 'serviceUrl'],
+    ] as const) {
+      const name = `test_login_${randomUUID().slice(0, 8)}`
+      logins.push(name)
+      const { code, stdout } = await cli('login', 'create', name, ...flags, '--url', t.adminUrl, '--json')
+      expect(code).toBe(0)
+      const login = new URL(t.adminUrl)
+      login.username = name
+      login.password = JSON.parse(stdout).password
+      const db = t.connect({ [field]: login.href })
+      const organizationId = await t.organization()
+      const scope =
+        field === 'url'
+          ? db.forOrganization({ organizationId, role: 'admin' })
+          : (await db.asService({ actor: 'test' })).forOrganization(organizationId)
+      expect(await scope.integrations.list()).toEqual([])
+      expect(
+        await t.admin`select from pg_roles where rolname = ${name} and not rolinherit and not rolsuper and not rolbypassrls`,
+      ).toHaveLength(1)
+      expect(await cli('login', 'create', name, '--url', t.adminUrl)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`role ${name} exists`),
+      })
+    }
+  })
+
+  test('builds, and says with --check that nothing is missing', async () => {
+    expect(await cli('build', '--check')).toMatchObject({ code: 0, stdout: '2 migrations, nothing to write\n' })
+  })
+
+  test('can bootstrap twice', async () => {
+    expect((await cli('bootstrap', '--url', host.adminUrl)).code).toBe(0)
+    expect((await cli('bootstrap', '--url', host.adminUrl)).code).toBe(0)
+  })
+
+  test.each([
+    [[], /a command is missing/],
+    [['fly'], /unknown command fly/],
+    [['migrate', 'now'], /takes no further word/],
+    [['rollback'], /--steps N/],
+    [['login', 'create'], /login create NAME/],
+    [['build', '--fast'], /--fast/],
+  ])('answers wrong usage %j with exit 2 and the usage', async (words, message) => {
+    const { code, stderr } = await cli(...words, ...(words[0] === 'build' ? [] : ['--url', t.adminUrl]))
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain('integrations-db <command>')
+  })
+
+  test('never prints the password of a URL, also not when the server is unreachable', async () => {
+    const { code, stdout, stderr } = await cli('migrate', '--url', 'postgresql://me:canary-password@127.0.0.1:1/x')
+    expect(code).toBe(1)
+    expect(stderr).toContain('cannot be reached')
+    expect(stdout + stderr).not.toContain('canary-password')
+  })
+})

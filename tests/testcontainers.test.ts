@@ -1,0 +1,25 @@
+import postgres from 'postgres'
+import { expect, test } from 'vitest'
+import { bootstrapSql } from '../src/bootstrap.ts'
+import { migrate } from '../src/migrate.ts'
+import { containerImage, startContainer } from './server.ts'
+
+const image = await containerImage()
+
+test.skipIf(image === undefined)(
+  `the migrations apply in a container of @testcontainers/postgresql${image ? ` (${image})` : ' - skipped: Docker does not answer, or has no image and cannot pull one'}`,
+  async () => {
+    const server = await startContainer(image ?? '')
+    const sql = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
+    try {
+      await sql.unsafe(`${bootstrapSql} create table organizations (id uuid primary key)`)
+      expect((await migrate({ url: server.adminUrl })).applied).toHaveLength(2)
+      const [row] = await sql`select relforcerowsecurity from pg_class where relname = 'organization_integrations'`
+      expect(row?.relforcerowsecurity).toBe(true)
+    } finally {
+      await sql.end()
+      await server.stop()
+    }
+  },
+  120_000,
+)
