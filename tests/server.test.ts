@@ -1,8 +1,8 @@
 import postgres from 'postgres'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { bootstrapSql } from '../src/bootstrap.ts'
 import { migrate } from '../src/migrate.ts'
-import { containerImage, startContainer } from './server.ts'
+import { containerImage, startContainer, startServer } from './server.ts'
 
 const image = await containerImage()
 
@@ -23,3 +23,9 @@ test.skipIf(image === undefined)(
   },
   120_000,
 )
+
+test('TEST_DATABASE_URL is refused unless its database is called a test', async () => {
+  vi.stubEnv('TEST_DATABASE_URL', 'postgresql://postgres@127.0.0.1/production')
+  await expect(startServer()).rejects.toThrow(/names database "production".*contains "test"/)
+  vi.unstubAllEnvs()
+})
