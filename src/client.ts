@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { observed } from './diagnostics.ts'
 import { type Run, type ScopedQueries, scopedQueries } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { uuid } from './input.ts'
@@ -9,6 +10,7 @@ import {
   claimsScope,
   inTransaction,
   type OrganizationRole,
+  type OrganizationScopeSettings,
   organizationScope,
   type Scope,
   serviceScope,
@@ -22,9 +24,9 @@ export type IntegrationsDbOptions = {
   url?: string
   /** Login that may become `service_role`, needed only by `asService`; by default `INTEGRATIONS_SERVICE_URL`. */
   serviceUrl?: string
-  /** Most connections per login; 10 unless told. */
+  /** Most connections per login; 10 unless told. Each is used by one call at a time. */
   max?: number
-  /** How long a call waits for a connection that transactions hold; 10 unless told. */
+  /** How long a call waits while every connection is in use, before it fails with `unavailable`; 10 unless told. */
   acquireTimeoutSeconds?: number
   /** How long connecting may take; 10 unless told. */
   connectTimeoutSeconds?: number
@@ -112,19 +114,18 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
 
   return {
     forOrganization(input) {
-      const { organizationId, ...scope } = organizationScope(input)
-      return openScope(scoped, scope, organizationId)
+      return openScope(scoped, organizationScope(input))
     },
     forClaims(payload) {
-      const { organizationId, ...scope } = claimsScope(payload)
-      return openScope(scoped, scope, organizationId)
+      return openScope(scoped, claimsScope(payload))
     },
     async asService({ actor }) {
       const scope = serviceScope(actor)
       await service.ready()
       return {
-        integrations: new ServiceIntegrations(runner(service, scope)),
-        forOrganization: (organizationId) => openScope(service, scope, uuid('organizationId', organizationId)),
+        integrations: new ServiceIntegrations(runner(service, scope), scope),
+        forOrganization: (organizationId) =>
+          openScope(service, { ...scope, organizationId: uuid('organizationId', organizationId) }),
       }
     },
     async end() {
@@ -133,27 +134,28 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
   }
 }
 
-function openScope(pool: LazyPool, scope: Scope, organizationId: string): OrganizationScope {
+function openScope(pool: LazyPool, scope: OrganizationScopeSettings): OrganizationScope {
   return {
-    ...organizationCalls(runner(pool, scope), scope, organizationId),
-    async transaction(work) {
-      const ready = await pool.ready()
-      return inTransaction(ready, scope, (run) => work(organizationCalls(run, scope, organizationId)))
-    },
+    ...organizationCalls(runner(pool, scope), scope),
+    transaction: (work) =>
+      observed('transaction', scope, async () =>
+        inTransaction(await pool.ready(), scope, (run) => work(organizationCalls(run, scope))),
+      ),
   }
 }
 
-function organizationCalls(run: Run, scope: Scope, organizationId: string): OrganizationCalls {
+function organizationCalls(run: Run, scope: OrganizationScopeSettings): OrganizationCalls {
   return {
-    integrations: new Integrations(run, scope, organizationId),
-    async query(build) {
-      try {
-        return await build(scopedQueries(run))
-      } catch (error) {
-        // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
-        throw isServerError(error) ? toIntegrationsDbError(error) : error
-      }
-    },
+    integrations: new Integrations(run, scope),
+    query: (build) =>
+      observed('query', scope, async () => {
+        try {
+          return await build(scopedQueries(run))
+        } catch (error) {
+          // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
+          throw isServerError(error) ? toIntegrationsDbError(error) : error
+        }
+      }),
   }
 }
 
@@ -163,7 +165,7 @@ function isServerError(error: unknown): boolean {
 }
 
 function runner(pool: LazyPool, scope: Scope): Run {
-  return async (statement) => unitRunner(await pool.ready(), scope)(statement)
+  return async (statement, options) => unitRunner(await pool.ready(), scope)(statement, options)
 }
 
 type LazyPool = { ready(): Promise<Pool>; end(): Promise<void> }

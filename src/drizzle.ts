@@ -13,8 +13,8 @@ import { hexLiteral } from './literal.ts'
 /** The rows of one statement: values in column order, dates and JSON still as text. */
 export type Rows = { names: string[]; values: unknown[][] }
 
-/** Sends one statement in a scope. */
-export type Run = (statement: string) => Promise<Rows>
+/** Sends one statement in a scope; one that only reads may be sent again where the connection was lost. */
+export type Run = (statement: string, options?: { reads: boolean }) => Promise<Rows>
 
 /** Drizzle's typed builders within one scope. Awaiting a query runs it as one unit of its own. */
 export type ScopedQueries = Omit<PgRemoteDatabase, 'transaction' | 'query' | '_query' | 'session' | '$cache'>
@@ -64,19 +64,19 @@ export function compile(query: SQLWrapper): CompiledStatement {
   }
 }
 
+const dataStatement = /^[\s(]*(select|insert|update|delete|merge|with|values|table)\b/i
+
 /**
- * A unit holds one statement of the caller's. Values never contain a `;` (they are hex), so one in the text means that
- * somebody stacked a second statement behind the first, or concatenated data into SQL.
+ * A unit holds one statement of the caller's, and one that cannot outlive it: a `begin` would keep the transaction, and
+ * with it the claims, open on a connection that others use next. Values never contain a `;` (they are hex), so one in
+ * the text means that somebody stacked a second statement behind the first, or concatenated data into SQL.
  */
 function assertOneStatement(statement: string): string {
-  if (statement.includes(';')) {
-    throw new IntegrationsDbError(
-      'invalid_input',
-      'query: the SQL text contains ";"; send one statement per query, and pass data as values',
-    )
-  }
-  if (statement.includes(mark)) {
-    throw new IntegrationsDbError('invalid_input', 'query: placeholders have no value here; pass the value itself')
-  }
+  const problem =
+    (statement.includes(';') && 'contains ";"; send one statement per query, and pass data as values') ||
+    (!dataStatement.test(statement) &&
+      'must begin with select, insert, update, delete, merge, with, values or table') ||
+    (statement.includes(mark) && 'has a placeholder, which has no value here; pass the value itself')
+  if (problem) throw new IntegrationsDbError('invalid_input', `query: the SQL text ${problem}`)
   return statement
 }

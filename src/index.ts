@@ -6,6 +6,7 @@ export {
   type OrganizationScope,
   type ServiceScope,
 } from './client.ts'
+export type { CallEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'

@@ -1,10 +1,11 @@
 import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { observed } from './diagnostics.ts'
 import { builder, type CompiledStatement, compile, type Rows, type Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { type IntegrationPatch, input, isUuid, type NewIntegration, type RevisionOptions, text, uuid } from './input.ts'
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 import { organizationIntegrations as table } from './schema/organization-integrations.ts'
-import type { Scope } from './scope.ts'
+import type { OrganizationScopeSettings, Scope } from './scope.ts'
 
 /** One integration as callers see it. `revision` changes with every saved change; hand it to `expectedRevision`. */
 export type Integration = typeof table.$inferSelect & { revision: string }
@@ -77,13 +78,11 @@ function compileBy(build: (values: InsertValues) => SQLWrapper) {
  */
 export class Integrations {
   readonly #run: Run
-  readonly #scope: Scope
-  readonly #organizationId: string
+  readonly #scope: OrganizationScopeSettings
 
-  constructor(run: Run, scope: Scope, organizationId: string) {
+  constructor(run: Run, scope: OrganizationScopeSettings) {
     this.#run = run
     this.#scope = scope
-    this.#organizationId = organizationId
   }
 
   /**
@@ -94,12 +93,11 @@ export class Integrations {
    *
    * SQL: `select … where organization_id = … [and status = …] order by created_at, id`
    */
-  async list(filter: { status?: IntegrationStatus } = {}): Promise<Integration[]> {
-    const { status } = input.listFilter(filter)
-    const organizationId = this.#organizationId
-    return this.#all(
-      status === undefined ? statements.list({ organizationId }) : statements.listByStatus({ organizationId, status }),
-    )
+  list(filter: { status?: IntegrationStatus } = {}): Promise<Integration[]> {
+    return this.#reads('list', () => {
+      const { status } = input.listFilter(filter)
+      return status === undefined ? statements.list(this.#own()) : statements.listByStatus(this.#own({ status }))
+    })
   }
 
   /**
@@ -111,12 +109,14 @@ export class Integrations {
    * SQL: `select … where organization_id = … and integration_type = …`
    */
   async get(integrationType: IntegrationType): Promise<Integration | null> {
-    return this.#first(statements.get(this.#key(integrationType)))
+    const rows = await this.#reads('get', () => statements.get(this.#key(integrationType)))
+    return rows[0] ?? null
   }
 
   /** The integration with this id, or null; another organization's is null too. SQL: `select … where … and id = …` */
   async getById(id: string): Promise<Integration | null> {
-    return this.#first(statements.getById({ organizationId: this.#organizationId, id: uuid('id', id) }))
+    const rows = await this.#reads('getById', () => statements.getById(this.#own({ id: uuid('id', id) })))
+    return rows[0] ?? null
   }
 
   /**
@@ -127,9 +127,9 @@ export class Integrations {
    *
    * SQL: `select … where organization_id = … and field_mappings ? …`, which the GIN index serves.
    */
-  async findByMappedField(field: string): Promise<Integration[]> {
-    return this.#all(
-      statements.findByMappedField({ organizationId: this.#organizationId, field: text('field', field) }),
+  findByMappedField(field: string): Promise<Integration[]> {
+    return this.#reads('findByMappedField', () =>
+      statements.findByMappedField(this.#own({ field: text('field', field) })),
     )
   }
 
@@ -143,10 +143,11 @@ export class Integrations {
    *
    * @throws IntegrationsDbError `already_exists`, or `not_found` where the organization does not exist.
    */
-  async create(integration: NewIntegration): Promise<Integration> {
-    this.#assertMayWrite('create')
-    const fields = { ...present(input.newIntegration(integration)), organizationId: this.#organizationId }
-    return this.#written(writes.insert(fields, {}))
+  create(integration: NewIntegration): Promise<Integration> {
+    return this.#writes('create', async () => {
+      const fields = this.#own(present(input.newIntegration(integration)))
+      return this.#written(writes.insert(fields, {}))
+    })
   }
 
   /**
@@ -157,10 +158,11 @@ export class Integrations {
    *
    * SQL: `insert … on conflict (organization_id, integration_type) do update set … returning …`
    */
-  async upsert(integration: NewIntegration): Promise<Integration> {
-    this.#assertMayWrite('upsert')
-    const fields = { ...present(input.newIntegration(integration)), organizationId: this.#organizationId }
-    return this.#written(writes.upsert(fields, {}))
+  upsert(integration: NewIntegration): Promise<Integration> {
+    return this.#writes('upsert', async () => {
+      const fields = this.#own(present(input.newIntegration(integration)))
+      return this.#written(writes.upsert(fields, {}))
+    })
   }
 
   /**
@@ -174,21 +176,22 @@ export class Integrations {
    *
    * @throws IntegrationsDbError `not_found`, or `conflict` where somebody saved since `expectedRevision`.
    */
-  async update(
+  update(
     integrationType: IntegrationType,
     patch: IntegrationPatch,
     options: RevisionOptions = {},
   ): Promise<Integration> {
-    this.#assertMayWrite('update')
-    const key = this.#key(integrationType)
-    const fields = present(input.patch(patch))
-    const { expectedRevision } = input.revision(options)
-    const row = await this.#first(
-      expectedRevision === undefined
-        ? writes.update(fields, key)
-        : writes.updateUnchanged(fields, { ...key, expectedRevision }),
-    )
-    return row ?? this.#missing(integrationType, expectedRevision)
+    return this.#writes('update', async () => {
+      const key = this.#key(integrationType)
+      const fields = present(input.patch(patch))
+      const { expectedRevision } = input.revision(options)
+      const row = await this.#first(
+        expectedRevision === undefined
+          ? writes.update(fields, key)
+          : writes.updateUnchanged(fields, { ...key, expectedRevision }),
+      )
+      return row ?? this.#missing(integrationType, expectedRevision)
+    })
   }
 
   /**
@@ -198,48 +201,60 @@ export class Integrations {
    *
    * @throws IntegrationsDbError `not_found`, or `conflict` where somebody saved since `expectedRevision`.
    */
-  async delete(integrationType: IntegrationType, options: RevisionOptions = {}): Promise<Integration> {
-    this.#assertMayWrite('delete')
-    const key = this.#key(integrationType)
-    const { expectedRevision } = input.revision(options)
-    const row = await this.#first(
-      expectedRevision === undefined
-        ? statements.delete(key)
-        : statements.deleteUnchanged({ ...key, expectedRevision }),
-    )
-    return row ?? this.#missing(integrationType, expectedRevision)
+  delete(integrationType: IntegrationType, options: RevisionOptions = {}): Promise<Integration> {
+    return this.#writes('delete', async () => {
+      const key = this.#key(integrationType)
+      const { expectedRevision } = input.revision(options)
+      const row = await this.#first(
+        expectedRevision === undefined
+          ? statements.delete(key)
+          : statements.deleteUnchanged({ ...key, expectedRevision }),
+      )
+      return row ?? this.#missing(integrationType, expectedRevision)
+    })
+  }
+
+  #own<T extends object>(fields?: T) {
+    return { ...fields, organizationId: this.#scope.organizationId } as T & { organizationId: string }
   }
 
   #key(integrationType: IntegrationType) {
-    return { organizationId: this.#organizationId, integrationType: input.type(integrationType) }
+    return this.#own({ integrationType: input.type(integrationType) })
   }
 
-  #assertMayWrite(verb: string): void {
-    if (this.#scope.role === 'coordinator') {
-      throw new IntegrationsDbError(
-        'permission_denied',
-        `${verb}: role coordinator may only read; role admin is needed`,
-      )
-    }
+  #reads(method: string, statement: () => string): Promise<Integration[]> {
+    return observed(`integrations.${method}`, this.#scope, async () =>
+      toIntegrations(await this.#run(statement(), { reads: true })),
+    )
   }
 
-  async #all(statement: string): Promise<Integration[]> {
-    return toIntegrations(await this.#run(statement))
+  #writes(method: string, write: () => Promise<Integration>): Promise<Integration> {
+    return observed(`integrations.${method}`, this.#scope, async () => {
+      if (this.#scope.role === 'coordinator') {
+        throw new IntegrationsDbError(
+          'permission_denied',
+          `${method}: role coordinator may only read; role admin is needed`,
+        )
+      }
+      return write()
+    })
   }
 
   async #first(statement: string): Promise<Integration | null> {
-    return (await this.#all(statement))[0] ?? null
+    return toIntegrations(await this.#run(statement))[0] ?? null
   }
 
   async #written(statement: string): Promise<Integration> {
     const row = await this.#first(statement)
-    if (row === null)
+    if (row === null) {
       throw new IntegrationsDbError('permission_denied', 'the row was not written: the policies refuse it')
+    }
     return row
   }
 
   async #missing(integrationType: IntegrationType, expectedRevision: string | undefined): Promise<never> {
-    const current = expectedRevision === undefined ? null : await this.get(integrationType)
+    const current =
+      expectedRevision === undefined ? null : await this.#first(statements.get(this.#key(integrationType)))
     if (current !== null) {
       throw new IntegrationsDbError(
         'conflict',
@@ -256,9 +271,11 @@ export class Integrations {
 /** What crosses organizations, for the service role alone. */
 export class ServiceIntegrations {
   readonly #run: Run
+  readonly #scope: Scope
 
-  constructor(run: Run) {
+  constructor(run: Run, scope: Scope) {
     this.#run = run
+    this.#scope = scope
   }
 
   /**
@@ -276,14 +293,15 @@ export class ServiceIntegrations {
    *
    * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
    */
-  async listScheduled(page: { limit?: number; after?: string | null } = {}): Promise<ScheduledPage> {
-    const { limit, after } = input.page(page)
-    // One row more than asked for tells whether there is a next page.
-    const rows = toIntegrations(
-      await this.#run(statements.listScheduled({ limit: limit + 1, after: readCursor(after) })),
-    )
-    const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
-    return { rows: rows.slice(0, limit), next }
+  listScheduled(page: { limit?: number; after?: string | null } = {}): Promise<ScheduledPage> {
+    return observed('integrations.listScheduled', this.#scope, async () => {
+      const { limit, after } = input.page(page)
+      // One row more than asked for tells whether there is a next page.
+      const statement = statements.listScheduled({ limit: limit + 1, after: readCursor(after) })
+      const rows = toIntegrations(await this.#run(statement, { reads: true }))
+      const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
+      return { rows: rows.slice(0, limit), next }
+    })
   }
 }
 

@@ -1,10 +1,10 @@
 /*
  * What goes over the wire. Every scoped call is one simple-protocol message of two statements:
  *
- *   select set_config('role', 'authenticated', true), set_config('request.jwt.claims', U&'\007b…', true);
+ *   select set_config('role', 'authenticated', true), set_config('request.jwt.claims', U&'\007b…', true), …;
  *   select … from "organization_integrations" where …
  *
- * PostgreSQL runs such a message as one implicit transaction: both settings end with it, and if the first statement
+ * PostgreSQL runs such a message as one implicit transaction: the settings end with it, and if the first statement
  * fails or is cancelled the second is never run. Nothing can come between them, so no statement can run without its
  * scope. One round trip, warm or cold, and nothing that a pooler in transaction mode would have to remember.
  * Values are hex literals (`literal.ts`); roles come from a closed list.
@@ -24,7 +24,11 @@ export type Scope = {
   readonly settings: string
   /** What a verb is checked against before anything is sent. */
   readonly role: OrganizationRole | 'service_role'
+  readonly organizationId: string | null
 }
+
+/** A scope that names its organization. */
+export type OrganizationScopeSettings = Scope & { readonly organizationId: string }
 
 const organizationRoles: readonly string[] = ['admin', 'coordinator'] satisfies OrganizationRole[]
 
@@ -33,7 +37,7 @@ export function organizationScope(input: {
   organizationId: string
   role: OrganizationRole
   userId?: string
-}): Scope & { organizationId: string } {
+}): OrganizationScopeSettings {
   const organizationId = uuid('organizationId', input.organizationId)
   const userId = input.userId === undefined ? undefined : text('userId', input.userId)
   if (!organizationRoles.includes(input.role)) {
@@ -48,7 +52,7 @@ export function organizationScope(input: {
 }
 
 /** The same scope from a token the host has verified. Only `app_metadata` counts: users can edit `user_metadata`. */
-export function claimsScope(payload: unknown): Scope & { organizationId: string } {
+export function claimsScope(payload: unknown): OrganizationScopeSettings {
   const claims = record(payload)
   const metadata = record(claims?.app_metadata)
   if (claims === undefined) {
@@ -79,19 +83,25 @@ export function claimsScope(payload: unknown): Scope & { organizationId: string 
 
 /** Across organizations, for sync workers and repair. */
 export function serviceScope(actor: string): Scope {
-  return {
-    settings: settings('service_role', { role: 'service_role', actor: text('actor', actor) }),
-    role: 'service_role',
-  }
+  const claims = { role: 'service_role', actor: text('actor', actor) }
+  return { settings: settings('service_role', claims), role: 'service_role', organizationId: null }
 }
 
 function settings(role: 'authenticated' | 'service_role', claims: object): string {
-  return `select set_config('role', '${role}', true), set_config('request.jwt.claims', ${hexLiteral(JSON.stringify(claims))}, true);\n`
+  const values = {
+    role: `'${role}'`,
+    'request.jwt.claims': hexLiteral(JSON.stringify(claims)),
+    // Temporary tables last, and whatever an earlier statement left on this connection put right: no other table can
+    // pass for ours.
+    search_path: `'public, extensions, pg_temp'`,
+  }
+  const calls = Object.entries(values).map(([name, value]) => `set_config('${name}', ${value}, true)`)
+  return `select ${calls.join(', ')};\n`
 }
 
 /** Runs each statement as one unit of its own. */
 export function unitRunner(pool: Pool, scope: Scope): Run {
-  return (statement) => pool.send(scope.settings + statement)
+  return (statement, options) => pool.send(scope.settings + statement, options)
 }
 
 /**
@@ -101,7 +111,7 @@ export function unitRunner(pool: Pool, scope: Scope): Run {
  * so that none is on its way when an earlier one fails; after a failure none is sent any more.
  */
 export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run) => Promise<T>): Promise<T> {
-  return pool.exclusively(async (connection) => {
+  return pool.lend(async (connection) => {
     let begun = false
     let ended = false
     let failure: unknown

@@ -65,6 +65,12 @@ const driver: Record<string, [IntegrationsDbErrorCode, string]> = {
   CONNECTION_ENDED: ['unavailable', 'this client was ended; create a new one'],
 }
 
+/** Whether the connection broke under a statement, so that sending a read again may help. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code = '' } = error as { code?: string }
+  return driver[code] === lost || ['57P01', '57P02'].includes(code) || code.startsWith('08')
+}
+
 /** Any error of the server, the driver or Drizzle as an {@link IntegrationsDbError} without values. */
 export function toIntegrationsDbError(error: unknown): IntegrationsDbError {
   if (error instanceof IntegrationsDbError) return error

@@ -1,0 +1,55 @@
+import { channel } from 'node:diagnostics_channel'
+import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
+
+/** What a subscriber of `integrations-db:call` is told after each call; never a value, a claim or a statement. */
+export type CallEvent = {
+  /** Such as `integrations.list`, `query` or `transaction`. */
+  method: string
+  role: 'admin' | 'coordinator' | 'service_role'
+  /** Null for calls across organizations. */
+  organizationId: string | null
+  milliseconds: number
+  /** Rows that came back; null where the call failed or does not answer with rows. */
+  rows: number | null
+  /** Null where the call succeeded, `unknown` where the caller's own code threw. */
+  errorCode: IntegrationsDbErrorCode | 'unknown' | null
+}
+
+const calls = channel('integrations-db:call')
+
+/** Runs a call and, where somebody listens, tells how it went. */
+export async function observed<T>(
+  method: string,
+  scope: { role: CallEvent['role']; organizationId: string | null },
+  call: () => Promise<T>,
+): Promise<T> {
+  if (!calls.hasSubscribers) return call()
+  const { role, organizationId } = scope
+  const startedAt = performance.now()
+  const publish = (rows: number | null, errorCode: CallEvent['errorCode']) => {
+    const event: CallEvent = {
+      method,
+      role,
+      organizationId,
+      milliseconds: performance.now() - startedAt,
+      rows,
+      errorCode,
+    }
+    calls.publish(event)
+  }
+  try {
+    const result = await call()
+    publish(rowsOf(result), null)
+    return result
+  } catch (error) {
+    publish(null, error instanceof IntegrationsDbError ? error.code : 'unknown')
+    throw error
+  }
+}
+
+function rowsOf(result: unknown): number | null {
+  if (Array.isArray(result)) return result.length
+  if (result === null) return 0
+  if (typeof result !== 'object') return null
+  return 'rows' in result && Array.isArray(result.rows) ? result.rows.length : 1
+}
