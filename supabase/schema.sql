@@ -24,19 +24,13 @@ COMMENT ON TYPE public.integration_type_enum IS 'Labels must match the constants
 CREATE FUNCTION integrations.current_organization_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
-    AS $_$
-  declare
-    claim jsonb;
+    AS $$
   begin
-    claim := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> 'organization_id';
-    if jsonb_typeof(claim) = 'string' and claim #>> '{}' ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' then
-      return (claim #>> '{}')::uuid;
-    end if;
-    return null;
+    return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,organization_id}')::uuid;
   exception when data_exception or statement_too_complex then
     return null;
   end
-  $_$;
+  $$;
 
 COMMENT ON FUNCTION integrations.current_organization_id() IS 'The organization of the caller, from request.jwt.claims; null where there is none. Policies depend on it.';
 
@@ -44,14 +38,8 @@ CREATE FUNCTION integrations.current_organization_role() RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-  declare
-    claim jsonb;
   begin
-    claim := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> 'role';
-    if jsonb_typeof(claim) = 'string' and claim #>> '{}' <> '' then
-      return claim #>> '{}';
-    end if;
-    return null;
+    return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,role}')::text;
   exception when data_exception or statement_too_complex then
     return null;
   end

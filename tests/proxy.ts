@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 
 /** A TCP proxy in front of a server: counts round trips, adds latency, cuts connections. */
-export type Proxy = {
+export type TcpProxy = {
   /** The given URL with the proxy's address. */
   through(url: string): string
   /** Round trips since the last reset: how often a client spoke after it was last spoken to. */
@@ -16,7 +16,7 @@ export type Proxy = {
   stop(): Promise<void>
 }
 
-export async function startProxy(target: { host: string; port: number }, delayMilliseconds = 0): Promise<Proxy> {
+export async function startProxy(target: { host: string; port: number }, delayMilliseconds = 0): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     proxy.connections++
@@ -49,7 +49,7 @@ export async function startProxy(target: { host: string; port: number }, delayMi
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
 
-  const proxy: Proxy = {
+  const proxy: TcpProxy = {
     roundTrips: 0,
     sent: [],
     connections: 0,

@@ -1,6 +1,6 @@
--- 20261123190901_create_organization_integrations
+-- 20261123195743_create_organization_integrations
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · source: 2f195cb8aecefbf448697dd6c51051588005b53c4f907465cd99791ba3a78c2d · body: 3d8d0a1c9c2e8461a9d42cb079f37536aa6a33e4585de867c3b91479a6740b49
+-- generator: 1 · source: 9c4b6aa6b8404179217c540bddc37d6ca90113f985a5f7a4cdee6c7cdcdd8a64 · body: 3d8d0a1c9c2e8461a9d42cb079f37536aa6a33e4585de867c3b91479a6740b49
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

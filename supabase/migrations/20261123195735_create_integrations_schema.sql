@@ -1,6 +1,6 @@
--- 20261123190852_create_integrations_schema
+-- 20261123195735_create_integrations_schema
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · source: 4a17791ed4a4d29b63f9d329c396a1000d33cea4329f7d47f3dd77736d7ba6e7 · body: 6ecbcfe24d86b450e9e00f5b19925f8a872a8faef65e4cc9862e8341c9dbebe8
+-- generator: 1 · source: 3b1dec3619a7aef25a8396bcc848baac76c505b05d6d8bc42a5c00112e071c59 · body: 0247c57f5076a7d75cb8f24fa5c0b3ec216c2427e7ff6f01f639009d585cda4e
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -61,14 +61,8 @@ BEGIN
   stable
   set search_path = ''
   as $function$
-  declare
-    claim jsonb;
   begin
-    claim := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> 'organization_id';
-    if jsonb_typeof(claim) = 'string' and claim #>> '{}' ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' then
-      return (claim #>> '{}')::uuid;
-    end if;
-    return null;
+    return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,organization_id}')::uuid;
   exception when data_exception or statement_too_complex then
     return null;
   end
@@ -89,14 +83,8 @@ BEGIN
   stable
   set search_path = ''
   as $function$
-  declare
-    claim jsonb;
   begin
-    claim := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> 'role';
-    if jsonb_typeof(claim) = 'string' and claim #>> '{}' <> '' then
-      return claim #>> '{}';
-    end if;
-    return null;
+    return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,role}')::text;
   exception when data_exception or statement_too_complex then
     return null;
   end

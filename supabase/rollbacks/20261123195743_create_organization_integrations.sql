@@ -1,7 +1,7 @@
--- 20261123190901_create_organization_integrations: rollback
+-- 20261123195743_create_organization_integrations: rollback
 -- data loss: every row of "organization_integrations"
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · source: 2f195cb8aecefbf448697dd6c51051588005b53c4f907465cd99791ba3a78c2d · body: cc2c24055ea79ccb0fae33bb08b91aa56dd29804c87ff0195aeb1ea6a967287e
+-- generator: 1 · source: 9c4b6aa6b8404179217c540bddc37d6ca90113f985a5f7a4cdee6c7cdcdd8a64 · body: cc2c24055ea79ccb0fae33bb08b91aa56dd29804c87ff0195aeb1ea6a967287e
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

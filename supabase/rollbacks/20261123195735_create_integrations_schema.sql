@@ -1,6 +1,6 @@
--- 20261123190852_create_integrations_schema: rollback
+-- 20261123195735_create_integrations_schema: rollback
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · source: 4a17791ed4a4d29b63f9d329c396a1000d33cea4329f7d47f3dd77736d7ba6e7 · body: f4c25818e8c17e64d62d1324e9dc5c04fd6d2650434b435493282194d77fc17a
+-- generator: 1 · source: 3b1dec3619a7aef25a8396bcc848baac76c505b05d6d8bc42a5c00112e071c59 · body: f4c25818e8c17e64d62d1324e9dc5c04fd6d2650434b435493282194d77fc17a
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import postgres from 'postgres'
+
+/** The organization everybody is after; fixed, so that a mutant can name it. */
+export const acmeId = 'acacacac-0000-4000-8000-000000000000'
+
+/** A database under attack: two organizations with rows, one without, and ways in. */
+export type Attacked = {
+  /** Past every policy. */
+  admin: postgres.Sql
+  /** The scoped login as it is before any scope: it must have no rights of its own. */
+  login: postgres.Sql
+  /** The name of the administrator, whom a login would most like to become. */
+  superuser: string
+  acme: string
+  other: string
+  empty: string
+  end(): Promise<void>
+}
+
+/** Opens a migrated database and gives it organizations to fight over. */
+export async function openAttacked(adminUrl: string, loginUrl: string): Promise<Attacked> {
+  const options = { max: 1, fetch_types: false, onnotice: () => {} }
+  const admin = postgres(adminUrl, options)
+  const login = postgres(loginUrl, options)
+  const [acme, other, empty] = [acmeId, randomUUID(), randomUUID()]
+  await admin`insert into organizations (id, name) values (${acme}, 'acme'), (${other}, 'other'), (${empty}, 'empty')`
+  await admin`insert into organization_integrations (organization_id, integration_type)
+    values (${acme}, 'xledger'), (${acme}, 'dynamics'), (${other}, 'xledger')`
+  return {
+    admin,
+    login,
+    superuser: decodeURIComponent(new URL(adminUrl).username),
+    acme,
+    other,
+    empty,
+    async end() {
+      await admin.end()
+      await login.end()
+    },
+  }
+}
+
+/** Who attacks: a role, and the claims it comes with. `acme` and `other` stand for the organizations' ids. */
+export const personas = {
+  admin: { role: 'authenticated', claims: { app_metadata: { organization_id: 'acme', role: 'admin' } } },
+  coordinator: { role: 'authenticated', claims: { app_metadata: { organization_id: 'acme', role: 'coordinator' } } },
+  member: { role: 'authenticated', claims: { app_metadata: { organization_id: 'acme', role: 'member' } } },
+  roleless: { role: 'authenticated', claims: { app_metadata: { organization_id: 'acme' } } },
+  homeless: { role: 'authenticated', claims: { app_metadata: { role: 'admin' } } },
+  stranger: { role: 'authenticated', claims: { app_metadata: { organization_id: 'other', role: 'admin' } } },
+  // Users can write their own user_metadata.
+  forger: {
+    role: 'authenticated',
+    claims: {
+      app_metadata: {},
+      user_metadata: { organization_id: 'acme', role: 'admin' },
+      organization_id: 'acme',
+    },
+  },
+  promoter: {
+    role: 'authenticated',
+    claims: {
+      app_metadata: { organization_id: 'acme', role: 'coordinator' },
+      user_metadata: { role: 'admin' },
+      role: 'admin',
+    },
+  },
+  squatter: {
+    role: 'authenticated',
+    claims: { app_metadata: { role: 'admin' }, user_metadata: { organization_id: 'acme' }, organization_id: 'acme' },
+  },
+  pretender: {
+    role: 'authenticated',
+    claims: { app_metadata: { organization_id: 'acme' }, user_metadata: { role: 'admin' }, role: 'admin' },
+  },
+  thief: {
+    role: 'authenticated',
+    claims: {
+      app_metadata: { organization_id: 'other', role: 'admin' },
+      user_metadata: { organization_id: 'acme' },
+      organization_id: 'acme',
+    },
+  },
+  nobody: { role: 'authenticated', claims: null },
+  anon: { role: 'anon', claims: { app_metadata: { organization_id: 'acme', role: 'admin' } } },
+  service: { role: 'service_role', claims: null },
+} as const
+export type Persona = keyof typeof personas
+
+/** How an attempt ended: rows touched or seen, or PostgreSQL's SQLSTATE; and whether any row of the table changed. */
+export type Outcome = { result: number | string; changed: boolean }
+
+/** One attempt by one persona, with the table read before and after past every policy; always undone. */
+export async function attempt(db: Attacked, persona: Persona, statement: string): Promise<Outcome> {
+  const { role, claims } = personas[persona]
+  const token =
+    claims === null
+      ? ''
+      : JSON.stringify(claims).replaceAll('"acme"', `"${db.acme}"`).replaceAll('"other"', `"${db.other}"`)
+  const undone = new Error('undone')
+  let outcome: Outcome = { result: 'nothing', changed: false }
+  await db.admin
+    .begin(async (tx) => {
+      const rows = () =>
+        tx`select md5(coalesce(string_agg(t::text, ' ' order by id), '')) as sum from organization_integrations as t`
+      const [before] = await rows()
+      await tx`select set_config('request.jwt.claims', ${token}, true)`
+      const result = await tx
+        .savepoint(async (nested) => {
+          await nested.unsafe(`set local role ${role}`)
+          return (await nested.unsafe(statement)).count ?? 0
+        })
+        .catch((error: { code?: string }) => error.code ?? 'no code')
+      await tx`reset role`
+      const [after] = await rows()
+      outcome = { result, changed: before?.sum !== after?.sum }
+      throw undone
+    })
+    .catch((error) => {
+      if (error !== undone) throw error
+    })
+  return outcome
+}

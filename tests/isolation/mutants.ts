@@ -1,0 +1,236 @@
+import type postgres from 'postgres'
+import { acmeId } from './attacked.ts'
+
+/** One way to get isolation wrong, as the statement that does it to a correct database. */
+export type Mutant = { name: string; sql: string }
+
+const roles = ['anon', 'authenticated', 'service_role', 'public']
+const privileges = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']
+
+/** Every mutant of every policy, table, grant and function that the live catalog has. */
+export async function mutantsOf(sql: postgres.Sql): Promise<Mutant[]> {
+  return [
+    ...(await policyMutants(sql)),
+    ...(await tableMutants(sql)),
+    ...(await functionMutants(sql)),
+    ...(await schemaMutants(sql)),
+  ]
+}
+
+type Policy = {
+  name: string
+  table: string
+  command: string
+  roles: string
+  using: string | null
+  check: string | null
+}
+
+async function policyMutants(sql: postgres.Sql): Promise<Mutant[]> {
+  const policies = await sql<Policy[]>`
+    select polname as name, polrelid::regclass::text as table, polcmd as command,
+      (select string_agg(quote_ident(rolname), ', ') from pg_roles where oid = any (polroles)) as roles,
+      pg_get_expr(polqual, polrelid) as using, pg_get_expr(polwithcheck, polrelid) as check
+    from pg_policy where polrelid::regclass::text like 'organization\\_integration%'`
+  return policies.flatMap((policy) => {
+    const { name, table } = policy
+    const alter = (what: string, clause: string) => ({
+      name: `policy ${name}: ${what}`,
+      sql: `alter policy ${name} on ${table} ${clause}`,
+    })
+    const again = (what: string, change: Partial<Policy>) => ({
+      name: `policy ${name}: ${what}`,
+      sql: `drop policy ${name} on ${table}; ${createPolicy({ ...policy, ...change })}`,
+    })
+    const clauses = [
+      ['using', policy.using],
+      ['with check', policy.check],
+    ] as const
+    return [
+      { name: `policy ${name}: dropped`, sql: `drop policy ${name} on ${table}` },
+      ...clauses.flatMap(([clause, expression]) =>
+        expression === null
+          ? []
+          : expressionMutants(expression).map(([what, text]) => alter(`${clause} ${what}`, `${clause} (${text})`)),
+      ),
+      alter('to public', 'to public'),
+      alter('to anon as well', 'to authenticated, anon'),
+      alter('to service_role instead', 'to service_role'),
+      // A wider command needs the clause the narrower one did not have.
+      again('for all', { command: '*', using: policy.using ?? policy.check, check: policy.check }),
+      again('restrictive', { command: `${policy.command} restrictive` }),
+    ]
+  })
+}
+
+function createPolicy({ name, table, command, roles, using, check }: Policy): string {
+  const verbs: Record<string, string> = { r: 'select', a: 'insert', w: 'update', d: 'delete', '*': 'all' }
+  const [verb = '', kind = 'permissive'] = command.split(' ')
+  return `create policy ${name} on ${table} as ${kind} for ${verbs[verb]} to ${roles}${using ? ` using (${using})` : ''}${check ? ` with check (${check})` : ''}`
+}
+
+/** Every small mistake in a condition: replaced, negated, an operator turned round, a conjunct lost, a role added or lost. */
+function expressionMutants(expression: string): [string, string][] {
+  const conjuncts = topLevel(expression, ' AND ')
+  return [
+    ['true', 'true'],
+    ['negated', `not (${expression})`],
+    ['negated but safe for null', `(${expression}) is not true`],
+    ...each(expression, ' = ', ' <> '),
+    ...each(expression, ' AND ', ' OR '),
+    ...each(expression, "'admin'", "'coordinator'"),
+    ...each(expression, "'coordinator'", "'member'"),
+    ...each(expression, "= 'admin'::text", "= any (array['admin', 'coordinator'])"),
+    ...each(expression, "= 'admin'::text", "<> 'nobody'"),
+    ...each(expression, 'integrations.current_organization_id()', 'organization_id'),
+    ...(conjuncts.length < 2
+      ? []
+      : conjuncts.map((conjunct, i): [string, string] => [
+          `without ${shorten(conjunct)}`,
+          conjuncts.filter((_, j) => j !== i).join(' AND '),
+        ])),
+  ]
+}
+
+/** One mutant per occurrence. */
+function each(text: string, from: string, to: string): [string, string][] {
+  const pieces = text.split(from)
+  return pieces
+    .slice(1)
+    .map((_, i) => [
+      `"${from.trim()}" to "${to.trim()}" (${i + 1})`,
+      pieces.slice(0, i + 1).join(from) + to + pieces.slice(i + 1).join(from),
+    ])
+}
+
+/** Splits `((a) AND (b))` into its conjuncts, brackets considered. */
+function topLevel(expression: string, separator: string): string[] {
+  const inner = expression.startsWith('(') && closes(expression) ? expression.slice(1, -1) : expression
+  const parts: string[] = []
+  let depth = 0
+  let from = 0
+  for (let i = 0; i < inner.length; i++) {
+    if (inner[i] === '(') depth++
+    if (inner[i] === ')') depth--
+    if (depth === 0 && inner.startsWith(separator, i)) {
+      parts.push(inner.slice(from, i))
+      from = i + separator.length
+    }
+  }
+  return [...parts, inner.slice(from)]
+}
+
+function closes(expression: string): boolean {
+  let depth = 0
+  for (let i = 0; i < expression.length; i++) {
+    if (expression[i] === '(') depth++
+    if (expression[i] === ')' && --depth === 0) return i === expression.length - 1
+  }
+  return false
+}
+
+async function tableMutants(sql: postgres.Sql): Promise<Mutant[]> {
+  const tables = await sql<{ table: string; grants: string[] }[]>`
+    select relname as table, array(
+        select lower(privilege_type) || ' ' || coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(relacl) where grantee <> relowner
+      ) as grants
+    from pg_class where relkind = 'r' and relname like 'organization\\_integration%'`
+  return tables.flatMap(({ table, grants }) => [
+    { name: `table ${table}: row-level security off`, sql: `alter table ${table} disable row level security` },
+    { name: `table ${table}: not forced`, sql: `alter table ${table} no force row level security` },
+    {
+      name: `table ${table}: a view around it`,
+      sql: `create view around as select * from ${table}; grant select on around to authenticated`,
+    },
+    {
+      name: `table ${table}: a definer function around it`,
+      sql: `create function around() returns setof ${table} language sql security definer as 'select * from ${table}'`,
+    },
+    {
+      name: `table ${table}: one column granted to anon`,
+      sql: `grant select (organization_id) on ${table} to anon`,
+    },
+    ...roles.flatMap((role) =>
+      privileges.map((privilege) =>
+        grants.includes(`${privilege} ${role}`)
+          ? {
+              name: `table ${table}: ${privilege} revoked from ${role}`,
+              sql: `revoke ${privilege} on ${table} from ${role}`,
+            }
+          : {
+              name: `table ${table}: ${privilege} granted to ${role}`,
+              sql: `grant ${privilege} on ${table} to ${role}`,
+            },
+      ),
+    ),
+    {
+      name: `table ${table}: select with grant option`,
+      sql: `grant select on ${table} to authenticated with grant option`,
+    },
+  ])
+}
+
+async function functionMutants(sql: postgres.Sql): Promise<Mutant[]> {
+  const functions = await sql<{ signature: string; definition: string; executors: string[] }[]>`
+    select oid::regprocedure::text as signature, pg_get_functiondef(oid) as definition, array(
+        select coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(proacl)
+      ) as executors
+    from pg_proc where pronamespace = 'integrations'::regnamespace`
+  return functions.flatMap(({ signature, definition, executors }) => {
+    const body = (what: string, from: string, to: string): Mutant[] =>
+      definition.includes(from) ? [{ name: `function ${signature}: ${what}`, sql: definition.replace(from, to) }] : []
+    const read = definition.match(/return (.*);/)?.[1] ?? ''
+    // As a hasty author might write it: the first organization, or the role that may do everything.
+    const someone = signature.includes('_role') ? `'admin'` : `'${acmeId}'::uuid`
+    return [
+      { name: `function ${signature}: security definer`, sql: `alter function ${signature} security definer` },
+      { name: `function ${signature}: no search_path`, sql: `alter function ${signature} reset search_path` },
+      { name: `function ${signature}: volatile`, sql: `alter function ${signature} volatile` },
+      ...roles.map((role) =>
+        executors.includes(role)
+          ? {
+              name: `function ${signature}: execute revoked from ${role}`,
+              sql: `revoke execute on function ${signature} from ${role}`,
+            }
+          : {
+              name: `function ${signature}: execute granted to ${role}`,
+              sql: `grant execute on function ${signature} to ${role}`,
+            },
+      ),
+      ...body('reads user_metadata', '{app_metadata,', '{user_metadata,'),
+      ...body('reads the top level', '{app_metadata,', '{'),
+      ...body('reads another setting', "'request.jwt.claims'", "'request.claims'"),
+      ...body('falls back to user_metadata', 'return null', `return ${read.replace('app_', 'user_')}`),
+      ...body('prefers user_metadata', read, `coalesce(${read.replace('app_', 'user_')}, ${read})`),
+      ...body('fills in from user_metadata', read, `coalesce(${read}, ${read.replace('app_', 'user_')})`),
+      ...body('fills in from the top level', read, `coalesce(${read}, ${read.replace('app_metadata,', '')})`),
+      ...body('fills in a default', read, `coalesce(${read}, ${someone})`),
+      ...body('answers somebody where it cannot read', 'return null', `return ${someone}`),
+      ...body('raises on claims that are no JSON', 'when data_exception or', 'when'),
+      ...body('raises on claims nested too deeply', ' or statement_too_complex', ''),
+    ]
+  })
+}
+
+async function schemaMutants(sql: postgres.Sql): Promise<Mutant[]> {
+  const [schema] = await sql<{ grants: string[] }[]>`
+    select array(select lower(privilege_type) || ' ' || coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(nspacl)) as grants
+    from pg_namespace where nspname = 'integrations'`
+  return roles.flatMap((role) =>
+    ['usage', 'create'].map((privilege) =>
+      schema?.grants.includes(`${privilege} ${role}`)
+        ? {
+            name: `schema integrations: ${privilege} revoked from ${role}`,
+            sql: `revoke ${privilege} on schema integrations from ${role}`,
+          }
+        : {
+            name: `schema integrations: ${privilege} granted to ${role}`,
+            sql: `grant ${privilege} on schema integrations to ${role}`,
+          },
+    ),
+  )
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

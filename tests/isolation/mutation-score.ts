@@ -1,0 +1,110 @@
+/*
+ * `npm run test:mutation`: how many ways of getting isolation wrong the isolation checks notice.
+ *
+ * Each mutant is applied to a fresh copy of a migrated database and every check is run against it. A mutant that no
+ * check notices survives. Score = killed / (generated - equivalent), and only 100 % passes.
+ */
+import { randomBytes } from 'node:crypto'
+import postgres from 'postgres'
+import { bootstrapSql } from '../../src/bootstrap.ts'
+import { createLogin } from '../../src/create-login.ts'
+import { migrate } from '../../src/migrate.ts'
+import { databaseUrl } from '../global-setup.ts'
+import { startServer } from '../server.ts'
+import { openAttacked } from './attacked.ts'
+import { checks } from './checks.ts'
+import { type Mutant, mutantsOf } from './mutants.ts'
+
+/** Mutants that change nothing anybody could notice, each with its reason. */
+const sameRole =
+  'the role in WITH CHECK repeats the one in USING, which every row to be changed has passed with the same claims'
+const equivalent: Record<string, string> = {
+  "policy admins_can_update_integrations: with check \"= 'admin'::text\" to \"= any (array['admin', 'coordinator'])\" (1)":
+    sameRole,
+  'policy admins_can_update_integrations: with check "= \'admin\'::text" to "<> \'nobody\'" (1)': sameRole,
+  'policy admins_can_update_integrations: with check without (( SELECT integrations.current_organization_role() AS cur…':
+    sameRole,
+}
+
+const server = await startServer()
+const run = `test_${randomBytes(4).toString('hex')}`
+const login = { name: `${run}_scoped`, password: randomBytes(16).toString('hex') }
+const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
+const template = `${run}_template`
+
+try {
+  process.exitCode = await score()
+} finally {
+  await admin.unsafe(`drop database if exists ${template} with (force)`)
+  await admin.unsafe(`drop role if exists ${login.name}`)
+  await admin.end()
+  await server.stop()
+}
+
+async function score(): Promise<number> {
+  await admin.unsafe(`create database ${template}`)
+  const mutants = await prepareTemplate()
+  const clean = await survives({ name: 'the correct database', sql: 'select 1' })
+  if (clean !== undefined) throw new Error(`the checks fail on the correct database: ${clean}`)
+
+  const survivors: Mutant[] = []
+  const killers = new Map<string, number>()
+  for (const mutant of mutants.filter(({ name }) => !(name in equivalent))) {
+    const killer = await survives(mutant)
+    if (killer === undefined) survivors.push(mutant)
+    else killers.set(killer, (killers.get(killer) ?? 0) + 1)
+    process.stdout.write(killer === undefined ? 'S' : '.')
+  }
+
+  const unknown = Object.keys(equivalent).filter((name) => !mutants.some((mutant) => mutant.name === name))
+  const counted = mutants.length - (Object.keys(equivalent).length - unknown.length)
+  const killed = counted - survivors.length
+  console.log(
+    `\n\n${mutants.length} mutants, ${Object.keys(equivalent).length} equivalent, ${killed} killed, ${survivors.length} survived`,
+  )
+  console.log(
+    `mutation score ${((100 * killed) / counted).toFixed(1)} % (${checks.length} checks, ${killers.size} of which killed first)`,
+  )
+  for (const [name, reason] of Object.entries(equivalent)) console.log(`equivalent: ${name}: ${reason}`)
+  for (const { name, sql } of survivors) console.log(`survived: ${name}\n  ${sql}`)
+  for (const name of unknown) console.log(`listed as equivalent but not generated: ${name}`)
+  console.log(`${killed} passed, ${survivors.length + unknown.length} failed`)
+  return survivors.length + unknown.length === 0 ? 0 : 1
+}
+
+async function prepareTemplate(): Promise<Mutant[]> {
+  const url = databaseUrl(server, template)
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  await sql.unsafe(
+    `${bootstrapSql} create table organizations (id uuid primary key default gen_random_uuid(), name text not null)`,
+  )
+  await migrate({ url })
+  await createLogin({ url, ...login })
+  const mutants = await mutantsOf(sql)
+  await sql.end()
+  return mutants
+}
+
+/** The first check that notices the mutant, or undefined where none does. */
+async function survives(mutant: Mutant): Promise<string | undefined> {
+  const name = `${run}_mutant`
+  await admin.unsafe(`create database ${name} template ${template}`)
+  const url = databaseUrl(server, name)
+  const db = await openAttacked(url, databaseUrl(server, name, login))
+  try {
+    await db.admin.unsafe(mutant.sql).catch((error) => {
+      throw new Error(`mutant "${mutant.name}" is no valid SQL: ${error.message}\n${mutant.sql}`)
+    })
+    for (const check of checks) {
+      try {
+        await check.run(db)
+      } catch {
+        return check.title
+      }
+    }
+    return undefined
+  } finally {
+    await db.end()
+    await admin.unsafe(`drop database ${name} with (force)`)
+  }
+}

@@ -1,0 +1,220 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import type { IntegrationsDb, OrganizationScope } from '../src/index.ts'
+import { organizationIntegrations } from '../src/schema/index.ts'
+import { useDatabase } from './database.ts'
+import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
+
+const t = useDatabase()
+const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
+
+/** Every call that is one statement. Each leaves the row as the next one needs it. */
+const calls: [string, (scope: OrganizationScope) => Promise<unknown>][] = [
+  [
+    'create',
+    (scope) => scope.integrations.create({ integrationType: 'xledger', fieldMappings: { amount: 'invoiceAmount' } }),
+  ],
+  ['list', (scope) => scope.integrations.list()],
+  ['list by status', (scope) => scope.integrations.list({ status: 'inactive' })],
+  ['get', (scope) => scope.integrations.get('xledger')],
+  ['getById', (scope) => scope.integrations.getById('00000000-0000-4000-8000-000000000000')],
+  ['findByMappedField', (scope) => scope.integrations.findByMappedField('amount')],
+  ['upsert', (scope) => scope.integrations.upsert({ integrationType: 'xledger', status: 'error' })],
+  ['update', (scope) => scope.integrations.update('xledger', { status: 'inactive' })],
+  ['query', (scope) => scope.query((q) => q.select().from(organizationIntegrations))],
+  ['delete', (scope) => scope.integrations.delete('xledger')],
+]
+
+describe('straight to PostgreSQL', () => {
+  let proxy: TcpProxy
+  let db: IntegrationsDb
+  let acme: OrganizationScope
+
+  beforeAll(async () => {
+    proxy = await startProxy(addressOf(t.adminUrl))
+    db = t.connect({ url: proxy.through(t.url), serviceUrl: proxy.through(t.serviceUrl), max: 1 })
+    acme = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
+    await acme.integrations.list() // The first call connects and has its login checked.
+  })
+  beforeEach(() => proxy.reset())
+  afterAll(() => proxy.stop())
+
+  test.each(calls)('%s is one round trip', async (_name, call) => {
+    await call(acme)
+    expect(proxy.roundTrips).toBe(1)
+  })
+
+  test('a call of another organization over the same connection is one round trip too, the first time', async () => {
+    const other = db.forOrganization({ organizationId: await t.organization(), role: 'coordinator' })
+    await other.integrations.get('dynamics')
+    expect(proxy.roundTrips).toBe(1)
+  })
+
+  test('a service call is one round trip', async () => {
+    const service = await db.asService({ actor: 'test' })
+    proxy.reset()
+    await service.integrations.listScheduled()
+    await service.forOrganization(await t.organization()).integrations.list()
+    expect(proxy.roundTrips).toBe(2)
+  })
+
+  test('a transaction sends nothing before its first statement, and costs one round trip to commit', async () => {
+    await acme.transaction(async () => {})
+    expect(proxy.roundTrips).toBe(0)
+    await acme.transaction(async (tx) => {
+      expect(proxy.roundTrips).toBe(0)
+      await tx.integrations.list()
+      expect(proxy.roundTrips).toBe(1)
+      await tx.integrations.get('xledger')
+      expect(proxy.roundTrips).toBe(2)
+    })
+    expect(proxy.roundTrips).toBe(3)
+  })
+
+  test('making a scope sends nothing', () => {
+    db.forClaims({ app_metadata: { organization_id: '00000000-0000-4000-8000-000000000000', role: 'admin' } })
+    expect(proxy.roundTrips).toBe(0)
+  })
+
+  test('no value, claim or role from a caller is in the text of a message other than as hex', async () => {
+    const canary = `canary'"\\;--`
+    await acme.integrations.upsert({ integrationType: 'consio', fieldMappings: { [canary]: canary } })
+    await acme.integrations.findByMappedField(canary)
+    await acme.query((q) => q.select({ x: organizationIntegrations.id }).from(organizationIntegrations).limit(41_421))
+    const sent = Buffer.concat(proxy.sent).toString('latin1')
+    expect(sent).toContain('set_config')
+    for (const plain of ['canary', 'consio', 'organization_id":', '41421']) expect(sent).not.toContain(plain)
+    for (const quoted of sent.match(/U&'[^']*'/g) ?? []) expect(quoted).toMatch(/^U&'(\\[0-9a-f]{4})*'$/)
+    await acme.integrations.delete('consio')
+  })
+
+  test('nothing is prepared on the server', async () => {
+    await acme.integrations.list()
+    // One simple-protocol message begins with Q; Parse, Bind and Describe with P, B and D.
+    expect(proxy.sent.map((message) => String.fromCharCode(message[0] ?? 0))).toEqual(['Q'])
+  })
+})
+
+describe.skipIf(!hasPgBouncer)(
+  `through PgBouncer in transaction mode${hasPgBouncer ? '' : ' - skipped: pgbouncer is not installed'}`,
+  () => {
+    let stop: () => Promise<void>
+    let pooled: (url: string) => string
+    let front: TcpProxy
+    let back: TcpProxy
+
+    beforeAll(async () => {
+      back = await startProxy(addressOf(t.adminUrl))
+      const bouncer = await startPgBouncer(back.through(t.url))
+      front = await startProxy(bouncer.address)
+      pooled = (url) => front.through(url)
+      stop = bouncer.stop
+    })
+    afterAll(async () => {
+      await front.stop()
+      await stop()
+      await back.stop()
+    })
+
+    test.each(calls)('%s is one round trip to the pooler and one to the server behind it', async (_name, call) => {
+      // Warm on both sides, and the calls of `calls` in their order.
+      acme ??= t
+        .connect({ url: pooled(t.url), max: 1 })
+        .forOrganization({ organizationId: await t.organization(), role: 'admin' })
+      await acme.integrations.list()
+      front.reset()
+      back.reset()
+      await call(acme)
+      expect([front.roundTrips, back.roundTrips]).toEqual([1, 1])
+    })
+    let acme: OrganizationScope | undefined
+
+    test('a new connection works with its first call, and every call once it has connected is one message', async () => {
+      for (let i = 0; i < 5; i++) {
+        const db = t.connect({ url: pooled(t.url), max: 1 })
+        const scope = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
+        front.reset()
+        await scope.integrations.create({ integrationType: 'xledger' })
+        const messages = front.sent
+          .map((message) => String.fromCharCode(message[0] ?? 0))
+          .filter((type) => /[QPBDES]/.test(type))
+        expect(messages).toEqual(['Q', 'Q']) // The check of the login, and the call.
+        await db.end()
+      }
+    })
+
+    test('transactions keep to one server connection, and forty callers on two never see each other', async () => {
+      const ids = await Promise.all(Array.from({ length: 40 }, () => t.organization()))
+      const db = t.connect({ url: pooled(t.url), max: 20 })
+      await Promise.all(
+        ids.map(async (organizationId, i) => {
+          const scope = db.forOrganization({ organizationId, role: 'admin' })
+          if (i % 2) {
+            await scope.transaction(async (tx) => {
+              await tx.integrations.create({ integrationType: 'xledger' })
+              await tx.integrations.create({ integrationType: 'dynamics' })
+            })
+          } else await scope.integrations.create({ integrationType: 'xledger' })
+          for (const row of await scope.integrations.list()) expect(row.organizationId).toBe(organizationId)
+          expect(await scope.integrations.list()).toHaveLength(i % 2 ? 2 : 1)
+        }),
+      )
+    })
+  },
+)
+
+/** Debian's PgBouncer, two server connections per login and database. */
+async function startPgBouncer(url: string) {
+  const { hostname, port, pathname } = new URL(url)
+  const { logins } = inject('server')
+  const folder = mkdtempSync(join(tmpdir(), 'integrations-db-pgbouncer-'))
+  chmodSync(folder, 0o755)
+  const listen = await new Promise<number>((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+  const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`).join('\n')
+  writeFileSync(join(folder, 'users.txt'), users)
+  writeFileSync(
+    join(folder, 'pgbouncer.ini'),
+    `[databases]
+${pathname.slice(1)} = host=${hostname} port=${port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${listen}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${join(folder, 'users.txt')}
+pool_mode = transaction
+default_pool_size = 2
+server_check_delay = 3600
+`,
+  )
+  // It refuses to run as root.
+  const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  const bouncer = spawn('pgbouncer', [join(folder, 'pgbouncer.ini')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...asNobody,
+  })
+  await new Promise<void>((resolve, reject) => {
+    let log = ''
+    bouncer.stderr.on('data', (chunk) => {
+      log += String(chunk)
+      if (log.includes('process up')) resolve()
+    })
+    bouncer.once('exit', () => reject(new Error(`pgbouncer ended: ${log}`)))
+  })
+  return {
+    address: { host: '127.0.0.1', port: listen },
+    async stop() {
+      bouncer.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
