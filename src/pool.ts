@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import type { Rows } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { isConnectionLost, toIntegrationsDbError } from './server-errors.ts'
+import { isConnectionLost, isStatementRefused, toIntegrationsDbError } from './server-errors.ts'
 
 /*
  * A bounded number of lanes, each a postgres.js client with exactly one connection, each used by one caller at a time.
@@ -20,7 +20,8 @@ export type PoolOptions = {
   connectTimeoutSeconds: number
 }
 
-type Lane = postgres.Sql<Record<string, never>>
+/** One connection. Once it is lost the lane is thrown away: it never quietly becomes another connection. */
+type Lane = { client: postgres.Sql<Record<string, never>>; lost: boolean; onLost: () => void }
 
 /** Sends messages over a bounded number of connections. Created without connecting. */
 export class Pool {
@@ -42,21 +43,28 @@ export class Pool {
    * With `reads` it is sent once more where the connection was lost: nothing can have been changed.
    */
   async send(message: string, { reads = false } = {}): Promise<Rows> {
-    const lane = await this.#acquire()
     try {
-      return (await sendOn(lane, message)).rows
+      return await this.lend(async (connection) => (await connection.send(message)).rows)
     } catch (error) {
       if (!reads || !isConnectionLost(error)) throw toIntegrationsDbError(error)
-      return (await sendOn(lane, message).catch(rethrow)).rows
-    } finally {
-      this.#release(lane)
+      return this.send(message)
     }
   }
 
-  /** Lends one connection for several messages. */
+  /** Lends one connection for one or several messages. */
   async lend<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     const lane = await this.#acquire()
-    const connection: Connection = { send: (message) => sendOn(lane, message).catch(rethrow), reusable: false }
+    const connection: Connection = {
+      reusable: true,
+      async send(message) {
+        try {
+          return await sendOn(lane, message)
+        } catch (error) {
+          if (!isStatementRefused(error)) connection.reusable = false
+          throw error
+        }
+      },
+    }
     try {
       return await use(connection)
     } finally {
@@ -67,12 +75,16 @@ export class Pool {
 
   async end(): Promise<void> {
     this.#ended = true
-    await Promise.all([...this.#lanes].map((lane) => lane.end({ timeout: 5 })))
+    await Promise.all([...this.#lanes].map((lane) => lane.client.end({ timeout: 5 })))
   }
 
   async #acquire(): Promise<Lane> {
     if (this.#ended) throw new IntegrationsDbError('unavailable', 'this client was ended; create a new one')
-    return this.#idle.pop() ?? (this.#lanes.size < this.#options.max ? this.#open() : this.#wait())
+    for (let lane = this.#idle.pop(); lane !== undefined; lane = this.#idle.pop()) {
+      if (!lane.lost) return lane
+      this.#discard(lane)
+    }
+    return this.#lanes.size < this.#options.max ? this.#open() : this.#wait()
   }
 
   #wait(): Promise<Lane> {
@@ -103,18 +115,18 @@ export class Pool {
 
   #discard(lane: Lane): void {
     this.#lanes.delete(lane)
-    void lane.end({ timeout: 0 }).catch(() => {})
+    void lane.client.end({ timeout: 0 }).catch(() => {})
     if (this.#waiting.length > 0 && !this.#ended) this.#release(this.#open())
   }
 
   #open(): Lane {
-    const lane = connect(this.#url, this.#options.connectTimeoutSeconds)
+    const lane = openLane(this.#url, this.#options.connectTimeoutSeconds)
     this.#lanes.add(lane)
     return lane
   }
 }
 
-/** One lent connection. It is thrown away afterwards unless its user has seen it back in its first state. */
+/** One lent connection. It is thrown away afterwards where its user says so, or where it broke. */
 export type Connection = { send: (message: string) => Promise<Result>; reusable: boolean }
 
 /** What a message's last statement answered. */
@@ -123,32 +135,42 @@ export type Result = { rows: Rows; command: string }
 type Answer = postgres.RowList<unknown[][]>
 
 async function sendOn(lane: Lane, message: string): Promise<Result> {
-  // Without parameters postgres.js sends one simple-protocol message; `values` gives rows as arrays.
-  const answer = (await lane.unsafe(message).values()) as Answer | Answer[]
+  const answer = await new Promise<Answer | Answer[]>((resolve, reject) => {
+    // postgres.js takes statements between the failure of a connection and its end, and then never settles them.
+    lane.onLost = () => reject(Object.assign(new Error('connection lost'), { code: 'CONNECTION_CLOSED' }))
+    if (lane.lost) lane.onLost()
+    // Without parameters it sends one simple-protocol message; `values` gives rows as arrays.
+    else
+      lane.client
+        .unsafe(message)
+        .values()
+        .then(resolve as never, reject)
+  })
   // One statement answers with its rows, several with a list of such answers.
   const last = 'command' in answer ? answer : answer.at(-1)
   if (last === undefined) throw new IntegrationsDbError('invalid_input', 'query: the SQL text is empty')
   return { rows: { names: last.columns?.map((column) => column.name) ?? [], values: last }, command: last.command }
 }
 
-function rethrow(error: unknown): never {
-  throw toIntegrationsDbError(error)
-}
-
 const dateAndJson = [114, 1082, 1083, 1114, 1115, 1182, 1184, 1185, 1231, 3802]
 
-function connect(url: string, connectTimeoutSeconds: number): Lane {
+function openLane(url: string, connectTimeoutSeconds: number): Lane {
   const client = postgres(url, {
     max: 1,
     connect_timeout: connectTimeoutSeconds,
+    // It would end a connection between two statements of a transaction.
+    max_lifetime: null,
     // A lookup of array types on every new connection that nothing here needs.
     fetch_types: false,
-    // A server that is back must be found at once; by default postgres.js waits up to 20 s after failures.
-    backoff: () => 0.05,
     onnotice: () => {},
+    onclose: () => {
+      lane.lost = true
+      lane.onLost()
+    },
     connection: { application_name: 'integrations-db' },
-  }) as Lane
+  }) as Lane['client']
+  const lane: Lane = { client, lost: false, onLost: () => {} }
   // Drizzle's columns parse these from text themselves.
   for (const type of dateAndJson) client.options.parsers[type] = (text: string) => text
-  return client
+  return lane
 }

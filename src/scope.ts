@@ -13,7 +13,8 @@ import type { Rows, Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { isUuid, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
-import type { Pool, Result } from './pool.ts'
+import type { Pool } from './pool.ts'
+import { toIntegrationsDbError } from './server-errors.ts'
 
 /** A member's role in an organization, as the policies know it. */
 export type OrganizationRole = 'admin' | 'coordinator'
@@ -112,25 +113,25 @@ export function unitRunner(pool: Pool, scope: Scope): Run {
  */
 export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run) => Promise<T>): Promise<T> {
   return pool.lend(async (connection) => {
-    let begun = false
-    let ended = false
+    let state: 'not begun' | 'open' | 'ended' = 'not begun'
     let failure: unknown
     let last: Promise<unknown> = Promise.resolve()
 
     const send = async (statement: string): Promise<Rows> => {
-      if (ended)
+      if (state === 'ended') {
         throw new IntegrationsDbError(
           'invalid_input',
           'the transaction has ended; await every call inside its callback',
         )
+      }
       if (failure !== undefined) throw failure
-      const opening = begun ? '' : `begin;\n${scope.settings}`
-      begun = true
+      const opening = state === 'not begun' ? `begin;\n${scope.settings}` : ''
+      state = 'open'
       try {
         return (await connection.send(opening + statement)).rows
       } catch (error) {
-        failure = error
-        throw error
+        failure = toIntegrationsDbError(error)
+        throw failure
       }
     }
     const run: Run = (statement) => {
@@ -138,36 +139,36 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run
       last = next.catch(() => {})
       return next
     }
+    const end = async (verb: 'commit' | 'rollback'): Promise<void> => {
+      await last
+      const begun = state === 'open'
+      state = 'ended'
+      if (!begun) return
+      try {
+        const { command } = await connection.send(verb)
+        if (command !== verb.toUpperCase()) throw notCommitted(command)
+      } catch (error) {
+        connection.reusable = false // Whether the transaction is over is unknown.
+        throw toIntegrationsDbError(error)
+      }
+    }
 
     try {
       const value = await work(run)
       await last
       // The callback may have caught a failure, but the server has given the transaction up all the same.
       if (failure !== undefined) throw failure
-      ended = true
-      if (begun) assertCommitted(await connection.send('commit'))
-      connection.reusable = true
+      await end('commit')
       return value
     } catch (error) {
-      await last
-      if (!ended && begun)
-        await connection.send('rollback').then(
-          () => {
-            connection.reusable = true
-          },
-          () => {},
-        )
-      else connection.reusable = !begun
-      ended = true
+      await end('rollback').catch(() => {}) // The first error says more.
       throw error
     }
   })
 }
 
-function assertCommitted({ command }: Result): void {
-  if (command !== 'COMMIT') {
-    throw new IntegrationsDbError('conflict', `commit was answered with ${command}: nothing was saved; try again`)
-  }
+function notCommitted(command: string): IntegrationsDbError {
+  return new IntegrationsDbError('conflict', `commit was answered with ${command}: nothing was saved; try again`)
 }
 
 function record(value: unknown): Record<string, unknown> | undefined {

@@ -65,6 +65,11 @@ const driver: Record<string, [IntegrationsDbErrorCode, string]> = {
   CONNECTION_ENDED: ['unavailable', 'this client was ended; create a new one'],
 }
 
+/** Whether the server refused one statement and the connection lives on; FATAL and the driver's own errors end it. */
+export function isStatementRefused(error: unknown): boolean {
+  return (error as { severity?: string }).severity === 'ERROR' || error instanceof IntegrationsDbError
+}
+
 /** Whether the connection broke under a statement, so that sending a read again may help. */
 export function isConnectionLost(error: unknown): boolean {
   const { code = '' } = error as { code?: string }

