@@ -12,12 +12,12 @@ export type Server = { adminUrl: string; kind: string; stop(): Promise<void> }
 export type EmbeddedServer = Server & { restart(): Promise<void> }
 
 /** A real server out of an npm package: no Docker, nothing installed, nothing left behind. */
-export async function startEmbedded(): Promise<EmbeddedServer> {
+export async function startEmbedded(Embedded = EmbeddedPostgres): Promise<EmbeddedServer> {
   // In memory where the platform has it: half a second instead of several.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'integrations-db-'))
   const port = await freePort()
   let log = ''
-  const server = new EmbeddedPostgres({
+  const server = new Embedded({
     databaseDir: folder,
     port,
     user: 'postgres',

