@@ -1,74 +1,13 @@
-import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { observed } from './diagnostics.ts'
-import { builder, type CompiledStatement, compile, type Rows, type Run } from './drizzle.ts'
+import type { Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { type IntegrationPatch, input, isUuid, type NewIntegration, type RevisionOptions, text, uuid } from './input.ts'
+import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
-import { organizationIntegrations as table } from './schema/organization-integrations.ts'
 import type { OrganizationScopeSettings, Scope } from './scope.ts'
-
-/** One integration as callers see it. `revision` changes with every saved change; hand it to `expectedRevision`. */
-export type Integration = typeof table.$inferSelect & { revision: string }
 
 /** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
 export type ScheduledPage = { rows: Integration[]; next: string | null }
-
-const columns = getTableColumns(table)
-// A row's xmin is the transaction that wrote it: a revision that costs no column and, unlike updated_at, survives the
-// trip through a JavaScript Date.
-const revision = sql<string>`${sql.identifier('xmin')}::text`
-const selection = { ...columns, revision: revision.as('revision') }
-const given = sql.placeholder
-const own = eq(table.organizationId, given('organizationId'))
-const named = and(own, eq(table.integrationType, given('integrationType')))
-const unchanged = and(named, sql`${revision} = ${given('expectedRevision')}`)
-const oldestFirst = [asc(table.createdAt), asc(table.id)]
-const select = (where: SQL | undefined) => builder.select(selection).from(table).where(where)
-
-const statements = {
-  list: compile(select(own).orderBy(...oldestFirst)),
-  listByStatus: compile(select(and(own, eq(table.status, given('status')))).orderBy(...oldestFirst)),
-  get: compile(select(named)),
-  getById: compile(select(and(own, eq(table.id, given('id'))))),
-  findByMappedField: compile(select(and(own, sql`${table.fieldMappings} ? ${given('field')}`)).orderBy(...oldestFirst)),
-  delete: compile(builder.delete(table).where(named).returning(selection)),
-  deleteUnchanged: compile(builder.delete(table).where(unchanged).returning(selection)),
-  // By id, not by time: two rows may share a time, and a Date has lost its microseconds.
-  listScheduled: compile(
-    select(and(eq(table.status, 'active'), isNotNull(table.syncSchedule), gt(table.id, given('after'))))
-      .orderBy(asc(table.id))
-      .limit(given('limit')),
-  ),
-}
-
-/** Statements that write some of the columns: one text per set of fields, built when first needed. */
-const writes = {
-  insert: compileBy((values) => builder.insert(table).values(values).returning(selection)),
-  upsert: compileBy((values) =>
-    builder
-      .insert(table)
-      .values(values)
-      // Organization and system are the key, so setting them changes nothing; it makes the row come back in any case.
-      .onConflictDoUpdate({ target: [table.organizationId, table.integrationType], set: values })
-      .returning(selection),
-  ),
-  update: compileBy((values) => builder.update(table).set(values).where(named).returning(selection)),
-  updateUnchanged: compileBy((values) => builder.update(table).set(values).where(unchanged).returning(selection)),
-}
-
-type InsertValues = typeof table.$inferInsert
-
-function compileBy(build: (values: InsertValues) => SQLWrapper) {
-  const texts = new Map<string, CompiledStatement>()
-  return (fields: object, more: object): string => {
-    const names = Object.keys(fields).sort()
-    const key = names.join()
-    const compiled =
-      texts.get(key) ?? compile(build(Object.fromEntries(names.map((name) => [name, given(name)])) as never))
-    texts.set(key, compiled)
-    return compiled({ ...fields, ...more })
-  }
-}
 
 /**
  * One organization's integrations. Every method is one statement and one round trip.
@@ -323,16 +262,4 @@ function readCursor(cursor: string | null | undefined): string {
 
 function present<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
-}
-
-const tableColumns = Object.entries(columns)
-
-function toIntegrations({ values }: Rows): Integration[] {
-  return values.map((row) => {
-    const integration: Record<string, unknown> = {}
-    for (const [i, [name, column]] of tableColumns.entries()) {
-      integration[name] = row[i] === null ? null : column.mapFromDriverValue(row[i])
-    }
-    return { ...integration, revision: row[tableColumns.length] } as Integration
-  })
 }
