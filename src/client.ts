@@ -30,6 +30,11 @@ export type IntegrationsDbOptions = {
   acquireTimeoutSeconds?: number
   /** How long connecting may take; 10 unless told. */
   connectTimeoutSeconds?: number
+  /**
+   * Let the server keep the plans of the repository's statements; true unless told. Behind a pooler, which is noticed,
+   * nothing is ever prepared.
+   */
+  keepPlans?: boolean
   /** Accept a login that may become both roles, such as Supabase's `authenticator`. */
   allowCombinedLogin?: boolean
 }
@@ -87,6 +92,7 @@ const optionsSchema = z.strictObject({
   max: z.int().min(1).max(1000).default(10),
   acquireTimeoutSeconds: z.number().positive().default(10),
   connectTimeoutSeconds: z.number().positive().default(10),
+  keepPlans: z.boolean().default(true),
   allowCombinedLogin: z.boolean().default(false),
 })
 

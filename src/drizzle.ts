@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { is } from 'drizzle-orm/entity'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
@@ -13,8 +14,16 @@ import { hexLiteral } from './literal.ts'
 /** The rows of one statement: values in column order, dates and JSON still as text. */
 export type Rows = { names: string[]; values: unknown[][] }
 
+/** One statement of a unit. */
+export type Statement = {
+  /** All of it, values as hex literals. */
+  text(): string
+  /** The same for a server that keeps its plan: what it prepares once, and the call with the values. */
+  plan?: { name: string; prepare: string; execute(): string }
+}
+
 /** Sends one statement in a scope; one that only reads may be sent again where the connection was lost. */
-export type Run = (statement: string, options?: { reads: boolean }) => Promise<Rows>
+export type Run = (statement: Statement, options?: { reads: boolean }) => Promise<Rows>
 
 /** Drizzle's typed builders within one scope. Awaiting a query runs it as one unit of its own. */
 export type ScopedQueries = Omit<PgRemoteDatabase, 'transaction' | 'query' | '_query' | 'session' | '$cache'>
@@ -38,7 +47,8 @@ const dialect = new HexDialect()
 /** Drizzle's builders over a way to send statements. */
 export function scopedQueries(run: Run): ScopedQueries {
   const send = async (statement: string, _params: unknown[], method: 'all' | 'execute') => {
-    const { names, values } = await run(assertOneStatement(statement))
+    assertOneStatement(statement)
+    const { names, values } = await run({ text: () => statement })
     const rows =
       method === 'all' ? values : values.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])))
     return { rows }
@@ -51,17 +61,27 @@ export const builder: ScopedQueries = scopedQueries(() => {
   throw new Error('a compiled query has no connection')
 })
 
-/** A query's text with room for its placeholders' values. */
-export type CompiledStatement = (values: Record<string, unknown>) => string
+/** A query with room for its placeholders' values. */
+export type CompiledStatement = (values: Record<string, unknown>) => Statement
 
 /** Builds a query's text once; each call only fills in its placeholders' values. */
 export function compile(query: SQLWrapper): CompiledStatement {
   const pieces = dialect.sqlToQuery(query.getSQL()).sql.split(mark)
-  return (values) => {
-    let text = ''
-    for (let i = 0; i < pieces.length; i++) text += i % 2 === 0 ? pieces[i] : hexLiteral(values[pieces[i] ?? ''])
-    return text
-  }
+  const fill = (placeholder: (name: string) => string) =>
+    pieces.map((piece, i) => (i % 2 === 0 ? piece : placeholder(piece))).join('')
+  const names = [...new Set(pieces.filter((_, i) => i % 2 === 1))]
+  const definition = fill((name) => `$${names.indexOf(name) + 1}`)
+  // Named by what it is: wherever a plan of this name turns up, it is this statement's.
+  const name = `integrations_db_${createHash('sha256').update(definition).digest('hex').slice(0, 32)}`
+  const prepare = `prepare ${name} as ${definition};\n`
+  return (values) => ({
+    text: () => fill((name) => hexLiteral(values[name])),
+    plan: {
+      name,
+      prepare,
+      execute: () => `execute ${name}(${names.map((name) => hexLiteral(values[name])).join(', ')})`,
+    },
+  })
 }
 
 const dataStatement = /^[\s(]*(select|insert|update|delete|merge|with|values|table)\b/i
@@ -71,12 +91,11 @@ const dataStatement = /^[\s(]*(select|insert|update|delete|merge|with|values|tab
  * with it the claims, open on a connection that others use next. Values never contain a `;` (they are hex), so one in
  * the text means that somebody stacked a second statement behind the first, or concatenated data into SQL.
  */
-function assertOneStatement(statement: string): string {
+function assertOneStatement(statement: string): void {
   const problem =
     (statement.includes(';') && 'contains ";"; send one statement per query, and pass data as values') ||
     (!dataStatement.test(statement) &&
       'must begin with select, insert, update, delete, merge, with, values or table') ||
     (statement.includes(mark) && 'has a placeholder, which has no value here; pass the value itself')
   if (problem) throw new IntegrationsDbError('invalid_input', `query: the SQL text ${problem}`)
-  return statement
 }

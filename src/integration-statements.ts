@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import { builder, type CompiledStatement, compile, type Rows } from './drizzle.ts'
+import { builder, type CompiledStatement, compile, type Rows, type Statement } from './drizzle.ts'
 import { organizationIntegrations as table } from './schema/organization-integrations.ts'
 
 /* The statements of `integrations.ts`: built by Drizzle once, filled in per call. */
@@ -54,7 +54,7 @@ type InsertValues = typeof table.$inferInsert
 
 function compileBy(build: (values: InsertValues) => SQLWrapper) {
   const texts = new Map<string, CompiledStatement>()
-  return (fields: object, more: object): string => {
+  return (fields: object, more: object): Statement => {
     const names = Object.keys(fields).sort()
     const key = names.join()
     const compiled =

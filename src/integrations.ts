@@ -1,5 +1,5 @@
 import { observed } from './diagnostics.ts'
-import type { Run } from './drizzle.ts'
+import type { Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { type IntegrationPatch, input, isUuid, type NewIntegration, type RevisionOptions, text, uuid } from './input.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
@@ -161,7 +161,7 @@ export class Integrations {
     return this.#own({ integrationType: input.type(integrationType) })
   }
 
-  #reads(method: string, statement: () => string): Promise<Integration[]> {
+  #reads(method: string, statement: () => Statement): Promise<Integration[]> {
     return observed(`integrations.${method}`, this.#scope, async () =>
       toIntegrations(await this.#run(statement(), { reads: true })),
     )
@@ -179,11 +179,11 @@ export class Integrations {
     })
   }
 
-  async #first(statement: string): Promise<Integration | null> {
+  async #first(statement: Statement): Promise<Integration | null> {
     return toIntegrations(await this.#run(statement))[0] ?? null
   }
 
-  async #written(statement: string): Promise<Integration> {
+  async #written(statement: Statement): Promise<Integration> {
     const row = await this.#first(statement)
     if (row === null) {
       throw new IntegrationsDbError('permission_denied', 'the row was not written: the policies refuse it')

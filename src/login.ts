@@ -23,7 +23,7 @@ export async function assertSafeLogin(
   becomes: 'authenticated' | 'service_role',
   allowCombinedLogin: boolean,
 ): Promise<void> {
-  const { names, values } = await pool.send(rights)
+  const { names, values } = await pool.run('', { text: () => rights }, { reads: true })
   const login = Object.fromEntries(names.map((name, i) => [name, values[0]?.[i]]))
   const problem =
     (login.rolsuper && 'is a superuser') ||

@@ -1,7 +1,13 @@
 import postgres from 'postgres'
-import type { Rows } from './drizzle.ts'
+import type { Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { isConnectionLost, isStatementRefused, toIntegrationsDbError } from './server-errors.ts'
+import {
+  isConnectionLost,
+  isPlanLost,
+  isStatementRefused,
+  isValueRefused,
+  toIntegrationsDbError,
+} from './server-errors.ts'
 
 /*
  * A bounded number of lanes, each a postgres.js client with exactly one connection, each used by one caller at a time.
@@ -18,10 +24,19 @@ export type PoolOptions = {
   /** How long a call waits for a connection before it fails with `unavailable`. */
   acquireTimeoutSeconds: number
   connectTimeoutSeconds: number
+  /** Let the server keep plans, where it is reached directly. */
+  keepPlans: boolean
 }
 
 /** One connection. Once it is lost the lane is thrown away: it never quietly becomes another connection. */
-type Lane = { client: postgres.Sql<Record<string, never>>; lost: boolean; onLost: () => void }
+type Lane = {
+  client: postgres.Sql<Record<string, never>>
+  lost: boolean
+  onLost: () => void
+  /** Whether each message reaches the same server process, so that what it prepared is there for the next. */
+  direct: boolean
+  plans: Set<string>
+}
 
 /** Sends messages over a bounded number of connections. Created without connecting. */
 export class Pool {
@@ -38,33 +53,25 @@ export class Pool {
   }
 
   /**
-   * Sends one message, several statements in one implicit transaction, and gives the rows of the last.
+   * Sends the settings and one statement as one message, and gives the statement's rows.
    *
-   * With `reads` it is sent once more where the connection was lost: nothing can have been changed.
+   * With `reads` it is sent once more where the connection was lost: nothing can have been changed. So is, without its
+   * plan, any statement whose plan the server no longer has: then it did not run.
    */
-  async send(message: string, { reads = false } = {}): Promise<Rows> {
+  async run(settings: string, statement: Statement, { reads = false } = {}): Promise<Rows> {
     try {
-      return await this.lend(async (connection) => (await connection.send(message)).rows)
+      return await this.lend((connection) => connection.run(settings, statement))
     } catch (error) {
-      if (!reads || !isConnectionLost(error)) throw toIntegrationsDbError(error)
-      return this.send(message)
+      if (statement.plan !== undefined && isPlanLost(error)) return this.run(settings, { text: statement.text })
+      if (reads && isConnectionLost(error)) return this.run(settings, statement)
+      throw toIntegrationsDbError(error)
     }
   }
 
   /** Lends one connection for one or several messages. */
   async lend<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     const lane = await this.#acquire()
-    const connection: Connection = {
-      reusable: true,
-      async send(message) {
-        try {
-          return await sendOn(lane, message)
-        } catch (error) {
-          if (!isStatementRefused(error)) connection.reusable = false
-          throw error
-        }
-      },
-    }
+    const connection = new Connection(lane, this.#options.keepPlans)
     try {
       return await use(connection)
     } finally {
@@ -127,29 +134,73 @@ export class Pool {
 }
 
 /** One lent connection. It is thrown away afterwards where its user says so, or where it broke. */
-export type Connection = { send: (message: string) => Promise<Result>; reusable: boolean }
+export class Connection {
+  reusable = true
+  readonly #lane: Lane
+  readonly #keepPlans: boolean
 
-/** What a message's last statement answered. */
-export type Result = { rows: Rows; command: string }
+  constructor(lane: Lane, keepPlans: boolean) {
+    this.#lane = lane
+    this.#keepPlans = keepPlans
+  }
+
+  /** Sends one message as it is, and gives what its last statement answered. */
+  async send(message: string): Promise<Answer> {
+    const answers = await this.#exchange(message)
+    return answers[answers.length - 1] as Answer
+  }
+
+  /** Sends the settings, which may be empty in a transaction that has them, and one statement. */
+  async run(settings: string, { text, plan }: Statement): Promise<Rows> {
+    const { plans, direct } = this.#lane
+    if (plan === undefined || !direct || !this.#keepPlans) return toRows(await this.send(settings + text()))
+    const prepare = plans.has(plan.name) ? '' : plan.prepare
+    try {
+      const rows = toRows(await this.send(settings + prepare + plan.execute()))
+      plans.add(plan.name)
+      return rows
+    } catch (error) {
+      // A refused value proves that the plan was made first; after any other failure that is unknown.
+      if (isValueRefused(error)) plans.add(plan.name)
+      else if (prepare !== '' || isPlanLost(error)) this.reusable = false
+      throw error
+    }
+  }
+
+  async #exchange(message: string): Promise<Answer[]> {
+    try {
+      const { answers, processId } = await exchange(this.#lane, message)
+      const settings = answers.find(({ columns }) => columns?.some(({ name }) => String(name) === 'pg_backend_pid'))
+      const reached = settings?.[0]?.at(-1)
+      // A pooler announces a process of its own, or gives each message to another one.
+      if (reached !== undefined) this.#lane.direct = reached === processId
+      return answers
+    } catch (error) {
+      if (!isStatementRefused(error)) this.reusable = false
+      throw error
+    }
+  }
+}
 
 type Answer = postgres.RowList<unknown[][]>
 
-async function sendOn(lane: Lane, message: string): Promise<Result> {
+/** Sends one simple-protocol message and waits for what each of its statements answers. */
+async function exchange(lane: Lane, message: string): Promise<{ answers: Answer[]; processId: number | undefined }> {
+  let query: { state?: { pid?: number } } = {}
   const answer = await new Promise<Answer | Answer[]>((resolve, reject) => {
     // postgres.js takes statements between the failure of a connection and its end, and then never settles them.
     lane.onLost = () => reject(Object.assign(new Error('connection lost'), { code: 'CONNECTION_CLOSED' }))
-    if (lane.lost) lane.onLost()
+    if (lane.lost) return lane.onLost()
     // Without parameters it sends one simple-protocol message; `values` gives rows as arrays.
-    else
-      lane.client
-        .unsafe(message)
-        .values()
-        .then(resolve as never, reject)
+    const pending = lane.client.unsafe(message).values()
+    query = pending as typeof query
+    pending.then(resolve as never, reject)
   })
-  // One statement answers with its rows, several with a list of such answers.
-  const last = 'command' in answer ? answer : answer.at(-1)
-  if (last === undefined) throw new IntegrationsDbError('invalid_input', 'query: the SQL text is empty')
-  return { rows: { names: last.columns?.map((column) => column.name) ?? [], values: last }, command: last.command }
+  return { answers: 'command' in answer ? [answer] : answer, processId: query.state?.pid }
+}
+
+function toRows(answer: Answer): Rows {
+  return { names: answer.columns?.map((column) => column.name) ?? [], values: answer }
 }
 
 const dateAndJson = [114, 1082, 1083, 1114, 1115, 1182, 1184, 1185, 1231, 3802]
@@ -169,7 +220,7 @@ function openLane(url: string, connectTimeoutSeconds: number): Lane {
     },
     connection: { application_name: 'integrations-db' },
   }) as Lane['client']
-  const lane: Lane = { client, lost: false, onLost: () => {} }
+  const lane: Lane = { client, lost: false, onLost: () => {}, direct: false, plans: new Set() }
   // Drizzle's columns parse these from text themselves.
   for (const type of dateAndJson) client.options.parsers[type] = (text: string) => text
   return lane

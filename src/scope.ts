@@ -7,9 +7,10 @@
  * PostgreSQL runs such a message as one implicit transaction: the settings end with it, and if the first statement
  * fails or is cancelled the second is never run. Nothing can come between them, so no statement can run without its
  * scope. One round trip, warm or cold, and nothing that a pooler in transaction mode would have to remember.
- * Values are hex literals (`literal.ts`); roles come from a closed list.
+ * Values are hex literals (`literal.ts`); roles come from a closed list. Where the server is reached directly it keeps
+ * the plans of the repository's statements, and the second part is `execute <name>(…)` with the values.
  */
-import type { Rows, Run } from './drizzle.ts'
+import type { Rows, Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { isUuid, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
@@ -97,12 +98,13 @@ function settings(role: 'authenticated' | 'service_role', claims: object): strin
     search_path: `'public, extensions, pg_temp'`,
   }
   const calls = Object.entries(values).map(([name, value]) => `set_config('${name}', ${value}, true)`)
-  return `select ${calls.join(', ')};\n`
+  // The process that answers tells whether a pooler stands in between (pool.ts).
+  return `select ${calls.join(', ')}, pg_backend_pid();\n`
 }
 
 /** Runs each statement as one unit of its own. */
 export function unitRunner(pool: Pool, scope: Scope): Run {
-  return (statement, options) => pool.send(scope.settings + statement, options)
+  return (statement, options) => pool.run(scope.settings, statement, options)
 }
 
 /**
@@ -117,7 +119,7 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run
     let failure: unknown
     let last: Promise<unknown> = Promise.resolve()
 
-    const send = async (statement: string): Promise<Rows> => {
+    const send = async (statement: Statement): Promise<Rows> => {
       if (state === 'ended') {
         throw new IntegrationsDbError(
           'invalid_input',
@@ -128,7 +130,7 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run
       const opening = state === 'not begun' ? `begin;\n${scope.settings}` : ''
       state = 'open'
       try {
-        return (await connection.send(opening + statement)).rows
+        return await connection.run(opening, statement)
       } catch (error) {
         failure = toIntegrationsDbError(error)
         throw failure

@@ -26,6 +26,7 @@ const states: Record<string, [IntegrationsDbErrorCode, string]> = {
   '23503': ['not_found', 'a referenced row does not exist'],
   '40001': ['conflict', 'a concurrent transaction got in between; try again'],
   '40P01': ['conflict', 'a concurrent transaction got in between (deadlock); try again'],
+  '26000': ['conflict', 'the server no longer has the plan of this statement; try again'],
   '55P03': ['conflict', 'a row is locked by somebody else; try again'],
   '57014': ['unavailable', 'the statement was cancelled or ran into statement_timeout'],
   '28P01': ['unavailable', 'the server refuses the password in the URL'],
@@ -68,6 +69,21 @@ const driver: Record<string, [IntegrationsDbErrorCode, string]> = {
 /** Whether the server refused one statement and the connection lives on; FATAL and the driver's own errors end it. */
 export function isStatementRefused(error: unknown): boolean {
   return (error as { severity?: string }).severity === 'ERROR' || error instanceof IntegrationsDbError
+}
+
+/** Whether a statement ran and a value or constraint stopped it. */
+export function isValueRefused(error: unknown): boolean {
+  return /^2[23]/.test(sqlStateOf(error))
+}
+
+/** Whether the server has no such plan, another one, or one that no longer fits its table: the statement did not run. */
+export function isPlanLost(error: unknown): boolean {
+  return ['26000', '42P05', '0A000'].includes(sqlStateOf(error))
+}
+
+function sqlStateOf(error: unknown): string {
+  const { sqlState, code } = error as { sqlState?: string; code?: string }
+  return sqlState ?? code ?? ''
 }
 
 /** Whether the connection broke under a statement, so that sending a read again may help. */

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import type { IntegrationsDb, OrganizationScope } from '../src/index.ts'
+import { Integrations } from '../src/integrations.ts'
+import { Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
+import { organizationScope, unitRunner } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 
@@ -92,10 +95,56 @@ describe('straight to PostgreSQL', () => {
     await acme.integrations.delete('consio')
   })
 
-  test('nothing is prepared on the server', async () => {
-    await acme.integrations.list()
-    // One simple-protocol message begins with Q; Parse, Bind and Describe with P, B and D.
-    expect(proxy.sent.map((message) => String.fromCharCode(message[0] ?? 0))).toEqual(['Q'])
+  describe('the server keeps the plan of a repeated call', () => {
+    const sentBy = async (call: () => Promise<unknown>) => {
+      proxy.reset()
+      await call()
+      return Buffer.concat(proxy.sent).toString('latin1')
+    }
+
+    test('and the call then only names it, in a message of the same kind', async () => {
+      await acme.integrations.get('bufdir')
+      const again = await sentBy(() => acme.integrations.get('bufdir'))
+      expect(again).toMatch(/^Q.*set_config.*;\nexecute integrations_db_[0-9a-f]{32}\(/s)
+      expect(again).not.toMatch(/organization_integrations|prepare/)
+    })
+
+    test('unless told otherwise', async () => {
+      const plain = t.connect({ url: proxy.through(t.url), max: 1, keepPlans: false })
+      const scope = plain.forOrganization({ organizationId: await t.organization(), role: 'admin' })
+      for (let i = 0; i < 3; i++) await scope.integrations.get('bufdir')
+      expect(await sentBy(() => scope.integrations.get('bufdir'))).not.toMatch(/execute|prepare/)
+    })
+
+    test('and a call whose plan is gone, or no longer fits the table, works all the same', async () => {
+      const organizationId = await t.organization()
+      const pool = new Pool(t.url, { max: 1, acquireTimeoutSeconds: 5, connectTimeoutSeconds: 5, keepPlans: true })
+      const scope = organizationScope({ organizationId, role: 'admin' })
+      const integrations = new Integrations(unitRunner(pool, scope), scope)
+      for (let i = 0; i < 3; i++) await integrations.upsert({ integrationType: 'xledger', status: 'error' })
+      await pool.lend((connection) => connection.send('deallocate all'))
+      expect(await integrations.upsert({ integrationType: 'xledger', status: 'inactive' })).toMatchObject({
+        status: 'inactive',
+      })
+      for (let i = 0; i < 3; i++) await integrations.list()
+      await t.admin`alter table organization_integrations alter column sync_schedule type varchar(200)`
+      expect(await integrations.list()).toHaveLength(1)
+      await t.admin`alter table organization_integrations alter column sync_schedule type text`
+      expect(await integrations.list()).toHaveLength(1)
+      await pool.end()
+    })
+
+    test('also after a call that the server refused', async () => {
+      const scope = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
+      await scope.integrations.create({ integrationType: 'dynamics' })
+      const connections = proxy.connections
+      for (let i = 0; i < 3; i++) {
+        await expect(scope.integrations.create({ integrationType: 'dynamics' })).rejects.toMatchObject({
+          code: 'already_exists',
+        })
+      }
+      expect(proxy.connections).toBe(connections)
+    })
   })
 })
 
@@ -145,6 +194,15 @@ describe.skipIf(!hasPgBouncer)(
         expect(messages).toEqual(['Q', 'Q']) // The check of the login, and the call.
         await db.end()
       }
+    })
+
+    test('nothing is ever prepared, however often a call is repeated', async () => {
+      const scope = t
+        .connect({ url: pooled(t.url), max: 1 })
+        .forOrganization({ organizationId: await t.organization(), role: 'admin' })
+      back.reset()
+      for (let i = 0; i < 5; i++) await scope.integrations.list()
+      expect(Buffer.concat(back.sent).toString('latin1')).not.toMatch(/prepare|execute/i)
     })
 
     test('transactions keep to one server connection, and forty callers on two never see each other', async () => {

@@ -31,7 +31,12 @@ type Tally = {
 
 /** Lets the storm loose on a login; nobody checks here whether that login is a safe one. */
 async function storm(url: string): Promise<Tally> {
-  const pool = new Pool(url, { max: connections, acquireTimeoutSeconds: 20, connectTimeoutSeconds: 10 })
+  const pool = new Pool(url, {
+    max: connections,
+    acquireTimeoutSeconds: 20,
+    connectTimeoutSeconds: 10,
+    keepPlans: true,
+  })
   const ids = await Promise.all(Array.from({ length: organizations }, () => t.organization()))
   const tally: Tally = { calls: 0, rows: 0, foreign: 0, failed: {}, cancelled: 0, terminated: 0 }
   for (const organizationId of ids) {
@@ -107,8 +112,12 @@ async function storm(url: string): Promise<Tally> {
 async function leftovers(pool: Pool): Promise<void> {
   const states = await Promise.all(
     Array.from({ length: connections * 4 }, () =>
-      pool.send(
-        `select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''), current_user = session_user, pg_sleep(0.01)`,
+      pool.run(
+        '',
+        {
+          text: () =>
+            `select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''), current_user = session_user, pg_sleep(0.01)`,
+        },
         { reads: true }, // A backend terminated last may be noticed only now.
       ),
     ),
