@@ -3,9 +3,13 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { Kysely, sql as kyselySql, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import postgres from 'postgres'
-import { createIntegrationsDb } from '../src/index.ts'
+import type * as Package from '../src/index.ts'
 import { hexLiteral } from '../src/literal.ts'
 import { organizationIntegrations as table } from '../src/schema/index.ts'
+
+// What users run: built, not as the TypeScript loader of the other scripts would have it, which names every closure.
+const built = new URL('../dist/index.js', import.meta.url).href
+const { createIntegrationsDb } = (await import(built)) as typeof Package
 
 /** One way to list an organization's integrations. */
 export type Contender = {

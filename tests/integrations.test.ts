@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { IntegrationType } from '../src/index.ts'
+import { Integrations } from '../src/integrations.ts'
+import { type Connection, Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
+import { inTransaction, organizationScope, unitRunner } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
 
 const t = useDatabase()
@@ -338,6 +341,27 @@ describe('a transaction', () => {
       }),
     ).rejects.toMatchObject({ code: 'already_exists' })
     expect(await acme.integrations.list()).toEqual([])
+  })
+
+  test('is a conflict, not a success, where the server answers its commit with ROLLBACK', async () => {
+    let connection: Connection | undefined
+    class OpenPool extends Pool {
+      override lend<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+        return super.lend((lent) => {
+          connection = lent
+          return use(lent)
+        })
+      }
+    }
+    const pool = new OpenPool(t.url, { max: 1, acquireTimeoutSeconds: 5, connectTimeoutSeconds: 5, keepPlans: true })
+    const scope = organizationScope({ organizationId: await t.organization(), role: 'admin' })
+    const saved = inTransaction(pool, scope, async (run) => {
+      await new Integrations(run, scope).create({ integrationType: 'xledger' })
+      await connection?.send('select 1 / 0').catch(() => {}) // Behind the transaction's back.
+    })
+    await expect(saved).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('ROLLBACK') })
+    expect(await new Integrations(unitRunner(pool, scope), scope).list()).toEqual([])
+    await pool.end()
   })
 
   test('takes no call after it has ended', async () => {
