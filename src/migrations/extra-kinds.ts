@@ -28,8 +28,7 @@ export function requiredRoles(): Extra {
 
 /** Refuses to go on where the host's table, or its key of the right type, is missing. */
 export function requiredColumn(table: PgTable, column: string, type: string): Extra {
-  const { schema = 'public' } = getTableConfig(table)
-  const path = `${schema}.${getTableName(table)}`
+  const { path } = names(table)
   return {
     key: `require ${path}.${column}`,
     phase: 'require',
@@ -199,6 +198,7 @@ ${options.body}
 }
 
 function names(table: PgTable) {
-  const { schema = 'public', name: table_ } = getTableConfig(table)
-  return { path: `${schema}.${table_}`, quoted: `${name(schema)}.${name(table_)}` }
+  const { schema = 'public' } = getTableConfig(table)
+  const tableName = getTableName(table)
+  return { path: `${schema}.${tableName}`, quoted: `${name(schema)}.${name(tableName)}` }
 }

@@ -44,13 +44,13 @@ try {
 async function score(): Promise<number> {
   await admin.unsafe(`create database ${template}`)
   const mutants = await prepareTemplate()
-  const clean = await survives({ name: 'the correct database', sql: 'select 1' })
+  const clean = await noticedBy({ name: 'the correct database', sql: 'select 1' })
   if (clean !== undefined) throw new Error(`the checks fail on the correct database: ${clean}`)
 
   const survivors: Mutant[] = []
   const killers = new Map<string, number>()
   for (const mutant of mutants.filter(({ name }) => !(name in equivalent))) {
-    const killer = await survives(mutant)
+    const killer = await noticedBy(mutant)
     if (killer === undefined) survivors.push(mutant)
     else killers.set(killer, (killers.get(killer) ?? 0) + 1)
     process.stdout.write(killer === undefined ? 'S' : '.')
@@ -86,7 +86,7 @@ async function prepareTemplate(): Promise<Mutant[]> {
 }
 
 /** The first check that notices the mutant, or undefined where none does. */
-async function survives(mutant: Mutant): Promise<string | undefined> {
+async function noticedBy(mutant: Mutant): Promise<string | undefined> {
   const name = `${run}_mutant`
   await admin.unsafe(`create database ${name} template ${template}`)
   const url = databaseUrl(server, name)
