@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { observed } from './diagnostics.ts'
 import { type Run, type ScopedQueries, scopedQueries } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { uuid } from './input.ts'
+import { databaseUrl, uuid } from './input.ts'
 import { Integrations, ServiceIntegrations } from './integrations.ts'
 import { assertSafeLogin } from './login.ts'
 import { Pool } from './pool.ts'
@@ -208,13 +208,7 @@ function requireUrl(field: string, url: string | undefined): string {
   const variable = field === 'url' ? 'INTEGRATIONS_DATABASE_URL' : 'INTEGRATIONS_SERVICE_URL'
   if (url === undefined)
     throw new IntegrationsDbError('invalid_input', `${field}: is missing; pass it or set ${variable}`)
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new IntegrationsDbError(
-      'invalid_input',
-      `${field}: must be a URL such as postgresql://login:password@host:5432/database`,
-    )
-  }
-  return url
+  return databaseUrl(field, url)
 }
 
 type Settings = z.output<typeof optionsSchema>

@@ -71,6 +71,17 @@ export function uuid(field: string, value: unknown): string {
   return value.toLowerCase()
 }
 
+/** The URL of a PostgreSQL database; its password is in no message. */
+export function databaseUrl(field: string, value: string): string {
+  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${field}: must be a URL such as postgresql://login:password@host:5432/database`,
+    )
+  }
+  return value
+}
+
 export function isUuid(value: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }

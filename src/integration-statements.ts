@@ -54,7 +54,7 @@ type InsertValues = typeof table.$inferInsert
 
 function compileBy(build: (values: InsertValues) => SQLWrapper) {
   const texts = new Map<string, CompiledStatement>()
-  return (fields: object, more: object): Statement => {
+  return (fields: object, more: object = {}): Statement => {
     const names = Object.keys(fields).sort()
     const key = names.join()
     const compiled =

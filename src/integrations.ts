@@ -85,7 +85,7 @@ export class Integrations {
   create(integration: NewIntegration): Promise<Integration> {
     return this.#writes('create', async () => {
       const fields = this.#own(present(input.newIntegration(integration)))
-      return this.#written(writes.insert(fields, {}))
+      return this.#written(writes.insert(fields))
     })
   }
 
@@ -100,7 +100,7 @@ export class Integrations {
   upsert(integration: NewIntegration): Promise<Integration> {
     return this.#writes('upsert', async () => {
       const fields = this.#own(present(input.newIntegration(integration)))
-      return this.#written(writes.upsert(fields, {}))
+      return this.#written(writes.upsert(fields))
     })
   }
 

@@ -57,7 +57,8 @@ export async function startEmbedded(Embedded = EmbeddedPostgres): Promise<Embedd
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)
     probe.listen(0, '127.0.0.1', () => {

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
@@ -10,6 +9,7 @@ import { Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
 import { organizationScope, unitRunner } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
+import { freePort } from './embedded.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 
 const t = useDatabase()
@@ -231,12 +231,7 @@ async function startPgBouncer(url: string) {
   const { logins } = inject('server')
   const folder = mkdtempSync(join(tmpdir(), 'integrations-db-pgbouncer-'))
   chmodSync(folder, 0o755)
-  const listen = await new Promise<number>((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
+  const listen = await freePort()
   const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`).join('\n')
   writeFileSync(join(folder, 'users.txt'), users)
   writeFileSync(
