@@ -8,12 +8,8 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { IntegrationsDbError } from '../src/errors.ts'
 import { build, extrasFile, readExtras } from '../src/migrations/build.ts'
-import {
-  type DrizzleMigration,
-  emptySnapshot,
-  readDrizzleFolder,
-  type Snapshot,
-} from '../src/migrations/drizzle-folder.ts'
+import { type DrizzleMigration, readDrizzleFolder } from '../src/migrations/drizzle-folder.ts'
+import { emptySnapshot, type Snapshot } from '../src/migrations/snapshot.ts'
 import { extras } from '../src/schema/extras.ts'
 import * as schema from '../src/schema/index.ts'
 import { dumpSchema } from './schema-sql.ts'

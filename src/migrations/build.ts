@@ -1,10 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import { type DrizzleMigration, emptySnapshot, readDrizzleFolder } from './drizzle-folder.ts'
+import type { DiffSnapshots } from './derive.ts'
+import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
 import type { Extra } from './extras.ts'
-import { type DiffSnapshots, planMigration } from './plan.ts'
-import { generatorVersion, readHeader, renderMigration, sourceHash } from './render.ts'
+import { planMigration, type SchemaState } from './plan.ts'
+import { generatorVersion, type Header, readHeader, renderFile, sourceHashes } from './render.ts'
+import { emptySnapshot } from './snapshot.ts'
+import { laterThan } from './versions.ts'
 
 export type BuildOptions = {
   /** drizzle-kit's output folder. */
@@ -18,66 +21,88 @@ export type BuildOptions = {
 /** What a build found: files it wrote (or, with `check`, would write). */
 export type BuildReport = { migrations: number; written: string[] }
 
+/** A file of ours that is there already. */
+type WrittenFile = { path: string; name: string; text: string; header: Header & { intact: boolean } }
+
+const folders = { migration: 'migrations', rollback: 'rollbacks' } as const
+type Kind = keyof typeof folders
+const kinds = ['migration', 'rollback'] as const
+
 /**
  * Turns drizzle-kit's output into Supabase migrations and rollbacks.
  *
- * read → plan → guard → render → write. A written file is frozen: a build adds files and never changes one.
+ * read → plan → guard → extras → write. A written file is frozen: a build adds files and never changes one.
  * Everything is computed and every refusal raised before the first byte is written.
  *
  * @example
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
-export async function build(options: BuildOptions): Promise<BuildReport> {
-  const migrations = await readDrizzleFolder(options.drizzle)
+export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
+  const migrations = await readDrizzleFolder(drizzle)
   const diff = await loadDiff()
-  const pending: { file: string; text: string }[] = []
-  const expected = new Set<string>()
-  let before = { snapshot: emptySnapshot, extras: [] as Extra[] }
+  const written = {
+    migration: await readFolder(supabase, 'migration'),
+    rollback: await readFolder(supabase, 'rollback'),
+  }
+  const pending: { path: string; text: string }[] = []
+  const accounted = new Set<string>()
+  let before: SchemaState = { snapshot: emptySnapshot, extras: [] }
+  let version: string | undefined
 
   for (const migration of migrations) {
-    const extras = (await readExtras(options.supabase, migration)) ?? before.extras
-    const after = { snapshot: migration.snapshot, extras }
-    const names = filesOf(options.supabase, migration)
-    const written = await Promise.all([readIfThere(names.migration), readIfThere(names.rollback)])
-    const frozen = written.every((text) => text !== undefined && readHeader(text)?.generator !== generatorVersion)
-    for (const [text, file] of [
-      [written[0], names.migration],
-      [written[1], names.rollback],
-    ] as const) {
-      if (text !== undefined) assertUnedited(file, text, migration, extras)
+    const extras = (await readExtras(supabase, migration)) ?? before.extras
+    const after: SchemaState = { snapshot: migration.snapshot, extras }
+    const sources = sourceHashes(migration, extras)
+    const own = {
+      migration: written.migration.filter(({ header }) => header.source === sources.migration),
+      rollback: written.rollback.filter(({ header }) => header.source === sources.rollback),
     }
-    if (!frozen) {
-      const plan = await planMigration(migration, before, after, diff)
-      const texts = renderMigration(plan, migration, extras)
-      for (const [kind, i] of [
-        ['migration', 0],
-        ['rollback', 1],
-      ] as const) {
-        if (written[i] === undefined) pending.push({ file: names[kind], text: texts[kind] })
-        else if (written[i] !== texts[kind]) throw differs(names[kind])
+    for (const file of [...own.migration, ...own.rollback]) {
+      assertUnedited(file)
+      accounted.add(file.path)
+    }
+    const frozen = own.migration.find(({ header }) => header.generator !== generatorVersion)
+    if (frozen !== undefined) {
+      for (const kind of kinds) assertComplete(own[kind], frozen.header.parts, join(supabase, folders[kind]), migration)
+      version = own.migration
+        .map(({ name }) => name.slice(0, 14))
+        .sort()
+        .at(-1)
+    } else {
+      const plans = await planMigration(migration, before, after, version, diff)
+      for (const [i, plan] of plans.entries()) {
+        const texts = renderFile(plan, i + 1, plans.length, sources)
+        for (const kind of kinds) {
+          const path = join(supabase, folders[kind], `${plan.version}_${plan.name}.sql`)
+          const there = written[kind].find((file) => file.path === path)
+          if (there === undefined) pending.push({ path, text: texts[kind] })
+          else if (there.header.source !== sources[kind]) throw changed(there, migration, sources[kind])
+          else if (there.text !== texts[kind]) throw differs(path)
+        }
+        version = laterThan(version, plan.version)
       }
     }
-    expected.add(names.migration).add(names.rollback)
     before = after
   }
-  await assertNoStrangers(options.supabase, expected)
+  for (const { path } of [...written.migration, ...written.rollback]) if (!accounted.has(path)) throw stray(path)
+  await assertFree(pending)
 
-  if (options.check && pending.length > 0) {
+  if (check && pending.length > 0) {
     throw new IntegrationsDbError(
       'conflict',
-      `${pending.map(({ file }) => file).join(', ')}: missing, though ${options.drizzle} asks for it; run integrations-db build and commit what it writes`,
+      `${pending.map(({ path }) => path).join(', ')}: missing, though ${drizzle} asks for it; run integrations-db build and commit what it writes`,
     )
   }
-  for (const { file, text } of pending) {
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
+  for (const { path, text } of pending) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text)
   }
-  return { migrations: migrations.length, written: pending.map(({ file }) => file) }
+  return { migrations: migrations.length, written: pending.map(({ path }) => path) }
 }
 
 /** Where one migration's snapshot of extras lies. */
-export function extrasFile(supabase: string, migration: { version: string; name: string }): string {
-  return join(supabase, 'extras', `${migration.version}_${migration.name}.json`)
+export function extrasFile(supabase: string, { tag }: { tag: string }): string {
+  return join(supabase, 'extras', `${tag}.json`)
 }
 
 /** The extras declared as of a migration, or undefined where they did not change with it. */
@@ -86,57 +111,69 @@ export async function readExtras(supabase: string, migration: DrizzleMigration):
   return text === undefined ? undefined : (JSON.parse(text) as Extra[])
 }
 
-function filesOf(supabase: string, { version, name }: DrizzleMigration) {
-  return {
-    migration: join(supabase, 'migrations', `${version}_${name}.sql`),
-    rollback: join(supabase, 'rollbacks', `${version}_${name}.sql`),
-  }
+/** The files of ours in a folder: those that have our header. Others belong to the host. */
+async function readFolder(supabase: string, kind: Kind): Promise<WrittenFile[]> {
+  const folder = join(supabase, folders[kind])
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.sql'))
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      const text = await readFile(path, 'utf8')
+      const header = readHeader(text)
+      return header === undefined ? [] : [{ path, name, text, header }]
+    }),
+  )
+  return files.flat()
 }
 
-function assertUnedited(file: string, text: string, migration: DrizzleMigration, extras: Extra[]): void {
-  const header = readHeader(text)
-  if (header === undefined) {
-    throw new IntegrationsDbError(
-      'conflict',
-      `${file}: has no header of integrations-db; move it away or give the drizzle migration another name`,
-    )
-  }
-  if (!header.intact) {
-    throw new IntegrationsDbError(
-      'conflict',
-      `${file}: was edited by hand (its body no longer has the hash ${header.body.slice(0, 12)}… its header states); restore it and generate a new migration instead`,
-    )
-  }
-  const source = sourceHash(migration, extras)
-  if (header.source !== source) {
-    throw new IntegrationsDbError(
-      'conflict',
-      `${file}: was built from a source with hash ${header.source.slice(0, 12)}…, but ${migration.file}, its snapshot or its extras now have ${source.slice(0, 12)}…; restore them and generate a new migration instead`,
-    )
-  }
+function assertUnedited({ path, header }: WrittenFile): void {
+  if (header.intact) return
+  throw new IntegrationsDbError(
+    'conflict',
+    `${path}: was edited by hand (its body no longer has the hash ${header.body.slice(0, 12)}… its header states); restore it and generate a new migration instead`,
+  )
 }
 
-/** A file that follows from nothing would be applied all the same, or never rolled back. */
-async function assertNoStrangers(supabase: string, expected: Set<string>): Promise<void> {
-  for (const folder of ['migrations', 'rollbacks']) {
-    for (const entry of await readdir(join(supabase, folder)).catch(() => [])) {
-      const file = join(supabase, folder, entry)
-      const header =
-        entry.endsWith('.sql') && !expected.has(file) ? readHeader(await readFile(file, 'utf8')) : undefined
-      if (header !== undefined) {
-        throw new IntegrationsDbError(
-          'conflict',
-          `${file}: follows from no migration in the drizzle folder; restore its source or delete the file`,
-        )
-      }
+/** What an older generator wrote is taken as it is, and cannot be written again. */
+function assertComplete(files: WrittenFile[], parts: number, folder: string, migration: DrizzleMigration): void {
+  if (files.length === parts) return
+  throw new IntegrationsDbError(
+    'conflict',
+    `${folder}: holds ${files.length} of the ${parts} files that an earlier generator wrote for ${migration.file}; restore them from version control`,
+  )
+}
+
+/** Nothing of ours may take the place of a file of the host. */
+async function assertFree(pending: { path: string }[]): Promise<void> {
+  for (const { path } of pending) {
+    if ((await readIfThere(path)) !== undefined) {
+      throw new IntegrationsDbError(
+        'conflict',
+        `${path}: has no header of integrations-db; move it away or give the drizzle migration another name`,
+      )
     }
   }
 }
 
-function differs(file: string): IntegrationsDbError {
+function changed({ path, header }: WrittenFile, migration: DrizzleMigration, source: string): IntegrationsDbError {
   return new IntegrationsDbError(
     'conflict',
-    `${file}: differs from what generator ${generatorVersion} writes for the same source; if the generator changed on purpose, raise generatorVersion`,
+    `${path}: was built from a source with hash ${header.source.slice(0, 12)}…, but ${migration.file}, what lies beside it, its snapshot or its extras now have ${source.slice(0, 12)}…; restore them and generate a new migration instead`,
+  )
+}
+
+/** A file that follows from nothing would be applied all the same, or never rolled back. */
+function stray(path: string): IntegrationsDbError {
+  return new IntegrationsDbError(
+    'conflict',
+    `${path}: follows from no migration in the drizzle folder; restore its source or delete the file`,
+  )
+}
+
+function differs(path: string): IntegrationsDbError {
+  return new IntegrationsDbError(
+    'conflict',
+    `${path}: differs from what generator ${generatorVersion} writes for the same source; if the generator changed on purpose, raise generatorVersion`,
   )
 }
 

@@ -1,112 +1,165 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
+import type { Rename } from './renames.ts'
+import type { Snapshot } from './snapshot.ts'
+import { versionAt } from './versions.ts'
 
 /*
  * The only module that knows how drizzle-kit 0.31 lays out its folder: `<tag>.sql` beside
  * `meta/_journal.json` and `meta/<prefix>_snapshot.json`. drizzle-kit 1.0 writes a folder per migration and no journal;
- * it needs a sibling of this file and nothing else.
+ * it needs a sibling of this file and nothing else. Beside `<tag>.sql` two files may be written by hand:
+ * `<tag>.rollback.sql` and `<tag>.renames.json`.
  */
 
-/** drizzle-kit's own description of a schema; only its own diff looks inside. */
-export type Snapshot = {
-  version: string
-  id: string
-  tables: Record<string, { name: string; schema: string }>
-  enums: Record<string, { name: string; schema: string }>
-  schemas: Record<string, string>
-} & Record<string, unknown>
-
-/** One migration as drizzle-kit wrote it. */
+/** One migration as drizzle-kit wrote it, and what was written by hand beside it. */
 export type DrizzleMigration = {
-  /** 14 digits, strictly increasing. */
-  version: string
+  /** drizzle-kit's name of it, unique in the folder. */
+  tag: string
+  /** 14 digits: the prefix where it has them, else the journal's time in UTC. */
+  stamp: string
   name: string
-  /** Path of the SQL file, for messages and headers. */
+  /** Path of the SQL file, for messages. */
   file: string
   sql: string
-  snapshot: Snapshot
+  /** Absent where drizzle-kit's file of it is: then nothing tells the way back. */
+  snapshot: Snapshot | undefined
+  rollback: { file: string; sql: string } | undefined
+  /** What `<tag>.renames.json` says was renamed, though the statements drop and create. */
+  renames: Rename[] | undefined
 }
 
 type JournalEntry = { idx: number; when: number; tag: string }
 
-/** What a schema looks like before the first migration. */
-export const emptySnapshot: Snapshot = {
-  version: '7',
-  dialect: 'postgresql',
-  id: '00000000-0000-0000-0000-000000000000',
-  prevId: '',
-  tables: {},
-  enums: {},
-  schemas: {},
-  sequences: {},
-  roles: {},
-  policies: {},
-  views: {},
-  _meta: { schemas: {}, tables: {}, columns: {} },
-}
-
 /** Reads every migration of a drizzle-kit folder, oldest first. */
 export async function readDrizzleFolder(folder: string): Promise<DrizzleMigration[]> {
-  const journal = await readJson<{ dialect: string; entries: JournalEntry[] }>(join(folder, 'meta', '_journal.json'))
+  const journalFile = join(folder, 'meta', '_journal.json')
+  const journal = parseJson<{ dialect: string; entries: JournalEntry[] }>(await read(journalFile), journalFile)
   if (journal.dialect !== 'postgresql') {
     throw new IntegrationsDbError(
       'invalid_input',
-      `${join(folder, 'meta', '_journal.json')}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations`,
+      `${journalFile}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations${journal.dialect === 'pg' ? '; run drizzle-kit up, which brings the folder to the form of drizzle-kit 0.31' : ''}`,
     )
   }
-  const migrations: DrizzleMigration[] = []
-  for (const entry of [...journal.entries].sort((a, b) => a.idx - b.idx)) {
-    const [, prefix, name] = /^([^_]+)_(.+)$/.exec(entry.tag) ?? [undefined, entry.tag, entry.tag]
-    const file = join(folder, `${entry.tag}.sql`)
-    migrations.push({
-      version: versionOf(prefix ?? '', entry.when, migrations.at(-1)?.version),
-      name: name ?? entry.tag,
-      file,
-      sql: (await read(file)).replaceAll('\r\n', '\n'),
-      snapshot: await readJson<Snapshot>(join(folder, 'meta', `${prefix}_snapshot.json`)),
-    })
+  const entries = [...journal.entries].sort((a, b) => a.idx - b.idx)
+  return Promise.all(entries.map((entry) => readMigration(folder, entry)))
+}
+
+async function readMigration(folder: string, { tag, when }: JournalEntry): Promise<DrizzleMigration> {
+  const [, prefix = tag, name = tag] = /^([^_]+)_(.+)$/.exec(tag) ?? []
+  const beside = (suffix: string) => join(folder, `${tag}${suffix}`)
+  const snapshotFile = join(folder, 'meta', `${prefix}_snapshot.json`)
+  const snapshot = await readSnapshot(snapshotFile)
+  const rollback = await readIfThere(beside('.rollback.sql'))
+  const renames = await readIfThere(beside('.renames.json'))
+  return {
+    tag,
+    stamp: /^\d{14}$/.test(prefix) ? prefix : versionAt(when),
+    name: name.replace(/[^A-Za-z0-9_-]/g, '_'),
+    file: beside('.sql'),
+    sql: mendQuotes((await read(beside('.sql'))).replaceAll('\r\n', '\n'), snapshot),
+    snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
+    rollback:
+      rollback === undefined ? undefined : { file: beside('.rollback.sql'), sql: rollback.replaceAll('\r\n', '\n') },
+    renames: renames === undefined ? undefined : parseRenames(renames, beside('.renames.json')),
   }
-  return migrations
 }
 
-/** drizzle's own 14 digits where it has them, else the journal's time in UTC; always later than its predecessor. */
-function versionOf(prefix: string, whenMilliseconds: number, previous: string | undefined): string {
-  const own = /^\d{14}$/.test(prefix) ? prefix : digits(new Date(whenMilliseconds))
-  return previous === undefined || own > previous ? own : secondAfter(previous)
+async function readSnapshot(file: string): Promise<Snapshot | undefined> {
+  const text = await readIfThere(file)
+  if (text === undefined) return undefined
+  const snapshot = parseJson<Snapshot>(text, file)
+  if (snapshot.version !== '7') {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${file}: is of version ${snapshot.version}, drizzle-kit 0.31 writes 7; run drizzle-kit up`,
+    )
+  }
+  return snapshot
 }
 
-function secondAfter(version: string): string {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version)?.map(Number) ?? []
-  return digits(new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, (second ?? 0) + 1)))
-}
-
-function digits(date: Date): string {
-  return date.toISOString().replace(/\D/g, '').slice(0, 14)
-}
-
-async function readJson<T>(file: string): Promise<T> {
-  try {
-    return JSON.parse(await read(file)) as T
-  } catch (error) {
-    if (error instanceof SyntaxError) {
+/**
+ * A `<tag>.renames.json` lists what was renamed, each by its former and its new name:
+ * `{ "tables": { "public.a": "b" }, "columns": { "public.t.a": "b" }, "labels": { "public.mood.a": "b" } }`.
+ */
+function parseRenames(text: string, file: string): Rename[] {
+  const lists = parseJson<Record<string, Record<string, string>>>(text, file)
+  return Object.entries(lists).flatMap(([list, names]) =>
+    Object.entries(names).map(([path, to]): Rename => {
+      const [schema, name, part] = path.split('.')
+      if (schema && name && part === undefined && list === 'tables')
+        return { kind: 'table', from: { schema, name }, to: { schema, name: to } }
+      if (schema && name && part && list === 'columns')
+        return { kind: 'column', table: { schema, name }, from: part, to }
+      if (schema && name && part && list === 'labels') return { kind: 'label', type: { schema, name }, from: part, to }
       throw new IntegrationsDbError(
         'invalid_input',
-        `${file} is not JSON; restore it from version control, drizzle-kit owns it`,
+        `${file}: "${list}": {"${path}": "${to}"} is none of "tables": {"schema.table": "new"}, "columns": {"schema.table.column": "new"}, "labels": {"schema.type.label": "new"}`,
       )
+    }),
+  )
+}
+
+/** drizzle-kit 0.31 leaves quotes inside JSON defaults and added enum labels as they are, which is no SQL. */
+function mendQuotes(sql: string, snapshot: Snapshot | undefined): string {
+  let mended = sql
+  for (const table of Object.values(snapshot?.tables ?? {})) {
+    for (const { default: text } of Object.values(table.columns)) {
+      if (typeof text === 'string' && mend(text) !== text)
+        mended = mended.replaceAll(`DEFAULT ${text}`, () => `DEFAULT ${mend(text)}`)
     }
-    throw error
+  }
+  for (const label of Object.values(snapshot?.enums ?? {}).flatMap(({ values }) => values)) {
+    if (!label.includes("'")) continue
+    const quoted = `'${label.replaceAll("'", "''")}'`
+    mended = mended.replace(/(ADD VALUE|BEFORE) '[^;]*;/g, (part) => part.replaceAll(`'${label}'`, () => quoted))
+  }
+  return mended
+}
+
+function mendDefaults(snapshot: Snapshot): Snapshot {
+  for (const table of Object.values(snapshot.tables)) {
+    for (const column of Object.values(table.columns)) {
+      if (typeof column.default === 'string') column.default = mend(column.default)
+    }
+  }
+  return snapshot
+}
+
+/** Doubles the quotes inside a default that is one JSON document and has a quote standing alone. */
+function mend(text: string): string {
+  const [, json, cast] = /^'([\s\S]*)'(::jsonb?)$/.exec(text) ?? []
+  if (json === undefined || !json.replaceAll("''", '').includes("'")) return text
+  try {
+    JSON.parse(json)
+  } catch {
+    return text
+  }
+  return `'${json.replaceAll("'", "''")}'${cast}`
+}
+
+function parseJson<T>(text: string, file: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    throw new IntegrationsDbError('invalid_input', `${file} is not JSON; restore it from version control`)
   }
 }
 
 async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch {
+  const text = await readIfThere(file)
+  if (text === undefined) {
     throw new IntegrationsDbError(
       'not_found',
       `${file} cannot be read; run drizzle-kit generate, or point --drizzle at its output folder`,
     )
   }
+  return text
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
 }

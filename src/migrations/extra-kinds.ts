@@ -1,8 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import type { Extra } from './extras.ts'
-import { block } from './guards.ts'
-import { literal, name } from './quote.ts'
+import { block, literal, name } from './quote.ts'
 
 /** Roles that policies and grants speak of. Supabase has them; `bootstrap` makes them elsewhere. */
 const apiRoles = ['anon', 'authenticated', 'service_role'] as const

@@ -36,11 +36,19 @@ export type ExtrasDiff = {
  * What leads from one set of extras to another.
  *
  * `kept` tells whether an object still exists at the end: what was attached to a dropped table is gone with it.
+ * `remade` tells whether it was dropped and made anew on the way, so that what is said of it has to be said again.
  */
-export function diffExtras(from: Extra[], to: Extra[], kept: (object: string) => boolean): ExtrasDiff {
+export function diffExtras(
+  from: Extra[],
+  to: Extra[],
+  kept: (object: string) => boolean,
+  remade: (object: string) => boolean = () => false,
+): ExtrasDiff {
   const was = new Map(from.map((extra) => [extra.key, extra.create]))
   const remains = new Set(to.map((extra) => extra.key))
-  const changed = to.filter((extra) => was.get(extra.key) !== extra.create)
+  const changed = to.filter(
+    (extra) => was.get(extra.key) !== extra.create || (extra.on !== undefined && remade(extra.on)),
+  )
   const removed = from
     .filter((extra) => !remains.has(extra.key) && (extra.on === undefined || kept(extra.on)))
     .reverse()

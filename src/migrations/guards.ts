@@ -1,29 +1,61 @@
-import type { AlterTableCmd, Constraint, Node, RangeVar } from 'libpg-query'
-import { IntegrationsDbError } from '../errors.ts'
-import { literal, name, relation } from './quote.ts'
-import type { Statement } from './statements.ts'
+import type { Node, RangeVar, RenameStmt } from 'libpg-query'
+import { alterations } from './alterations.ts'
+import { commandOf, interplay, tableName } from './effects.ts'
+import { assertColumns, columnDeclarations, indexName, isIndex, statedColumns } from './end-state.ts'
+import { array, block, literal, name, relation, strings, typeKey } from './quote.ts'
+import { insertAfter, refuse, type Statement } from './statements.ts'
 
 /*
  * One guard per kind of statement: the form of it that can run twice. A kind without a guard is refused, never passed
- * through. To teach the generator a new kind, add a row to `guards` or `alterations` and a golden pair to
- * `tests/guards.test.ts`.
+ * through. To teach the generator a new kind, add a row to `guards` here (or to `alterations` for ALTER TABLE) and a
+ * golden pair to `tests/guards.test.ts`.
  */
 
-type Guard<T> = (text: string, node: T, statement: Statement) => string
+/** What a guard may know of the file its statement stands in. */
+export type Surroundings = {
+  /** Whether a later statement of the file changes this object further. */
+  changedLater: (object: string) => boolean
+  /** Statements of the file after this one. */
+  later: Statement[]
+  /** Labels of the enum types that the file creates, by `typeKey`. */
+  labels: Map<string, string[]>
+  /** Makes a statement run once where no catalog tells whether it has. */
+  once: (text: string) => string
+}
+
+export type Guard<T> = (statement: Statement, node: T, around: Surroundings) => string
 type Nodes = {
   [Kind in Kinds<Node>]: Extract<Node, Record<Kind, unknown>>[Kind & keyof Extract<Node, Record<Kind, unknown>>]
 }
 type Kinds<T> = T extends T ? keyof T : never
 
-const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
-  CreateSchemaStmt: (text) => insertAfter(text, /^create\s+schema/i, 'IF NOT EXISTS'),
+const asIs: Guard<unknown> = ({ text }) => text
+const onlyOnce: Guard<unknown> = ({ text }, _node, { once }) => once(text)
+const ifNotExists =
+  (after: string): Guard<unknown> =>
+  (statement) =>
+    insertAfter(statement, after, 'IF NOT EXISTS')
+const orReplace: Guard<unknown> = (statement) => insertAfter(statement, 'create', 'OR REPLACE')
 
-  CreateStmt: (text) => insertAfter(text, /^create\s+table/i, 'IF NOT EXISTS'),
+const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
+  CreateSchemaStmt: ifNotExists('schema'),
+  CreateExtensionStmt: ifNotExists('extension'),
+  CreateSeqStmt: ifNotExists('sequence'),
+  CreateStatsStmt: ifNotExists('statistics'),
+
+  CreateStmt: (statement, node, { changedLater }) => {
+    const columns = statedColumns(node.tableElts)
+    const create = insertAfter(statement, 'table', 'IF NOT EXISTS')
+    if (columns.length === 0 || changedLater(`table ${tableName(node.relation)}`)) return create
+    return `${create};\n${block(assertColumns(node.relation, columns), columnDeclarations)}`
+  },
+  CreateTableAsStmt: (statement, node) =>
+    insertAfter(statement, node.objtype === 'OBJECT_MATVIEW' ? 'view' : 'table', 'IF NOT EXISTS'),
 
   // Labels that a later migration added may be there on a replay; those the statement names must be, in its order.
-  CreateEnumStmt: (text, node) => {
+  CreateEnumStmt: ({ text }, node) => {
     const type = literal(qualified(node.typeName))
-    const labels = `array[${strings(node.vals).map(literal).join(', ')}]`
+    const labels = array(strings(node.vals))
     return block(`\
   if to_regtype(${type}) is null then
     ${text};
@@ -35,108 +67,268 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
       (select array_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = to_regtype(${type})), ${labels};
   end if;`)
   },
+  CreateDomainStmt: ({ text }, node) => unlessType(text, qualified(node.domainname)),
+  CompositeTypeStmt: ({ text }, node) => unlessType(text, relation(node.typevar)),
+  AlterEnumStmt: (statement, node) => {
+    if (node.oldVal === undefined) return insertAfter(statement, 'value', 'IF NOT EXISTS')
+    const label = (value: string | undefined) =>
+      `exists (select from pg_enum where enumtypid = to_regtype(${literal(qualified(node.typeName))}) and enumlabel = ${literal(value ?? '')})`
+    return renameBlock(statement.text, label(node.oldVal), label(node.newVal), {
+      what: `label of type ${qualified(node.typeName)}`,
+      from: node.oldVal,
+      to: node.newVal ?? '',
+    })
+  },
 
-  IndexStmt: (text, node, statement) => {
+  IndexStmt: (statement, node) => {
     if (!node.idxname) throw refuse(statement, 'an index without a name', 'name it in the Drizzle definition')
-    if (node.concurrent)
-      throw refuse(statement, 'CREATE INDEX CONCURRENTLY', 'it cannot run in a transaction; leave out .concurrently()')
-    return insertAfter(text, /^create\s+(?:unique\s+)?index/i, 'IF NOT EXISTS')
+    const index = literal(indexName(node))
+    const create = insertAfter(statement, node.concurrent ? 'concurrently' : 'index', 'IF NOT EXISTS')
+    const assert = block(`\
+  if exists (
+    select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+    where indexrelid = to_regclass(${index}) and not (
+      ${isIndex(node)}
+    )
+  ) then
+    raise exception 'index % is another one: found %, expected %', ${index}, (
+      select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
+      from pg_index where indexrelid = to_regclass(${index})
+    ), ${literal(statement.text)} using hint = 'drop it, then run this again';
+  end if;`)
+    if (!node.concurrent) return `${create};\n${assert}`
+    // A build that was interrupted leaves an invalid index behind, which IF NOT EXISTS would take for the real one.
+    const dropInvalid = block(`\
+  if exists (select from pg_index where indexrelid = to_regclass(${index}) and not indisvalid) then
+    DROP INDEX ${indexName(node)};
+  end if;`)
+    return `${dropInvalid}\n${create};\n${assert}`
   },
 
   // There is no CREATE OR REPLACE POLICY. Both statements commit together, so no reader sees the table without it.
-  CreatePolicyStmt: (text, node) =>
+  CreatePolicyStmt: ({ text }, node) =>
     `DROP POLICY IF EXISTS ${name(node.policy_name)} ON ${relation(node.table)};\n${text};`,
+  AlterPolicyStmt: asIs,
 
-  AlterTableStmt: (text, node, statement) => {
-    const [command, ...more] = (node.cmds ?? []).flatMap((cmd) => ('AlterTableCmd' in cmd ? [cmd.AlterTableCmd] : []))
-    if (command?.subtype === undefined || more.length > 0) {
+  CreateFunctionStmt: orReplace,
+  CreateTrigStmt: (statement, node) =>
+    node.isconstraint
+      ? `DROP TRIGGER IF EXISTS ${name(node.trigname)} ON ${relation(node.relation)};\n${statement.text};`
+      : orReplace(statement, node, undefined as never),
+  ViewStmt: orReplace,
+  RuleStmt: orReplace,
+  RefreshMatViewStmt: asIs,
+
+  CreateRoleStmt: ({ text }, node) =>
+    unless(text, `exists (select from pg_roles where rolname = ${literal(node.role ?? '')})`),
+  AlterRoleStmt: asIs,
+  AlterRoleSetStmt: asIs,
+  DropRoleStmt: (statement) => insertAfter(statement, statement.words[1]?.text.toLowerCase() ?? '', 'IF EXISTS'),
+  CreatePublicationStmt: ({ text }, node) =>
+    unless(text, `exists (select from pg_publication where pubname = ${literal(node.pubname ?? '')})`),
+  AlterPublicationStmt: onlyOnce,
+
+  AlterTableStmt: (statement, node, around) => {
+    const command = commandOf(statement.node)
+    if (command?.subtype === undefined || (node.cmds?.length ?? 0) > 1) {
       throw refuse(statement, 'ALTER TABLE with several commands', 'write one command per statement')
     }
     const alteration = alterations[command.subtype]
     if (alteration === undefined) throw refuse(statement, `ALTER TABLE (${command.subtype})`, extend)
-    return alteration(text, { table: node.relation, command }, statement)
+    return alteration(statement, { table: node.relation, command }, around)
   },
 
-  DropStmt: (text, node, statement) => {
+  RenameStmt: (statement, node) => {
+    const catalog = renames[node.renameType ?? '']
+    if (catalog === undefined) throw refuse(statement, `RENAME (${node.renameType})`, extend)
+    const [from, to] = [catalog(node, previousName(node)), catalog(node, node.newname ?? '')]
+    const what = `${(node.renameType ?? '').replace(/^OBJECT_(TAB)?/, '').toLowerCase()} of ${relation(node.relation)}`
+    return renameBlock(statement.text, from, to, { what, from: previousName(node), to: node.newname ?? '' })
+  },
+
+  AlterObjectSchemaStmt: (statement, node) => {
+    const moved = (schema: string | undefined): string => {
+      const parts = node.object && 'List' in node.object ? strings(node.object.List.items) : []
+      const own = node.relation?.relname ?? parts.at(-1)
+      const at = schema
+        ? `${name(schema)}.${name(own)}`
+        : node.relation
+          ? relation(node.relation)
+          : parts.map(name).join('.')
+      return `${node.objectType === 'OBJECT_TYPE' ? 'to_regtype' : 'to_regclass'}(${literal(at)}) is not null`
+    }
+    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(node.objectType ?? ''))
+      throw refuse(statement, `SET SCHEMA (${node.objectType})`, extend)
+    return renameBlock(statement.text, moved(undefined), moved(node.newschema), {
+      what: 'schema of it',
+      from: node.relation?.schemaname ?? 'public',
+      to: node.newschema ?? '',
+    })
+  },
+
+  DropStmt: (statement, node) => {
     const kind = drops[node.removeType ?? '']
     if (kind === undefined) throw refuse(statement, `DROP (${node.removeType})`, extend)
-    // drizzle-kit writes CASCADE everywhere. A rollback must not take a host's view along: without CASCADE PostgreSQL
-    // names what is in the way and drops nothing.
-    const restricted = text.replace(/\s+cascade$/i, '')
-    return node.missing_ok ? restricted : insertAfter(restricted, kind, 'IF EXISTS')
+    // drizzle-kit writes CASCADE everywhere. A host's view must not be taken along: without CASCADE PostgreSQL names
+    // what is in the way and drops nothing.
+    const words = statement.text.replace(/\s+cascade$/i, '')
+    const restricted = {
+      ...statement,
+      text: node.removeType === 'OBJECT_TABLE' || node.removeType === 'OBJECT_POLICY' ? words : statement.text,
+    }
+    const after = node.concurrent ? 'concurrently' : kind
+    return node.missing_ok ? restricted.text : insertAfter(restricted, after, 'IF EXISTS')
   },
-}
 
-const drops: Record<string, RegExp> = {
-  OBJECT_TABLE: /^drop\s+table/i,
-  OBJECT_TYPE: /^drop\s+type/i,
-  OBJECT_SCHEMA: /^drop\s+schema/i,
-  OBJECT_POLICY: /^drop\s+policy/i,
-  OBJECT_INDEX: /^drop\s+index/i,
-}
+  InsertStmt: onlyOnce,
+  UpdateStmt: onlyOnce,
+  DeleteStmt: onlyOnce,
+  MergeStmt: onlyOnce,
+  TruncateStmt: onlyOnce,
+  SelectStmt: onlyOnce,
+  DoStmt: onlyOnce,
+  CallStmt: onlyOnce,
 
-type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
-
-const alterations: Record<string, Guard<Alteration>> = {
   // These state an end, not a step: running them twice is the same as once.
-  AT_EnableRowSecurity: (text) => text,
-  AT_DisableRowSecurity: (text) => text.replace(/^alter\s+table(?!\s+if)/i, 'ALTER TABLE IF EXISTS'),
-  AT_ColumnDefault: (text) => text,
-  AT_SetNotNull: (text) => text,
-  AT_DropNotNull: (text) => text,
+  CommentStmt: asIs,
+  GrantStmt: asIs,
+  AlterDefaultPrivilegesStmt: asIs,
+  AlterFunctionStmt: asIs,
+  AlterOwnerStmt: asIs,
+  AlterSeqStmt: asIs,
+  VariableSetStmt: asIs,
+  LockStmt: asIs,
+  // The file is one transaction; one inside it would end that half-way.
+  TransactionStmt: ({ text }) => `-- ${text}: left out, the file is one transaction.`,
+}
 
-  AT_AddColumn: (text) => insertAfter(text, /\sadd\s+column/i, 'IF NOT EXISTS'),
-  AT_DropColumn: (text) => insertAfter(text, /\sdrop\s+column/i, 'IF EXISTS'),
-  AT_DropConstraint: (text) => insertAfter(text, /\sdrop\s+constraint/i, 'IF EXISTS'),
+const drops: Record<string, string> = {
+  OBJECT_TABLE: 'table',
+  OBJECT_TYPE: 'type',
+  OBJECT_DOMAIN: 'domain',
+  OBJECT_SCHEMA: 'schema',
+  OBJECT_POLICY: 'policy',
+  OBJECT_INDEX: 'index',
+  OBJECT_TRIGGER: 'trigger',
+  OBJECT_VIEW: 'view',
+  OBJECT_MATVIEW: 'view',
+  OBJECT_SEQUENCE: 'sequence',
+  OBJECT_FUNCTION: 'function',
+  OBJECT_PROCEDURE: 'procedure',
+  OBJECT_EXTENSION: 'extension',
+  OBJECT_RULE: 'rule',
+  OBJECT_PUBLICATION: 'publication',
+  OBJECT_STATISTIC_EXT: 'statistics',
+}
 
-  AT_AddConstraint: (text, { table, command }, statement) => {
-    const constraint = (command.def as { Constraint?: Constraint } | undefined)?.Constraint?.conname
-    if (!constraint) throw refuse(statement, 'a constraint without a name', 'name it in the Drizzle definition')
-    return block(`\
-  if not exists (
-    select from pg_constraint
-    where conname = ${literal(constraint)}
-      and conrelid = to_regclass(${literal(relation(table))})
-  ) then
+/** Whether the object of a RENAME exists under a name. */
+const renames: Record<string, (node: RenameStmt, called: string) => string> = {
+  OBJECT_TABLE: classCalled,
+  OBJECT_VIEW: classCalled,
+  OBJECT_MATVIEW: classCalled,
+  OBJECT_SEQUENCE: classCalled,
+  OBJECT_INDEX: classCalled,
+  OBJECT_COLUMN: ({ relation: table }, called) =>
+    `exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(called)} and not attisdropped)`,
+  OBJECT_TABCONSTRAINT: ({ relation: table }, called) =>
+    `exists (select from pg_constraint where conrelid = to_regclass(${literal(relation(table))}) and conname = ${literal(called)})`,
+  OBJECT_POLICY: ({ relation: table }, called) =>
+    `exists (select from pg_policy where polrelid = to_regclass(${literal(relation(table))}) and polname = ${literal(called)})`,
+  OBJECT_TRIGGER: ({ relation: table }, called) =>
+    `exists (select from pg_trigger where tgrelid = to_regclass(${literal(relation(table))}) and tgname = ${literal(called)})`,
+  OBJECT_TYPE: ({ object }, called) => {
+    const parts = object && 'List' in object ? strings(object.List.items) : []
+    return `to_regtype(${literal([...parts.slice(0, -1), called].map(name).join('.'))}) is not null`
+  },
+  OBJECT_SCHEMA: (_node, called) => `to_regnamespace(${literal(name(called))}) is not null`,
+  OBJECT_ROLE: (_node, called) => `exists (select from pg_roles where rolname = ${literal(called)})`,
+}
+
+function classCalled({ relation: table }: RenameStmt, called: string): string {
+  return `to_regclass(${literal(relation({ ...table, relname: called } as RangeVar))}) is not null`
+}
+
+function previousName(node: RenameStmt): string {
+  if (node.subname) return node.subname
+  if (node.object && 'List' in node.object) return strings(node.object.List.items).at(-1) ?? ''
+  return node.relation?.relname ?? ''
+}
+
+function renameBlock(
+  text: string,
+  from: string,
+  to: string,
+  names: { what: string; from: string; to: string },
+): string {
+  return block(`\
+  if ${from} and not ${to} then
+    ${text};
+  elsif (${from}) = (${to}) then
+    raise exception 'cannot rename % to % (${names.what.replaceAll("'", "''").replaceAll('%', '%%')}): expected exactly one of the two to exist', ${literal(names.from)}, ${literal(names.to)};
+  end if;`)
+}
+
+function unless(text: string, condition: string): string {
+  return block(`\
+  if not ${condition} then
     ${text};
   end if;`)
-  },
 }
 
-const extend = 'add a guard for this kind in src/migrations/guards.ts and a golden pair in tests/guards.test.ts'
+function unlessType(text: string, type: string): string {
+  return unless(text, `to_regtype(${literal(type)}) is not null`)
+}
 
-/** The form of a statement that can run twice, ending in `;`. */
-export function guard(statement: Statement): string {
+const extend =
+  'write it as a statement the generator knows, or add a guard for this kind in src/migrations/guards.ts and a golden pair in tests/guards.test.ts'
+
+/** Comment on a statement of the generator's own making that can run twice as it is. */
+export const selfGuarded = '-- guarded'
+
+/** The forms of a file's statements that can run twice, each ending in `;`. */
+export function guardAll(statements: Statement[], once: (text: string, at: number) => string): string[] {
+  const labels = new Map(
+    statements.flatMap(({ node }) =>
+      'CreateEnumStmt' in node
+        ? [[typeKey(node.CreateEnumStmt.typeName), strings(node.CreateEnumStmt.vals)] as const]
+        : [],
+    ),
+  )
+  return statements.map((statement, at) => {
+    if (statement.comments === selfGuarded) return `${statement.text};`
+    const play = interplay(statements, at)
+    const text = play.ambiguous
+      ? once(statement.text, at)
+      : guardOne(statement, {
+          changedLater: play.changedLater,
+          later: statements.slice(at + 1),
+          labels,
+          once: (text) => once(text, at),
+        })
+    const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
+    const guarded = play.goneLater.length > 0 && !play.ambiguous ? whileThere(terminated, play.goneLater) : terminated
+    return `${statement.comments ? `${statement.comments}\n` : ''}${guarded}`
+  })
+}
+
+function guardOne(statement: Statement, around: Surroundings): string {
   const [kind, node] = Object.entries(statement.node)[0] ?? ['nothing', undefined]
   const apply = guards[kind as keyof Nodes] as Guard<unknown> | undefined
   if (apply === undefined) throw refuse(statement, kind, extend)
-  const guarded = apply(statement.text, node, statement)
-  return `${statement.comments ? `${statement.comments}\n` : ''}${guarded.endsWith(';') ? guarded : `${guarded};`}`
+  return apply(statement, node, around)
 }
 
-function refuse(statement: Statement, what: string, remedy: string): IntegrationsDbError {
-  const excerpt = statement.text.length > 200 ? `${statement.text.slice(0, 200)}…` : statement.text
-  return new IntegrationsDbError(
-    'invalid_input',
-    `${statement.origin}: ${what} has no form that can run twice: ${excerpt} (${remedy})`,
-  )
-}
-
-/** A DO block around `body`, its quoting tag not occurring inside. */
-export function block(body: string): string {
-  let tag = '$guard$'
-  for (let n = 1; body.includes(tag); n++) tag = `$guard${n}$`
-  return `DO ${tag}\nBEGIN\n${body}\nEND ${tag};`
-}
-
-function insertAfter(text: string, head: RegExp, words: string): string {
-  return new RegExp(`${head.source}\\s+${words.replaceAll(' ', '\\s+')}\\b`, 'i').test(text)
-    ? text
-    : text.replace(head, (match) => `${match} ${words}`)
-}
-
-function strings(nodes: Node[] | undefined): string[] {
-  return (nodes ?? []).flatMap((node) => ('String' in node ? (node.String.sval ?? []) : []))
+/** A statement whose object a later one takes away: on a second run there is nothing left to do it to. */
+function whileThere(text: string, objects: string[]): string {
+  const conditions = objects.map((object) => {
+    const [kind, path = ''] = object.split(/ (.*)/)
+    const [schema, table, ...column] = path.split('.')
+    const regclass = `to_regclass(${literal(`${name(schema)}.${name(table)}`)})`
+    return kind === 'table'
+      ? `${regclass} is not null`
+      : `exists (select from pg_attribute where attrelid = ${regclass} and attname = ${literal(column.join('.'))} and not attisdropped)`
+  })
+  return block(`  if ${conditions.join(' and ')} then\n    ${text}\n  end if;`)
 }
 
 function qualified(nodes: Node[] | undefined): string {

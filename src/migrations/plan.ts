@@ -1,12 +1,23 @@
-import type { DrizzleMigration, Snapshot } from './drizzle-folder.ts'
+import { type Derived, type DiffSnapshots, derive } from './derive.ts'
+import type { DrizzleMigration } from './drizzle-folder.ts'
+import { commandOf, droppedNames, effectsOf } from './effects.ts'
 import { diffExtras, type Extra } from './extras.ts'
-import { guard } from './guards.ts'
-import { parseStatements, type Statement } from './statements.ts'
+import { guardAll } from './guards.ts'
+import { mark, once, prepareMarks, removeMarks, whileMarked } from './once.ts'
+import { outsideOf } from './outside.ts'
+import { block, literal } from './quote.ts'
+import { type Rename, renamesIn, reversed } from './renames.ts'
+import { emptySnapshot, keyOf, type Snapshot } from './snapshot.ts'
+import { type Part, split } from './split.ts'
+import { parseEach, parseStatements, type Statement, simplify } from './statements.ts'
+import { laterThan } from './versions.ts'
 
-/** One migration and its reverse, as statements that can run twice. */
-export type MigrationPlan = {
+/** One file and its reverse, as statements that can run twice. */
+export type FilePlan = {
   version: string
   name: string
+  /** Whether the file runs in one transaction; only concurrent index builds do not. */
+  transaction: boolean
   up: string[]
   down: string[]
   /** What the rollback cannot bring back, in words; empty where nothing is lost. */
@@ -14,72 +25,213 @@ export type MigrationPlan = {
 }
 
 /** A state of the schema: what drizzle-kit knows of it, and what it does not. */
-export type SchemaState = { snapshot: Snapshot; extras: Extra[] }
+export type SchemaState = { snapshot: Snapshot | undefined; extras: Extra[] }
 
-/** drizzle-kit's own diff; with the snapshots swapped it is the way down. */
-export type DiffSnapshots = (from: Snapshot, to: Snapshot) => Promise<string[]>
-
-/** Plans one migration: drizzle-kit's statements up, its diff of the swapped snapshots down, extras around both. */
+/** Plans the files of one migration: drizzle-kit's statements up, the snapshots' difference down, extras around both. */
 export async function planMigration(
   migration: DrizzleMigration,
   before: SchemaState,
   after: SchemaState,
+  previousVersion: string | undefined,
   diff: DiffSnapshots,
-): Promise<MigrationPlan> {
-  const up = await parseStatements(migration.sql, migration.file)
-  const reverse = await diff(after.snapshot, before.snapshot)
-  const down = await parseStatements(
-    reverse.map((text) => text.replace(/;?\s*$/, ';')).join('\n'),
-    `rollback of ${migration.file}`,
+): Promise<FilePlan[]> {
+  const statements = await upStatements(migration, before, after, diff)
+  const renames = migration.renames ?? renamesIn(statements)
+  const changedExtras = diffExtras(before.extras, after.extras, () => true)
+  const parts = await split(statements, [...changedExtras.createBefore, ...changedExtras.createAfter])
+
+  const plans: FilePlan[] = []
+  let state = before
+  for (const part of parts) {
+    const version = laterThan(plans.at(-1)?.version ?? previousVersion, migration.stamp)
+    const isMain = part.suffix === ''
+    const reached: SchemaState = {
+      snapshot: before.snapshot && after.snapshot && part.reached(before.snapshot, after.snapshot),
+      extras: isMain ? after.extras : state.extras,
+    }
+    plans.push(
+      await planFile({ migration, part, version, from: state, to: reached, renames: isMain ? renames : [], diff }),
+    )
+    state = reached
+  }
+  return plans
+}
+
+type FileOrder = {
+  migration: DrizzleMigration
+  part: Part
+  version: string
+  from: SchemaState
+  to: SchemaState
+  renames: Rename[]
+  diff: DiffSnapshots
+}
+
+async function planFile({ migration, part, version, from, to, renames, diff }: FileOrder): Promise<FilePlan> {
+  const down = await planDown({ migration, part, version, from, to, renames, diff })
+  let marks = down.needsMark
+  const up = arrange(
+    part.statements,
+    guardAll(part.statements, (text, at) => {
+      marks = true
+      return once(text, `${version}.${at + 1}`)
+    }),
+    from,
+    to,
+    remadeTypes(part.statements),
   )
   return {
-    version: migration.version,
-    name: migration.name,
-    up: arrange(up, before, after),
-    down: arrange(down, after, before),
-    losses: down.flatMap(lossOf),
+    version,
+    name: `${migration.name}${part.suffix}`,
+    transaction: part.transaction,
+    up: [...(marks ? [prepareMarks] : []), ...up, ...(down.needsMark ? [mark(markOf(version))] : [])],
+    down: [...down.statements, ...(marks ? [removeMarks(version)] : [])],
+    losses: down.losses,
   }
 }
 
-/** Schemas and types first, then what tables and policies need, tables, what hangs on them, and drops in reverse. */
-function arrange(statements: Statement[], from: SchemaState, to: SchemaState): string[] {
-  const extras = diffExtras(from.extras, to.extras, (object) => exists(to.snapshot, object))
-  const guarded = (stage: Stage) => statements.filter((statement) => stageOf(statement) === stage).map(guard)
+const markOf = (version: string) => `${version}.0`
+
+/** drizzle-kit's statements; where a file beside them says that something was renamed, the snapshots' difference. */
+async function upStatements(
+  migration: DrizzleMigration,
+  before: SchemaState,
+  after: SchemaState,
+  diff: DiffSnapshots,
+): Promise<Statement[]> {
+  if (migration.renames !== undefined && before.snapshot && after.snapshot) {
+    const { statements } = await derive(before.snapshot, after.snapshot, reversed(migration.renames), diff)
+    return parseEach(statements, migration.file)
+  }
+  return policiesFirst(await simplify(await parseStatements(migration.sql, migration.file)))
+}
+
+/** drizzle-kit drops a policy after the column it reads, which PostgreSQL refuses. */
+function policiesFirst(statements: Statement[]): Statement[] {
+  const isDrop = ({ node }: Statement) => 'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_POLICY'
+  const at = statements.findIndex(({ node }) =>
+    /^AT_(DropColumn|AlterColumnType)$/.test(commandOf(node)?.subtype ?? ''),
+  )
+  if (at < 0) return statements
+  const late = statements.slice(at).filter(isDrop)
+  return [...statements.slice(0, at), ...late, ...statements.slice(at).filter((statement) => !late.includes(statement))]
+}
+
+type Down = { statements: string[]; losses: string[]; needsMark: boolean }
+
+async function planDown({ migration, part, version, from, to, renames, diff }: FileOrder): Promise<Down> {
+  if (part.down) return { statements: part.down, losses: [], needsMark: false }
+  const origin = `rollback of ${migration.file}`
+  if (from.snapshot === undefined || to.snapshot === undefined) {
+    return refusal(migration, "drizzle-kit's snapshot of it, or of the migration before it, is missing")
+  }
+  const outside = outsideOf(part.statements, from.snapshot, to.snapshot)
+  const written = part.suffix === '' ? migration.rollback : undefined
+  if (outside.unknown[0] && written === undefined) {
+    return refusal(migration, `nobody but its author knows the reverse of ${outside.unknown[0].origin}`)
+  }
+  const way = await derive(to.snapshot, from.snapshot, renames, diff)
+  const foreign = written === undefined ? notMadeHere(way, part.statements, renames) : undefined
+  if (foreign !== undefined) {
+    return refusal(
+      migration,
+      `it would drop ${foreign}, which ${migration.file} does not create; if that was renamed, say so in ${migration.tag}.renames.json`,
+    )
+  }
+  const byHand = written
+    ? await simplify(await parseStatements(written.sql, written.file))
+    : await parseEach(outside.inverse, origin)
+  const derived = await parseEach(way.statements, origin)
+  const statements = [...byHand, ...derived]
+  let needsMark = false
+  const guarded = guardAll(statements, (text) => {
+    needsMark = true
+    return whileMarked(text, markOf(version))
+  })
+  return {
+    statements: arrange(statements, guarded, to, from, new Set(way.replaced)),
+    losses: [
+      ...lossesOf(way),
+      ...(written ? [] : outside.rows.map(({ origin }) => `the rows as they were before ${origin}`)),
+    ],
+    needsMark,
+  }
+}
+
+/** A table or column that the way back would drop though this migration did not make it. */
+function notMadeHere(way: Derived, statements: Statement[], renames: Rename[]): string | undefined {
+  const made = new Set(statements.flatMap((statement) => effectsOf(statement).makes))
+  const renamed = renames.flatMap((rename) => (rename.kind === 'table' ? [`table ${keyOf(rename.to)}`] : []))
+  const table = way.drops.tables.find((key) => !made.has(`table ${key}`) && !renamed.includes(`table ${key}`))
+  if (table !== undefined) return `table ${table}`
+  const column = way.drops.columns.find((key) => !made.has(`column ${key}`))
+  return column === undefined ? undefined : `column ${column}`
+}
+
+function refusal(migration: DrizzleMigration, reason: string): Down {
+  const message = `${migration.tag} cannot be rolled back: ${reason}`
+  const remedy = `delete this rollback file, write ${migration.tag}.rollback.sql beside ${migration.tag}.sql and run integrations-db build`
+  return {
+    statements: [block(`  raise exception '%', ${literal(message)} using hint = ${literal(remedy)};`)],
+    losses: [],
+    needsMark: false,
+  }
+}
+
+function lossesOf({ drops, restores }: Derived): string[] {
   return [
-    ...extras.require,
-    ...extras.dropAfter,
-    ...guarded('first'),
-    ...extras.createBefore,
-    ...guarded('middle'),
-    ...extras.createAfter,
-    ...extras.dropBefore,
-    ...guarded('last'),
+    ...drops.tables.map((table) => `every row of ${table}`),
+    ...drops.columns.map((column) => `the values of ${column}`),
+    ...restores.tables.map((table) => `the rows ${table} had before it was dropped`),
+    ...restores.columns.map((column) => `the values ${column} had before it was dropped`),
   ]
 }
 
-type Stage = 'first' | 'middle' | 'last'
+/** Types that a file drops and makes anew. */
+function remadeTypes(statements: Statement[]): Set<string> {
+  const dropped = new Set(
+    statements.flatMap(({ node }) =>
+      'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TYPE'
+        ? droppedNames(node).map((parts) => qualified(parts))
+        : [],
+    ),
+  )
+  return dropped
+}
 
-function stageOf({ node }: Statement): Stage {
-  if ('CreateSchemaStmt' in node || 'CreateEnumStmt' in node) return 'first'
-  if ('DropStmt' in node && ['OBJECT_TYPE', 'OBJECT_SCHEMA'].includes(node.DropStmt.removeType ?? '')) return 'last'
-  return 'middle'
+const qualified = (parts: string[]) => (parts.length > 1 ? parts.join('.') : `public.${parts[0]}`)
+
+/** Extras around statements: functions once schemas and types are there, what hangs on tables last, drops in reverse. */
+function arrange(
+  statements: Statement[],
+  texts: string[],
+  from: SchemaState,
+  to: SchemaState,
+  remade: Set<string>,
+): string[] {
+  const extras = diffExtras(
+    from.extras,
+    to.extras,
+    (object) => exists(to.snapshot ?? emptySnapshot, object),
+    (object) => remade.has(object),
+  )
+  const made = statements.findLastIndex(({ node }) => 'CreateSchemaStmt' in node || 'CreateEnumStmt' in node) + 1
+  const isLast = ({ node }: Statement) =>
+    'DropStmt' in node && /^OBJECT_(TYPE|SCHEMA)$/.test(node.DropStmt.removeType ?? '')
+  const last = statements.findLastIndex((statement) => !isLast(statement)) + 1
+  const middle = Math.min(made, last)
+  return [
+    ...extras.require,
+    ...extras.dropAfter,
+    ...texts.slice(0, middle),
+    ...extras.createBefore,
+    ...texts.slice(middle, last),
+    ...extras.createAfter,
+    ...extras.dropBefore,
+    ...texts.slice(last),
+  ]
 }
 
 function exists(snapshot: Snapshot, object: string): boolean {
-  const names = [...Object.values(snapshot.tables), ...Object.values(snapshot.enums)].map(
-    (entity) => `${entity.schema || 'public'}.${entity.name}`,
-  )
-  return names.includes(object) || Object.values(snapshot.schemas).includes(object)
-}
-
-function lossOf({ node, text }: Statement): string[] {
-  if ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TABLE') {
-    return [`every row of ${text.replace(/^drop\s+table\s+/i, '').replace(/\s+cascade$/i, '')}`]
-  }
-  if (!('AlterTableStmt' in node)) return []
-  return (node.AlterTableStmt.cmds ?? []).flatMap((cmd) =>
-    'AlterTableCmd' in cmd && cmd.AlterTableCmd.subtype === 'AT_DropColumn'
-      ? [`the values of ${node.AlterTableStmt.relation?.relname}.${cmd.AlterTableCmd.name}`]
-      : [],
-  )
+  return object in snapshot.tables || object in snapshot.enums || object in snapshot.schemas
 }

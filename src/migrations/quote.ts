@@ -1,4 +1,4 @@
-import type { RangeVar } from 'libpg-query'
+import type { Node, RangeVar } from 'libpg-query'
 
 /*
  * Quoting for generated files. Names and labels come out of PostgreSQL's parse tree of a reviewed migration, not from
@@ -16,4 +16,39 @@ export function relation(table: RangeVar | undefined): string {
 export function literal(value: string): string {
   const quoted = `'${value.replaceAll("'", "''")}'`
   return value.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted
+}
+
+export function array(values: string[]): string {
+  return `array[${values.map(literal).join(', ')}]::text[]`
+}
+
+/** The strings of a parse tree's list, such as the parts of a qualified name. */
+export function strings(nodes: Node[] | undefined): string[] {
+  return (nodes ?? []).flatMap((node) => ('String' in node ? [node.String.sval ?? ''] : []))
+}
+
+/** A type's name to look it up by; schema "public" goes without saying. */
+export function typeKey(nodes: Node[] | undefined): string {
+  return strings(nodes)
+    .join('.')
+    .replace(/^public\./, '')
+}
+
+/** A DO block around `body`, its quoting tag not occurring inside. */
+export function block(body: string, declarations: string[] = []): string {
+  const tag = freeTag('guard', body)
+  const declare = declarations.map((declaration) => `  ${declaration};\n`).join('')
+  return `DO ${tag}\n${declare ? `DECLARE\n${declare}` : ''}BEGIN\n${body}\nEND ${tag};`
+}
+
+/** A statement as a dollar-quoted string. */
+export function dollarQuoted(text: string): string {
+  const tag = freeTag('statement', text)
+  return `${tag}${text}${tag}`
+}
+
+function freeTag(word: string, body: string): string {
+  let tag = `$${word}$`
+  for (let n = 1; body.includes(tag); n++) tag = `$${word}${n}$`
+  return tag
 }

@@ -1,52 +1,85 @@
 import { createHash } from 'node:crypto'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import type { Extra } from './extras.ts'
-import type { MigrationPlan } from './plan.ts'
+import type { FilePlan } from './plan.ts'
 
 /** Raised when the same source would give other bytes; files of an older generator stay as they are. */
 export const generatorVersion = 1
 
+/** First line of a file whose statements each run by themselves. */
+export const noTransaction = '-- integrations-db: no transaction'
+
 /** What a written file says about itself in its first lines. */
-export type Header = { generator: number; source: string; body: string }
+export type Header = { generator: number; part: number; parts: number; source: string; body: string }
 
 const timeouts = `\
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
 set local statement_timeout = '1min';`
 
-/** The two files of one migration, as text. */
-export function renderMigration(plan: MigrationPlan, migration: DrizzleMigration, extras: Extra[]) {
-  const source = sourceHash(migration, extras)
-  const losses = plan.losses.map((loss) => `-- data loss: ${loss}`)
+// Outside a transaction there is nothing for LOCAL to be local to. A concurrent build waits for others and takes long.
+const sessionTimeouts = [
+  "set lock_timeout = '5s';\nset statement_timeout = '1h';",
+  'reset lock_timeout;\nreset statement_timeout;',
+]
+
+/** The two files of a plan, as text. */
+export function renderFile(
+  plan: FilePlan,
+  part: number,
+  parts: number,
+  sources: { migration: string; rollback: string },
+) {
+  const title = `${plan.version}_${plan.name}`
+  const of = { generator: generatorVersion, part, parts }
+  const losses = plan.losses.map((loss) => `-- data loss: ${oneLine(loss)}`)
+  const [set = '', reset = ''] = sessionTimeouts
   return {
-    migration: render([`-- ${plan.version}_${plan.name}`], plan.up, source),
-    rollback: render([`-- ${plan.version}_${plan.name}: rollback`, ...losses], plan.down, source),
+    migration: render(
+      plan.transaction ? [`-- ${title}`] : [noTransaction, `-- ${title}`],
+      plan.transaction ? [timeouts, ...plan.up] : [set, ...plan.up, reset],
+      { ...of, source: sources.migration },
+    ),
+    rollback: render([`-- ${title}: rollback`, ...losses], [timeouts, ...plan.down], {
+      ...of,
+      source: sources.rollback,
+    }),
   }
 }
 
-function render(title: string[], statements: string[], source: string): string {
-  const body = `${[timeouts, ...statements].join('\n\n')}\n`
+function render(
+  title: string[],
+  statements: string[],
+  { generator, part, parts, source }: Omit<Header, 'body'>,
+): string {
+  const body = `${statements.join('\n\n')}\n`
   return [
     ...title,
     '-- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.',
-    `-- generator: ${generatorVersion} · source: ${source} · body: ${hash(body)}`,
+    `-- generator: ${generator} · part: ${part}/${parts} · source: ${source} · body: ${hash(body)}`,
     '',
     body,
   ].join('\n')
 }
 
-/** Everything a migration's two files are derived from. */
-export function sourceHash(migration: DrizzleMigration, extras: Extra[]): string {
-  return hash(JSON.stringify([migration.sql, migration.snapshot, extras]))
+/** Everything a migration's files are derived from: the same for all parts of it. */
+export function sourceHashes(migration: DrizzleMigration, extras: Extra[]): { migration: string; rollback: string } {
+  const { tag, sql, snapshot, renames, rollback } = migration
+  const source = hash(JSON.stringify([tag, sql, snapshot, extras, renames]))
+  return { migration: source, rollback: rollback === undefined ? source : hash(JSON.stringify([source, rollback.sql])) }
 }
 
 /** Reads the header back, and whether the body below it is still the one that was written. */
 export function readHeader(text: string): (Header & { intact: boolean }) | undefined {
-  const match = /^-- generator: (\d+) · source: ([0-9a-f]{64}) · body: ([0-9a-f]{64})\n\n/m.exec(text)
+  const match = /^-- generator: (\d+) · part: (\d+)\/(\d+) · source: ([0-9a-f]{64}) · body: ([0-9a-f]{64})\n\n/m.exec(
+    text,
+  )
   if (match === null) return undefined
-  const [line, generator, source = '', body = ''] = match
+  const [line, generator, part, parts, source = '', body = ''] = match
   return {
     generator: Number(generator),
+    part: Number(part),
+    parts: Number(parts),
     source,
     body,
     intact: hash(text.slice(match.index + line.length)) === body,
@@ -56,3 +89,5 @@ export function readHeader(text: string): (Header & { intact: boolean }) | undef
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
+
+const oneLine = (text: string) => text.replace(/\s+/g, ' ')

@@ -11,8 +11,12 @@ export type Statement = {
   text: string
   /** Both as they stand in the file, which is how the Supabase CLI records a statement. */
   source: string
+  /** The words of `text`, comments left out; offsets count characters. */
+  words: Word[]
   node: Node
 }
+
+export type Word = { text: string; start: number; end: number }
 
 /**
  * Splits a file into statements.
@@ -32,8 +36,98 @@ export async function parseStatements(sql: string, file: string): Promise<Statem
     const source = (above + bytes.subarray(from, end).toString()).replace(/[\s;]+$/, '').trimStart()
     const { comments, text } = splitLeadingComments(source)
     const line = bytes.subarray(0, end).toString().trimEnd().split('\n').length - lineBreaks(text)
-    return { origin: `${file}:${line}`, comments, text, source, node: stmt as Node }
+    return { origin: `${file}:${line}`, comments, text, source, words: wordsOf(parser, text), node: stmt as Node }
   })
+}
+
+/** Statements of the generator's own making, one per text, told apart in messages by `origin`. */
+export async function parseEach(texts: string[], origin: string): Promise<Statement[]> {
+  const statements = await parseStatements(texts.map((text) => text.replace(/;?\s*$/, ';')).join('\n'), origin)
+  return statements.map((statement) => ({ ...statement, origin }))
+}
+
+/**
+ * Writes words into a statement behind the first of its words that reads `after`, unless they stand there already.
+ * Quoted names and literals are words of their own, so nothing inside them is taken for syntax.
+ */
+export function insertAfter({ text, words }: Statement, after: string, insertion: string): string {
+  const at = words.findIndex((word) => word.text.toLowerCase() === after)
+  const found = words[at]
+  if (found === undefined) throw new Error(`"${after}" does not occur in: ${text}`)
+  const first = insertion.split(' ')[0]?.toLowerCase()
+  if (words[at + 1]?.text.toLowerCase() === first) return text
+  return `${text.slice(0, found.end)} ${insertion}${text.slice(found.end)}`
+}
+
+/**
+ * Brings statements to the forms that guards know: one command per ALTER TABLE, and what drizzle-kit before 0.26 hid in
+ * `DO $$ BEGIN … EXCEPTION WHEN duplicate_object THEN null; END $$` out in the open.
+ */
+export async function simplify(statements: Statement[]): Promise<Statement[]> {
+  const simple = await Promise.all(statements.map(async (statement) => splitCommands(await unwrap(statement))))
+  return simple.flat()
+}
+
+async function unwrap(statement: Statement): Promise<Statement> {
+  if (!('DoStmt' in statement.node)) return statement
+  const inner =
+    /^do\s+(\$\w*\$)\s*begin\s+((?:create\s+type|alter\s+table)\b[^;]*);\s*exception\s+when\s+duplicate_object\s+then\s+null;\s*end;?\s*\1$/i.exec(
+      statement.text,
+    )?.[2]
+  if (inner === undefined) return statement
+  const [only, ...more] = await parseStatements(`${inner};`, statement.origin)
+  return only === undefined || more.length > 0
+    ? statement
+    : { ...only, origin: statement.origin, comments: statement.comments }
+}
+
+async function splitCommands(statement: Statement): Promise<Statement[]> {
+  const { node, text, words, origin, comments } = statement
+  if (!('AlterTableStmt' in node) || (node.AlterTableStmt.cmds?.length ?? 0) < 2) return [statement]
+  const cuts: number[] = []
+  let depth = 0
+  for (const word of words) {
+    if (word.text === '(' || word.text === '[') depth++
+    else if (word.text === ')' || word.text === ']') depth--
+    else if (word.text === ',' && depth === 0) cuts.push(word.start)
+  }
+  const head = text.slice(0, words[headLength(words)]?.start)
+  const starts = [head.length, ...cuts.map((cut) => cut + 1)]
+  const commands = starts.map((start, i) => text.slice(start, cuts[i]).trim())
+  const split = await parseEach(
+    commands.map((command) => `${head.trimEnd()} ${command}`),
+    origin,
+  )
+  return split.map((part, i) => (i === 0 ? { ...part, comments } : part))
+}
+
+/** How many words `alter table [if exists] [only] name` takes. */
+function headLength(words: Word[]): number {
+  let at = 2
+  if (words[at]?.text.toLowerCase() === 'if') at += 2
+  if (words[at]?.text.toLowerCase() === 'only') at += 1
+  while (words[at + 1]?.text === '.') at += 2
+  return at + 1
+}
+
+function wordsOf(parser: Parser, text: string): Word[] {
+  const bytes = Buffer.from(text)
+  const ascii = bytes.length === text.length
+  const characters = (offset: number) => (ascii ? offset : bytes.subarray(0, offset).toString().length)
+  return parser
+    .scanSync(text)
+    .tokens.flatMap(({ tokenName, text: word, start, end }) =>
+      tokenName.endsWith('_COMMENT') ? [] : [{ text: word, start: characters(start), end: characters(end) }],
+    )
+}
+
+/** The error for a statement that the generator has no answer to. */
+export function refuse(statement: Statement, what: string, remedy: string): IntegrationsDbError {
+  const excerpt = statement.text.length > 200 ? `${statement.text.slice(0, 200)}…` : statement.text
+  return new IntegrationsDbError(
+    'invalid_input',
+    `${statement.origin}: ${what} has no form that can run twice: ${excerpt} (${remedy})`,
+  )
 }
 
 type Parser = typeof import('libpg-query')

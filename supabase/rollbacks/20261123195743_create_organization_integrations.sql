@@ -1,7 +1,7 @@
 -- 20261123195743_create_organization_integrations: rollback
--- data loss: every row of "organization_integrations"
+-- data loss: every row of public.organization_integrations
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · source: 9c4b6aa6b8404179217c540bddc37d6ca90113f985a5f7a4cdee6c7cdcdd8a64 · body: cc2c24055ea79ccb0fae33bb08b91aa56dd29804c87ff0195aeb1ea6a967287e
+-- generator: 1 · part: 1/1 · source: 90307097ea6fd8da0ad64a5cf2546765c0588b4f4f2c3612c64b6abe266b7105 · body: 1834bfbb40d46b87aef83fa7272253ffdb175bc1bb38de2dc84d4cc1932ad483
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -14,6 +14,8 @@ DROP POLICY IF EXISTS "admins_can_create_integrations" ON "organization_integrat
 DROP POLICY IF EXISTS "admins_can_update_integrations" ON "organization_integrations";
 
 DROP POLICY IF EXISTS "admins_can_delete_integrations" ON "organization_integrations";
+
+ALTER TABLE IF EXISTS "organization_integrations" DROP CONSTRAINT IF EXISTS "organization_integrations_organization_id_fkey";
 
 DROP TABLE IF EXISTS "organization_integrations";
 

@@ -1,0 +1,173 @@
+import type { Constraint } from 'libpg-query'
+import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
+import { block, literal, name, relation, strings } from './quote.ts'
+import type { Snapshot } from './snapshot.ts'
+import { keyOf } from './snapshot.ts'
+import { parseEach, refuse, type Statement } from './statements.ts'
+
+/** A file of its own, cut off one migration. */
+export type Part = {
+  /** What the file's name ends in; nothing for the migration itself. */
+  suffix: string
+  statements: Statement[]
+  transaction: boolean
+  /** The schema once this part has run, from the schemas before and after the whole migration. */
+  reached: (before: Snapshot, after: Snapshot) => Snapshot
+  /** The way back where snapshots cannot tell it. */
+  down?: string[]
+}
+
+/**
+ * Cuts a migration where PostgreSQL or a busy table demands it: enum labels that are used right away come first,
+ * indexes that are built concurrently and the validation of constraints come last.
+ */
+export async function split(statements: Statement[], extras: string[]): Promise<Part[]> {
+  const labels = addedLabels(statements, extras)
+  const concurrent = statements.filter(isConcurrent)
+  const { rewritten, validations } = await deferValidation(
+    statements.filter((statement) => !labels.includes(statement) && !concurrent.includes(statement)),
+  )
+  const types = labels.map(({ node }) => ('AlterEnumStmt' in node ? key(strings(node.AlterEnumStmt.typeName)) : ''))
+  const indexes = concurrent.map((statement) => concurrentIndex(statement))
+  const main: Part = {
+    suffix: '',
+    statements: rewritten,
+    transaction: true,
+    reached: (before, after) => indexes.reduceRight((at, index) => withIndexOf(at, before, index), after),
+  }
+  return [
+    ...(labels.length === 0
+      ? []
+      : [
+          {
+            suffix: '_enum_values',
+            statements: labels,
+            transaction: true,
+            reached: (before: Snapshot, after: Snapshot) => withLabelsOf(before, after, types),
+          },
+        ]),
+    main,
+    ...concurrent.map((statement, i) => ({
+      suffix: concurrent.length === 1 ? '_concurrently' : `_concurrently_${i + 1}`,
+      statements: [statement],
+      transaction: false,
+      reached: (before: Snapshot, after: Snapshot) =>
+        indexes.slice(i + 1).reduceRight((at, index) => withIndexOf(at, before, index), after),
+    })),
+    ...(validations.length === 0
+      ? []
+      : [
+          {
+            suffix: '_validate',
+            statements: validations.map(({ validate }) => validate),
+            transaction: true,
+            reached: (_before: Snapshot, after: Snapshot) => after,
+            down: validations.map(({ invalidate }) => invalidate),
+          },
+        ]),
+  ]
+}
+
+/** ADD VALUE of labels that the same migration uses: PostgreSQL lets no transaction use a label it adds itself. */
+function addedLabels(statements: Statement[], extras: string[]): Statement[] {
+  const added = statements.filter(({ node }) => 'AlterEnumStmt' in node && node.AlterEnumStmt.oldVal === undefined)
+  const created = statements.flatMap(({ node }) =>
+    'CreateEnumStmt' in node ? [key(strings(node.CreateEnumStmt.typeName))] : [],
+  )
+  const others = [...statements.filter((statement) => !added.includes(statement)).map(({ text }) => text), ...extras]
+  const toExisting = added.filter(
+    ({ node }) => 'AlterEnumStmt' in node && !created.includes(key(strings(node.AlterEnumStmt.typeName))),
+  )
+  const isUsed = toExisting.some(({ node }) => {
+    const label = 'AlterEnumStmt' in node ? literal(node.AlterEnumStmt.newVal ?? '') : ''
+    return others.some((text) => text.includes(label))
+  })
+  const moved = statements.find(
+    ({ node }) =>
+      ('RenameStmt' in node && node.RenameStmt.renameType === 'OBJECT_TYPE') ||
+      ('AlterObjectSchemaStmt' in node && node.AlterObjectSchemaStmt.objectType === 'OBJECT_TYPE'),
+  )
+  if (isUsed && moved !== undefined)
+    throw refuse(moved, 'a type renamed or moved where labels are added and used', 'generate two migrations')
+  return isUsed ? toExisting : []
+}
+
+function isConcurrent({ node }: Statement): boolean {
+  return (
+    ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
+    ('DropStmt' in node && node.DropStmt.concurrent === true)
+  )
+}
+
+function concurrentIndex({ node }: Statement): string {
+  if ('IndexStmt' in node) return node.IndexStmt.idxname ?? ''
+  return droppedNames(node)[0]?.at(-1) ?? ''
+}
+
+/** The schema with an index as it was before. */
+function withIndexOf(after: Snapshot, before: Snapshot, index: string): Snapshot {
+  const copy = structuredClone(after)
+  for (const [key, table] of Object.entries(copy.tables)) {
+    const was = before.tables[key]?.indexes[index]
+    if (was) table.indexes[index] = was
+    else delete table.indexes[index]
+  }
+  return copy
+}
+
+function withLabelsOf(before: Snapshot, after: Snapshot, types: string[]): Snapshot {
+  const enums = { ...before.enums }
+  for (const type of types) if (after.enums[type]) enums[type] = after.enums[type]
+  return { ...before, enums }
+}
+
+type Validation = { validate: Statement; invalidate: string }
+
+/**
+ * A foreign key or check on a table that may hold rows is added NOT VALID, which looks at none, and validated in the
+ * following file, which looks at them without keeping writers out.
+ */
+async function deferValidation(
+  statements: Statement[],
+): Promise<{ rewritten: Statement[]; validations: Validation[] }> {
+  const made = new Set(statements.flatMap((statement) => effectsOf(statement).makes))
+  const validations: Validation[] = []
+  const rewritten: Statement[] = []
+  for (const statement of statements) {
+    const constraint = addedConstraint(statement)
+    const table = 'AlterTableStmt' in statement.node ? statement.node.AlterTableStmt.relation : undefined
+    if (constraint === undefined || made.has(`table ${tableName(table)}`)) {
+      rewritten.push(statement)
+      continue
+    }
+    const own = name(constraint.conname)
+    const [added, validate] = await parseEach(
+      [`${statement.text} NOT VALID`, `ALTER TABLE ${relation(table)} VALIDATE CONSTRAINT ${own}`],
+      statement.origin,
+    )
+    if (added === undefined || validate === undefined) continue
+    rewritten.push({ ...added, comments: statement.comments })
+    const valid = `conname = ${literal(constraint.conname ?? '')} and conrelid = to_regclass(${literal(relation(table))}) and convalidated`
+    const invalidate = block(`\
+  if exists (select from pg_constraint where ${valid}) then
+    ALTER TABLE ${relation(table)} DROP CONSTRAINT ${own};
+    ${added.text};
+  end if;`)
+    validations.push({ validate, invalidate })
+  }
+  // A constraint that the same migration drops again, or a table it renames, is not there to be validated.
+  const lost = rewritten.some(
+    ({ node }) => 'RenameStmt' in node && /TABLE|CONSTRAINT/.test(node.RenameStmt.renameType ?? ''),
+  )
+  return lost && validations.length > 0 ? { rewritten: statements, validations: [] } : { rewritten, validations }
+}
+
+function addedConstraint({ node }: Statement): Constraint | undefined {
+  const command = commandOf(node)
+  if (command?.subtype !== 'AT_AddConstraint') return undefined
+  const constraint = (command.def as { Constraint?: Constraint } | undefined)?.Constraint
+  const slow = constraint?.contype === 'CONSTR_FOREIGN' || constraint?.contype === 'CONSTR_CHECK'
+  return slow && constraint.conname && !constraint.skip_validation ? constraint : undefined
+}
+
+const key = (parts: string[]) => keyOf({ schema: parts.length > 1 ? (parts[0] ?? '') : '', name: parts.at(-1) ?? '' })
