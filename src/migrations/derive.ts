@@ -151,6 +151,42 @@ function touchedColumns(from: Snapshot, target: Snapshot): Touched {
   )
 }
 
+/**
+ * What drizzle-kit's own statements forget on the way up: to take out of the way what reads a column whose type changes
+ * or points at a table that goes (it says CASCADE), and to drop the primary key of one column (it leaves a comment).
+ */
+export async function stepAside(
+  before: Snapshot,
+  after: Snapshot,
+  renames: Rename[],
+  diff: DiffSnapshots,
+): Promise<{ drops: string[]; creates: string[]; keyDrops: string[] }> {
+  const target = reversed(renames).reduce(renamed, after)
+  const touched = touchedColumns(before, target)
+  const lean = structuredClone(target)
+  const found = Object.entries(before.tables).flatMap(([key, table]) => {
+    const other = target.tables[key]
+    return dependentsOf(table)
+      .filter((dependent) => {
+        if (dependent.kind === 'foreignKey' && target.tables[referenced(dependent)] === undefined)
+          return before.tables[referenced(dependent)] !== undefined
+        return other !== undefined && keeps(other, dependent) && mustStepAside(key, dependent, touched)
+      })
+      .map((dependent) => ({ table, dependent }))
+  })
+  for (const { table, dependent } of found) removeDependent(lean.tables[keyOf(table)], dependent)
+  const start = renames.reduce(renamed, lean)
+  const hasKey = (table: Table) => dependentsOf(table).some(({ kind }) => kind === 'primaryKey')
+  return {
+    drops: found.map(({ table, dependent }) => dropDependent(table, dependent)),
+    creates: found.length === 0 ? [] : await diff(...comparable(start, after)),
+    keyDrops: Object.entries(before.tables).flatMap(([key, table]) => {
+      const other = target.tables[key]
+      return other && hasKey(table) && !hasKey(other) ? [dropPrimaryKey(table)] : []
+    }),
+  }
+}
+
 /** Whether a definition's text names one of the columns; of all tables where it may read any of them. */
 function mentions(definition: unknown, touched: Touched, table?: string): boolean {
   const words = new Set(JSON.stringify(definition).match(/[\p{L}\p{N}_$]+/gu))
@@ -346,6 +382,7 @@ function comparable(start: Snapshot, to: Snapshot): [Snapshot, Snapshot] {
     const other = sides[1].tables[key]
     if (other === undefined) continue
     table.isRLSEnabled = other.isRLSEnabled = true
+    for (const own of Object.values(other.indexes)) own.concurrently = false
     for (const column of Object.values(table.columns)) {
       const [own, its] = [column.identity, other.columns[column.name]?.identity] as { name?: string }[]
       if (own && its) own.name = its.name ?? ''

@@ -1,6 +1,7 @@
 import type { Node } from 'libpg-query'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { indexName } from './end-state.ts'
+import { selfGuarded } from './guards.ts'
 import { name, relation, strings } from './quote.ts'
 import { keyOf, type Snapshot } from './snapshot.ts'
 import type { Statement } from './statements.ts'
@@ -34,6 +35,7 @@ export function outsideOf(statements: Statement[], before: Snapshot, after: Snap
   const made = new Set(statements.flatMap((statement) => effectsOf(statement).makes))
   const found: Outside = { inverse: [], unknown: [], rows: [] }
   for (const statement of statements) {
+    if (statement.comments === selfGuarded) continue
     const [kind = ''] = Object.keys(statement.node)
     if (changesRows.includes(kind)) found.rows.push(statement)
     else if (

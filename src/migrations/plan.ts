@@ -1,4 +1,5 @@
-import { type Derived, type DiffSnapshots, derive } from './derive.ts'
+import { basename } from 'node:path'
+import { type Derived, type DiffSnapshots, derive, stepAside } from './derive.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { commandOf, droppedNames, effectsOf } from './effects.ts'
 import { diffExtras, type Extra } from './extras.ts'
@@ -103,7 +104,18 @@ async function upStatements(
     const { statements } = await derive(before.snapshot, after.snapshot, reversed(migration.renames), diff)
     return parseEach(statements, migration.file)
   }
-  return policiesFirst(await simplify(await parseStatements(migration.sql, migration.file)))
+  const statements = policiesFirst(await simplify(await parseStatements(migration.sql, migration.file)))
+  // drizzle-kit leaves the name of a primary key that goes to whoever reads the file.
+  const keyIsLeftOpen = migration.sql.includes('"<constraint_name>"')
+  if (before.snapshot === undefined || after.snapshot === undefined || (statements.length === 0 && !keyIsLeftOpen))
+    return statements
+  const aside = await stepAside(before.snapshot, after.snapshot, renamesIn(statements), diff)
+  const keys = keyIsLeftOpen ? aside.keyDrops : []
+  return [
+    ...(await parseEach([...aside.drops, ...keys], migration.file)),
+    ...statements,
+    ...(await parseEach(aside.creates, migration.file)),
+  ]
 }
 
 /** drizzle-kit drops a policy after the column it reads, which PostgreSQL refuses. */
@@ -128,14 +140,14 @@ async function planDown({ migration, part, version, from, to, renames, diff }: F
   const outside = outsideOf(part.statements, from.snapshot, to.snapshot)
   const written = part.suffix === '' ? migration.rollback : undefined
   if (outside.unknown[0] && written === undefined) {
-    return refusal(migration, `nobody but its author knows the reverse of ${outside.unknown[0].origin}`)
+    return refusal(migration, `nobody but its author knows the reverse of ${basename(outside.unknown[0].origin)}`)
   }
   const way = await derive(to.snapshot, from.snapshot, renames, diff)
   const foreign = written === undefined ? notMadeHere(way, part.statements, renames) : undefined
   if (foreign !== undefined) {
     return refusal(
       migration,
-      `it would drop ${foreign}, which ${migration.file} does not create; if that was renamed, say so in ${migration.tag}.renames.json`,
+      `it would drop ${foreign}, which ${migration.tag}.sql does not create; if that was renamed, say so in ${migration.tag}.renames.json`,
     )
   }
   const byHand = written
@@ -152,7 +164,7 @@ async function planDown({ migration, part, version, from, to, renames, diff }: F
     statements: arrange(statements, guarded, to, from, new Set(way.replaced)),
     losses: [
       ...lossesOf(way),
-      ...(written ? [] : outside.rows.map(({ origin }) => `the rows as they were before ${origin}`)),
+      ...(written ? [] : outside.rows.map(({ origin }) => `the rows as they were before ${basename(origin)}`)),
     ],
     needsMark,
   }

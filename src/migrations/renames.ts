@@ -4,8 +4,8 @@ import type { Statement } from './statements.ts'
 
 /** What a migration calls by another name; snapshots know only before and after. */
 export type Rename =
-  | { kind: 'table' | 'type' | 'sequence' | 'view'; from: Qualified; to: Qualified }
-  | { kind: 'column' | 'policy'; table: Qualified; from: string; to: string }
+  | { kind: 'table' | 'type' | 'sequence' | 'view' | 'index'; from: Qualified; to: Qualified }
+  | { kind: 'column' | 'policy' | 'constraint'; table: Qualified; from: string; to: string }
   | { kind: 'label'; type: Qualified; from: string; to: string }
   | { kind: 'schema' | 'role'; from: string; to: string }
 
@@ -33,6 +33,7 @@ export function renamesIn(statements: Statement[]): Rename[] {
     if (renameType === 'OBJECT_COLUMN' && relationType === 'OBJECT_TABLE')
       return [{ kind: 'column', table, from: subname, to: newname }]
     if (renameType === 'OBJECT_POLICY') return [{ kind: 'policy', table, from: subname, to: newname }]
+    if (renameType === 'OBJECT_TABCONSTRAINT') return [{ kind: 'constraint', table, from: subname, to: newname }]
     if (renameType === 'OBJECT_SCHEMA') return [{ kind: 'schema', from: subname, to: newname }]
     if (renameType === 'OBJECT_ROLE') return [{ kind: 'role', from: subname, to: newname }]
     const kind = kinds[renameType ?? '']
@@ -42,7 +43,8 @@ export function renamesIn(statements: Statement[]): Rename[] {
   })
 }
 
-const kinds: Record<string, 'table' | 'type' | 'sequence' | 'view'> = {
+const kinds: Record<string, 'table' | 'type' | 'sequence' | 'view' | 'index'> = {
+  OBJECT_INDEX: 'index',
   OBJECT_TABLE: 'table',
   OBJECT_TYPE: 'type',
   OBJECT_SEQUENCE: 'sequence',
@@ -62,6 +64,8 @@ export function renameStatements(rename: Rename, materialized: (view: Qualified)
       return [`ALTER TABLE ${sql(rename.table)} RENAME COLUMN ${name(rename.from)} TO ${name(rename.to)}`]
     case 'policy':
       return [`ALTER POLICY ${name(rename.from)} ON ${sql(rename.table)} RENAME TO ${name(rename.to)}`]
+    case 'constraint':
+      return [`ALTER TABLE ${sql(rename.table)} RENAME CONSTRAINT ${name(rename.from)} TO ${name(rename.to)}`]
     case 'label':
       return [`ALTER TYPE ${sql(rename.type)} RENAME VALUE ${text(rename.from)} TO ${text(rename.to)}`]
     case 'schema':
@@ -93,6 +97,21 @@ export function renamed(snapshot: Snapshot, rename: Rename): Snapshot {
       if (table) table.policies = rekeyed(table.policies, rename.from, rename.to)
       return copy
     }
+    case 'constraint': {
+      const table = copy.tables[keyOf(rename.table)]
+      if (table === undefined) return copy
+      table.foreignKeys = rekeyed(table.foreignKeys, rename.from, rename.to)
+      table.checkConstraints = rekeyed(table.checkConstraints, rename.from, rename.to)
+      table.uniqueConstraints = rekeyed(table.uniqueConstraints, rename.from, rename.to)
+      table.compositePrimaryKeys = rekeyed(table.compositePrimaryKeys, rename.from, rename.to)
+      return copy
+    }
+    case 'index':
+      for (const table of Object.values(copy.tables)) {
+        if ((table.schema || 'public') === rename.from.schema)
+          table.indexes = rekeyed(table.indexes, rename.from.name, rename.to.name)
+      }
+      return copy
     case 'label': {
       const type = copy.enums[keyOf(rename.type)]
       if (type) type.values = type.values.map((label) => (label === rename.from ? rename.to : label))

@@ -17,7 +17,12 @@ export type ForeignKey = {
   columnsFrom: string[]
   columnsTo: string[]
 }
-export type Index = { name: string; columns: { expression: string; isExpression: boolean }[]; where?: string }
+export type Index = {
+  name: string
+  columns: { expression: string; isExpression: boolean }[]
+  where?: string
+  concurrently?: boolean
+}
 export type Named = { name: string } & Record<string, unknown>
 
 export type Table = {
