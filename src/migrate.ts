@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type postgres from 'postgres'
 import { type Admin, asAdmin } from './admin.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { noTransaction } from './migrations/render.ts'
 import { parseStatements } from './migrations/statements.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
@@ -36,11 +37,21 @@ export async function migrate({ url, supabase = packagedSupabase }: MigrateOptio
       if (recorded.has(file.version)) continue
       const text = await readFile(file.path, 'utf8')
       const statements = (await parseStatements(text, file.path)).map(({ source }) => source)
-      await inOneTransaction(sql, file, async (tx) => {
-        await tx.unsafe(text)
-        await tx`insert into supabase_migrations.schema_migrations (version, name, statements)
+      const record = (connection: Admin | Transaction) =>
+        connection`insert into supabase_migrations.schema_migrations (version, name, statements)
           values (${file.version}, ${file.name}, array(select jsonb_array_elements_text(${JSON.stringify(statements)}::text::jsonb)))`
-      })
+      if (text.startsWith(noTransaction)) {
+        // CREATE INDEX CONCURRENTLY: each statement commits by itself, and the file can run again from its beginning.
+        await explained(file, 'run it again: what it has done already it does not do twice', async () => {
+          for (const statement of statements) await sql.unsafe(statement)
+          await record(sql)
+        })
+      } else {
+        await inOneTransaction(sql, file, async (tx) => {
+          await tx.unsafe(text)
+          await record(tx)
+        })
+      }
       applied.push(basename(file.path))
     }
     return { applied }
@@ -109,20 +120,23 @@ async function listFiles(folder: string): Promise<MigrationFile[]> {
   })
 }
 
-async function inOneTransaction(
-  sql: Admin,
-  file: MigrationFile,
-  work: (tx: postgres.TransactionSql<Record<string, never>>) => Promise<void>,
-): Promise<void> {
+type Transaction = postgres.TransactionSql<Record<string, never>>
+
+function inOneTransaction(sql: Admin, file: MigrationFile, work: (tx: Transaction) => Promise<void>): Promise<void> {
+  return explained(file, 'nothing of this file was applied', () => sql.begin(work) as Promise<void>)
+}
+
+/** Names the file in what PostgreSQL says, and what became of it. */
+async function explained(file: MigrationFile, outcome: string, work: () => Promise<void>): Promise<void> {
   try {
-    await sql.begin(work)
+    await work()
   } catch (error) {
     const { code = 'unknown', message, hint } = error as { code?: string; message: string; hint?: string }
     if (!/^[0-9A-Z]{5}$/.test(code)) throw toIntegrationsDbError(error)
     // Unlike a caller's statement, a reviewed file holds no secrets: PostgreSQL's words are what helps here.
     throw new IntegrationsDbError(
       'invalid_input',
-      `${basename(file.path)}: ${message}${hint ? ` (${hint})` : ''}; nothing of this file was applied`,
+      `${basename(file.path)}: ${message}${hint ? ` (${hint})` : ''}; ${outcome}`,
       { sqlState: code },
     )
   }

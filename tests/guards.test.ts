@@ -150,7 +150,11 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
     'ALTER TABLE "t" ALTER COLUMN "a" DROP NOT NULL;',
     'ALTER TABLE "t" ALTER COLUMN "a" DROP NOT NULL;',
   ],
-  ['SET DATA TYPE', 'ALTER TABLE "t" ALTER COLUMN "c" SET DATA TYPE varchar(20);', [`USING "c"::varchar;`, `= '(20)'`]],
+  [
+    'SET DATA TYPE',
+    'ALTER TABLE "t" ALTER COLUMN "c" SET DATA TYPE varchar(20);',
+    [`USING "c"::varchar;`, `USING "c"::text::varchar;`, `= '(20)'`],
+  ],
   [
     'SET DATA TYPE with USING',
     `ALTER TABLE t ALTER COLUMN o SET DATA TYPE text USING o || 'x';`,

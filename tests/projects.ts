@@ -7,7 +7,7 @@ import postgres from 'postgres'
 import { inject } from 'vitest'
 import { build } from '../src/migrations/build.ts'
 import { parseStatements } from '../src/migrations/statements.ts'
-import { readCatalog } from './catalog.ts'
+import { readCatalog, readRows } from './catalog.ts'
 import { databaseUrl } from './global-setup.ts'
 
 /* Projects of drizzle-kit, made as it makes them, and databases to run what `build` writes for them. */
@@ -90,7 +90,7 @@ export async function runFile(sql: postgres.Sql, text: string): Promise<void> {
 }
 
 /** The catalog without the order of columns, which no ALTER TABLE can choose. */
-export async function schemaOf(sql: postgres.Sql): Promise<unknown> {
+export async function schemaOf(sql: postgres.Sql): Promise<Record<string, unknown>> {
   const { columns, ...rest } = await readCatalog(sql)
   return { ...rest, columns: [...(columns ?? [])].map((column) => JSON.stringify(column)).sort() }
 }
@@ -99,9 +99,9 @@ export async function schemaOf(sql: postgres.Sql): Promise<unknown> {
  * Runs every file of a project up, up, down, down, up, then all the way down twice over, and gives what did not hold.
  * A replay compares equal states, so "no error" is not taken for "no change".
  */
-export async function problemsOf(sql: postgres.Sql, files: BuiltFile[]): Promise<string[]> {
+export async function tryFiles(sql: postgres.Sql, files: BuiltFile[]): Promise<{ problems: string[]; top: unknown }> {
   const problems: string[] = []
-  const state = async () => JSON.stringify(await schemaOf(sql))
+  const state = async () => JSON.stringify({ ...(await schemaOf(sql)), rows: Object.entries(await readRows(sql)) })
   const check = async (what: string, run: string, expected: string | undefined) => {
     try {
       await runFile(sql, run)
@@ -122,11 +122,12 @@ export async function problemsOf(sql: postgres.Sql, files: BuiltFile[]): Promise
     await check(`${name} down again`, down, start)
     await check(`${name} up after down`, up, once)
   }
+  const top = await schemaOf(sql)
   for (const [i, { name, down }] of [...files.entries()].reverse()) {
     await check(`${name} all the way down`, down, before[i])
     await check(`${name} all the way down again`, down, before[i])
   }
-  return problems
+  return { problems, top }
 }
 
 function difference(expected: string, found: string): string {

@@ -1,8 +1,8 @@
-import type { AlterTableCmd, ColumnDef, Constraint, RangeVar } from 'libpg-query'
+import type { AlterTableCmd, ColumnDef, Constraint, Node, RangeVar } from 'libpg-query'
 import { commandOf, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, isConstraint } from './end-state.ts'
 import type { Guard } from './guards.ts'
-import { array, block, literal, name, relation, typeKey } from './quote.ts'
+import { array, block, literal, name, relation, strings, typeKey } from './quote.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 
@@ -112,21 +112,23 @@ function addConstraint(statement: Statement, { table, command }: Alteration): st
 /**
  * Where the column has its type already nothing happens: a USING expression would be applied to its own result.
  * drizzle-kit writes none, and PostgreSQL casts by itself only where nothing can go wrong; the cast goes without the
- * length, for `::varchar(20)` would cut values off where assigning them is an error.
+ * length, for `::varchar(20)` would cut values off where assigning them is an error. Between types that have no cast the
+ * way leads through text, which either reads the values or names the one that it cannot.
  */
 function setType(
   statement: Statement,
   { table, command }: Alteration,
   around: { later: Statement[]; labels: Map<string, string[]> },
 ): string {
-  const { text } = statement
   const definition = (command.def as { ColumnDef?: ColumnDef } | undefined)?.ColumnDef
   const type = columnType(definition?.typeName)
+  const casts = isCastOf(definition?.raw_default, command.name ?? '')
+  const text = casts ? beforeUsing(statement) : statement.text
   const column = name(command.name)
   const attribute = `attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name ?? '')} and not attisdropped`
   // The old default may have no cast to the new type; drizzle-kit states the new one in the next statement.
   const head = around.later.some((other) => setsDefault(other, table, command.name ?? ''))
-    ? insertCommand(statement, `ALTER COLUMN ${column} DROP DEFAULT,`)
+    ? insertCommand({ ...statement, text }, `ALTER COLUMN ${column} DROP DEFAULT,`)
     : text
   const labels = around.labels.get(typeKey(definition?.typeName?.names))
   const refuseOthers =
@@ -140,13 +142,15 @@ function setType(
         using hint = 'change them, then run this again';
     end if;`
   const change =
-    definition?.raw_default !== undefined
+    definition?.raw_default !== undefined && !casts
       ? `    ${head};`
       : `\
     if exists (select from pg_attribute where ${attribute} and atttypid = to_regtype(${literal(type.name)})) then
       ${head};
-    else
+    elsif exists (select from pg_attribute join pg_cast on castsource = atttypid and casttarget = to_regtype(${literal(type.name)}) where ${attribute}) then
       ${head} USING ${column}::${castName(type.name)};
+    else
+      ${head} USING ${column}::text::${castName(type.name)};
     end if;`
   return block(
     `\
@@ -155,6 +159,17 @@ ${change}
   end if;`,
     labels === undefined ? [] : ['used bigint', 'found text'],
   )
+}
+
+/** Whether USING only casts the column, as drizzle-kit writes it where it writes any: from some types that is no cast. */
+function isCastOf(node: Node | undefined, column: string): boolean {
+  if (node === undefined) return false
+  if ('TypeCast' in node) return isCastOf(node.TypeCast.arg, column)
+  return 'ColumnRef' in node && strings(node.ColumnRef.fields).join('.') === column
+}
+
+function beforeUsing({ text, words }: Statement): string {
+  return text.slice(0, words.findLast((word) => word.text.toLowerCase() === 'using')?.start).trimEnd()
 }
 
 const castName = (type: string) => (type === 'bpchar' ? 'varchar' : type)

@@ -6,6 +6,7 @@ import {
   columnsOfType,
   type Enum,
   type ForeignKey,
+  type Index,
   isOf,
   keyOf,
   type Named,
@@ -151,6 +152,9 @@ function touchedColumns(from: Snapshot, target: Snapshot): Touched {
   )
 }
 
+/** What has to stand around drizzle-kit's own statements, and which of them it takes the place of. */
+export type Aside = { drops: string[]; creates: string[]; keyDrops: string[]; replaces: (object: string) => boolean }
+
 /**
  * What drizzle-kit's own statements forget on the way up: to take out of the way what reads a column whose type changes
  * or points at a table that goes (it says CASCADE), and to drop the primary key of one column (it leaves a comment).
@@ -160,31 +164,36 @@ export async function stepAside(
   after: Snapshot,
   renames: Rename[],
   diff: DiffSnapshots,
-): Promise<{ drops: string[]; creates: string[]; keyDrops: string[] }> {
+): Promise<Aside> {
   const target = reversed(renames).reduce(renamed, after)
   const touched = touchedColumns(before, target)
   const lean = structuredClone(target)
-  const found = Object.entries(before.tables).flatMap(([key, table]) => {
-    const other = target.tables[key]
-    return dependentsOf(table)
-      .filter((dependent) => {
-        if (dependent.kind === 'foreignKey' && target.tables[referenced(dependent)] === undefined)
-          return before.tables[referenced(dependent)] !== undefined
-        return other !== undefined && keeps(other, dependent) && mustStepAside(key, dependent, touched)
-      })
-      .map((dependent) => ({ table, dependent }))
+  const drops = dependentsIn(before).filter(({ table, dependent }) => {
+    const pointsAtNothing =
+      dependent.kind === 'foreignKey' &&
+      before.tables[referenced(dependent)] !== undefined &&
+      target.tables[referenced(dependent)] === undefined
+    return pointsAtNothing || (keyOf(table) in target.tables && mustStepAside(keyOf(table), dependent, touched))
   })
-  for (const { table, dependent } of found) removeDependent(lean.tables[keyOf(table)], dependent)
-  const start = renames.reduce(renamed, lean)
+  const creates = dependentsIn(target).filter(
+    ({ table, dependent }) => keyOf(table) in before.tables && mustStepAside(keyOf(table), dependent, touched),
+  )
+  for (const { table, dependent } of creates) removeDependent(lean.tables[keyOf(table)], dependent)
+  const replaced = new Set(creates.map(({ dependent }) => dependent.name))
   const hasKey = (table: Table) => dependentsOf(table).some(({ kind }) => kind === 'primaryKey')
   return {
-    drops: found.map(({ table, dependent }) => dropDependent(table, dependent)),
-    creates: found.length === 0 ? [] : await diff(...comparable(start, after)),
+    drops: drops.map(({ table, dependent }) => dropDependent(table, dependent)),
+    creates: creates.length === 0 ? [] : await diff(...comparable(renames.reduce(renamed, lean), after)),
     keyDrops: Object.entries(before.tables).flatMap(([key, table]) => {
       const other = target.tables[key]
       return other && hasKey(table) && !hasKey(other) ? [dropPrimaryKey(table)] : []
     }),
+    replaces: (object) => replaced.has(object),
   }
+}
+
+function dependentsIn({ tables }: Snapshot): { table: Table; dependent: Dependent }[] {
+  return Object.values(tables).flatMap((table) => dependentsOf(table).map((dependent) => ({ table, dependent })))
 }
 
 /** Whether a definition's text names one of the columns; of all tables where it may read any of them. */
@@ -208,9 +217,7 @@ function dropDependents(from: Snapshot, target: Snapshot, lean: Snapshot, touche
       .map((dependent) => ({ table, dependent }))
   })
   // A foreign key rests on the unique index or primary key it points at.
-  const keysGone = new Set(
-    found.flatMap(({ table, dependent: { kind } }) => (/unique|primaryKey|index/.test(kind) ? [keyOf(table)] : [])),
-  )
+  const keysGone = new Set(found.flatMap(({ table, dependent }) => (isKey(dependent) ? [keyOf(table)] : [])))
   for (const table of Object.values(from.tables)) {
     for (const dependent of dependentsOf(table)) {
       const rests = dependent.kind === 'foreignKey' && keysGone.has(referenced(dependent))
@@ -225,6 +232,10 @@ function dropDependents(from: Snapshot, target: Snapshot, lean: Snapshot, touche
       .filter(({ dependent }) => dependent.kind === kind)
       .map(({ table, dependent }) => dropDependent(table, dependent)),
   )
+}
+
+function isKey({ kind, definition }: Dependent): boolean {
+  return kind === 'unique' || kind === 'primaryKey' || (kind === 'index' && (definition as Index).isUnique === true)
 }
 
 function keeps(other: Table, dependent: Dependent): boolean {

@@ -1,16 +1,16 @@
 import { basename } from 'node:path'
 import { type Derived, type DiffSnapshots, derive, stepAside } from './derive.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
-import { commandOf, droppedNames, effectsOf } from './effects.ts'
+import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { diffExtras, type Extra } from './extras.ts'
 import { guardAll } from './guards.ts'
 import { mark, once, prepareMarks, removeMarks, whileMarked } from './once.ts'
 import { outsideOf } from './outside.ts'
 import { block, literal } from './quote.ts'
 import { type Rename, renamesIn, reversed } from './renames.ts'
-import { emptySnapshot, keyOf, type Snapshot } from './snapshot.ts'
-import { type Part, split } from './split.ts'
-import { parseEach, parseStatements, type Statement, simplify } from './statements.ts'
+import { asksAboutRenames, emptySnapshot, keyOf, type Snapshot } from './snapshot.ts'
+import { type Part, split, withLabelsOf } from './split.ts'
+import { closingComments, parseEach, parseStatements, type Statement, simplify } from './statements.ts'
 import { laterThan } from './versions.ts'
 
 /** One file and its reverse, as statements that can run twice. */
@@ -81,11 +81,17 @@ async function planFile({ migration, part, version, from, to, renames, diff }: F
     to,
     remadeTypes(part.statements),
   )
+  const closing = await closingComments(migration.sql)
   return {
     version,
     name: `${migration.name}${part.suffix}`,
     transaction: part.transaction,
-    up: [...(marks ? [prepareMarks] : []), ...up, ...(down.needsMark ? [mark(markOf(version))] : [])],
+    up: [
+      ...(marks ? [prepareMarks] : []),
+      ...up,
+      ...(part.suffix === '' && closing !== '' ? [closing] : []),
+      ...(down.needsMark ? [mark(markOf(version))] : []),
+    ],
     down: [...down.statements, ...(marks ? [removeMarks(version)] : [])],
     losses: down.losses,
   }
@@ -93,7 +99,10 @@ async function planFile({ migration, part, version, from, to, renames, diff }: F
 
 const markOf = (version: string) => `${version}.0`
 
-/** drizzle-kit's statements; where a file beside them says that something was renamed, the snapshots' difference. */
+/**
+ * drizzle-kit's statements. The snapshots' difference takes their place where a file beside them says that something was
+ * renamed, and where they are in an order that PostgreSQL refuses and nobody has mended it by hand.
+ */
 async function upStatements(
   migration: DrizzleMigration,
   before: SchemaState,
@@ -102,31 +111,86 @@ async function upStatements(
 ): Promise<Statement[]> {
   if (migration.renames !== undefined && before.snapshot && after.snapshot) {
     const { statements } = await derive(before.snapshot, after.snapshot, reversed(migration.renames), diff)
-    return parseEach(statements, migration.file)
+    return inWorkingOrder(await parseEach(statements, migration.file))
   }
-  const statements = policiesFirst(await simplify(await parseStatements(migration.sql, migration.file)))
+  const statements = inWorkingOrder(await simplify(await parseStatements(migration.sql, migration.file)))
   // drizzle-kit leaves the name of a primary key that goes to whoever reads the file.
   const keyIsLeftOpen = migration.sql.includes('"<constraint_name>"')
   if (before.snapshot === undefined || after.snapshot === undefined || (statements.length === 0 && !keyIsLeftOpen))
     return statements
-  const aside = await stepAside(before.snapshot, after.snapshot, renamesIn(statements), diff)
+  // A label that is only added stands in nobody's way.
+  const remade = remadeTypes(statements)
+  const added = Object.keys(before.snapshot.enums).filter((type) => !remade.has(type))
+  const relabelled = withLabelsOf(before.snapshot, after.snapshot, added)
+  const aside = await stepAside(relabelled, after.snapshot, renamesIn(statements), diff)
   const keys = keyIsLeftOpen ? aside.keyDrops : []
+  const retypes = statements.some(({ node }) => commandOf(node)?.subtype === 'AT_AlterColumnType')
+  if (
+    (retypes || keys.length > 0 || aside.drops.length > 0) &&
+    (await isUnedited(migration, before.snapshot, after.snapshot, diff))
+  ) {
+    const { statements: derived } = await derive(before.snapshot, after.snapshot, [], diff)
+    return inWorkingOrder(await parseEach(derived, migration.file))
+  }
   return [
     ...(await parseEach([...aside.drops, ...keys], migration.file)),
-    ...statements,
+    ...statements.filter(({ node }) => !aside.replaces(dependentName(node))),
     ...(await parseEach(aside.creates, migration.file)),
   ]
 }
 
-/** drizzle-kit drops a policy after the column it reads, which PostgreSQL refuses. */
-function policiesFirst(statements: Statement[]): Statement[] {
+/** Whether the file is what drizzle-kit writes for these snapshots, so that any way between them is as good. */
+async function isUnedited(
+  { sql }: DrizzleMigration,
+  before: Snapshot,
+  after: Snapshot,
+  diff: DiffSnapshots,
+): Promise<boolean> {
+  if (asksAboutRenames(before, after)) return false
+  const words = (text: string) => text.replaceAll('--> statement-breakpoint', '').replace(/\s+/g, ' ').trim()
+  return words(sql) === words((await diff(before, after)).join(' '))
+}
+
+/** The policy, constraint or index that a statement makes, alters or drops. */
+function dependentName(node: Statement['node']): string {
+  if ('CreatePolicyStmt' in node) return node.CreatePolicyStmt.policy_name ?? ''
+  if ('AlterPolicyStmt' in node) return node.AlterPolicyStmt.policy_name ?? ''
+  if ('IndexStmt' in node) return node.IndexStmt.idxname ?? ''
+  if ('DropStmt' in node && /^OBJECT_(POLICY|INDEX)$/.test(node.DropStmt.removeType ?? ''))
+    return droppedNames(node)[0]?.at(-1) ?? ''
+  const command = commandOf(node)
+  if (command?.subtype === 'AT_DropConstraint') return command.name ?? ''
+  return command?.subtype === 'AT_AddConstraint' && command.def && 'Constraint' in command.def
+    ? (command.def.Constraint.conname ?? '')
+    : ''
+}
+
+/** drizzle-kit drops a policy after the column it reads, and sets a default of the type that the column gets next. */
+function inWorkingOrder(statements: Statement[]): Statement[] {
   const isDrop = ({ node }: Statement) => 'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_POLICY'
   const at = statements.findIndex(({ node }) =>
     /^AT_(DropColumn|AlterColumnType)$/.test(commandOf(node)?.subtype ?? ''),
   )
   if (at < 0) return statements
   const late = statements.slice(at).filter(isDrop)
-  return [...statements.slice(0, at), ...late, ...statements.slice(at).filter((statement) => !late.includes(statement))]
+  const order = [...statements.slice(0, at), ...late, ...statements.slice(at).filter((one) => !late.includes(one))]
+  for (const statement of statements) {
+    const column = columnOf(statement, 'AT_ColumnDefault')
+    if (column === undefined || commandOf(statement.node)?.def === undefined) continue
+    const types = order.flatMap((other, i) => (columnOf(other, 'AT_AlterColumnType') === column ? [i] : []))
+    const from = order.indexOf(statement)
+    if (types[0] === undefined || types[0] < from) continue
+    order.splice(types[0], 0, ...order.splice(from, 1))
+  }
+  return order
+}
+
+/** `schema.table.column` of a command on a column. */
+function columnOf({ node }: Statement, subtype: string): string | undefined {
+  const command = commandOf(node)
+  return command?.subtype === subtype && 'AlterTableStmt' in node
+    ? `${tableName(node.AlterTableStmt.relation)}.${command.name}`
+    : undefined
 }
 
 type Down = { statements: string[]; losses: string[]; needsMark: boolean }
@@ -153,8 +217,18 @@ async function planDown({ migration, part, version, from, to, renames, diff }: F
   const byHand = written
     ? await simplify(await parseStatements(written.sql, written.file))
     : await parseEach(outside.inverse, origin)
-  const derived = await parseEach(way.statements, origin)
-  const statements = [...byHand, ...derived]
+  const derived = inWorkingOrder(await parseEach(way.statements, origin))
+  // What the way up took aside and put back is NOT VALID until the following file; the way back does not touch it.
+  const tables = from.snapshot.tables
+  const again = (part.unvalidated ?? []).filter(({ table, constraint }) => {
+    const { checkConstraints = {}, foreignKeys = {} } = tables[table] ?? {}
+    return constraint in checkConstraints || constraint in foreignKeys
+  })
+  const revalidated = await parseEach(
+    again.map(({ validate }) => validate),
+    origin,
+  )
+  const statements = [...byHand, ...derived, ...revalidated]
   let needsMark = false
   const guarded = guardAll(statements, (text) => {
     needsMark = true

@@ -22,6 +22,7 @@ export type Index = {
   columns: { expression: string; isExpression: boolean }[]
   where?: string
   concurrently?: boolean
+  isUnique?: boolean
 }
 export type Named = { name: string } & Record<string, unknown>
 
@@ -103,5 +104,19 @@ export function isOf(column: Column, type: { schema: string; name: string }): bo
     column.typeSchema !== undefined &&
     (column.typeSchema || 'public') === (type.schema || 'public') &&
     column.type.replace(/(\[\d*\])+$/, '') === type.name
+  )
+}
+
+/** Whether drizzle-kit would ask if something was renamed: it does where one thing of a kind goes and another comes. */
+export function asksAboutRenames(before: Snapshot, after: Snapshot): boolean {
+  const swaps = (was: object, is: object) =>
+    Object.keys(was).some((key) => !(key in is)) && Object.keys(is).some((key) => !(key in was))
+  const kinds = ['tables', 'enums', 'schemas', 'sequences', 'roles', 'policies', 'views'] as const
+  return (
+    kinds.some((kind) => swaps(before[kind], after[kind])) ||
+    Object.entries(before.tables).some(([key, table]) => {
+      const other = after.tables[key]
+      return other !== undefined && (swaps(table.columns, other.columns) || swaps(table.policies, other.policies))
+    })
   )
 }

@@ -13,6 +13,8 @@ export type Part = {
   transaction: boolean
   /** The schema once this part has run, from the schemas before and after the whole migration. */
   reached: (before: Snapshot, after: Snapshot) => Snapshot
+  /** Constraints that this part leaves NOT VALID, for a later one to validate. */
+  unvalidated?: { table: string; constraint: string; validate: string }[]
   /** The way back where snapshots cannot tell it. */
   down?: string[]
 }
@@ -33,6 +35,7 @@ export async function split(statements: Statement[], extras: string[]): Promise<
     suffix: '',
     statements: rewritten,
     transaction: true,
+    unvalidated: validations,
     reached: (before, after) => indexes.reduceRight((at, index) => withIndexOf(at, before, index), after),
   }
   return [
@@ -59,7 +62,7 @@ export async function split(statements: Statement[], extras: string[]): Promise<
       : [
           {
             suffix: '_validate',
-            statements: validations.map(({ validate }) => validate),
+            statements: validations.map(({ statement }) => statement),
             transaction: true,
             reached: (_before: Snapshot, after: Snapshot) => after,
             down: validations.map(({ invalidate }) => invalidate),
@@ -115,13 +118,14 @@ function withIndexOf(after: Snapshot, before: Snapshot, index: string): Snapshot
   return copy
 }
 
-function withLabelsOf(before: Snapshot, after: Snapshot, types: string[]): Snapshot {
+/** The schema with enum types labelled as they are afterwards. */
+export function withLabelsOf(before: Snapshot, after: Snapshot, types: string[]): Snapshot {
   const enums = { ...before.enums }
   for (const type of types) if (after.enums[type]) enums[type] = after.enums[type]
   return { ...before, enums }
 }
 
-type Validation = { validate: Statement; invalidate: string }
+type Validation = { table: string; constraint: string; statement: Statement; validate: string; invalidate: string }
 
 /**
  * A foreign key or check on a table that may hold rows is added NOT VALID, which looks at none, and validated in the
@@ -153,7 +157,13 @@ async function deferValidation(
     ALTER TABLE ${relation(table)} DROP CONSTRAINT ${own};
     ${added.text};
   end if;`)
-    validations.push({ validate, invalidate })
+    validations.push({
+      table: tableName(table),
+      constraint: constraint.conname ?? '',
+      statement: validate,
+      validate: validate.text,
+      invalidate,
+    })
   }
   // A constraint that the same migration drops again, or a table it renames, is not there to be validated.
   const lost = rewritten.some(

@@ -40,6 +40,15 @@ export async function parseStatements(sql: string, file: string): Promise<Statem
   })
 }
 
+/** What a file says below its last statement, or without any. */
+export async function closingComments(sql: string): Promise<string> {
+  if (sql.trim() === '') return ''
+  const last = (await loadParser()).parseSync(sql).stmts?.at(-1)
+  const bytes = Buffer.from(sql)
+  const end = last ? (last.stmt_len ? (last.stmt_location ?? 0) + last.stmt_len : bytes.length) : 0
+  return splitLeadingComments(bytes.subarray(end).toString().replace(/^\s*;/, '')).comments
+}
+
 /** Statements of the generator's own making, one per text, told apart in messages by `origin`. */
 export async function parseEach(texts: string[], origin: string): Promise<Statement[]> {
   const statements = await parseStatements(texts.map((text) => text.replace(/;?\s*$/, ';')).join('\n'), origin)

@@ -1,0 +1,416 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
+import { check, foreignKey, index, integer, pgEnum, pgTable, text, varchar } from 'drizzle-orm/pg-core'
+import type { Sql } from 'postgres'
+import { afterEach, describe, expect, inject, test } from 'vitest'
+import { migrate, rollback } from '../src/migrate.ts'
+import { build } from '../src/migrations/build.ts'
+import { databaseUrl } from './global-setup.ts'
+import {
+  type BuiltFile,
+  built,
+  builtFiles,
+  inDatabase,
+  type Project,
+  runFile,
+  type Step,
+  tryFiles,
+  writeProject,
+} from './projects.ts'
+
+const projects: Project[] = []
+const project = async (steps: Step[]) => {
+  const made = await writeProject(steps)
+  projects.push(made)
+  return made
+}
+afterEach(() => {
+  for (const made of projects.splice(0)) made.remove()
+})
+
+const t = (columns: object = {}, extras: unknown[] = [], name = 't') =>
+  pgTable(name, { id: integer('id').primaryKey(), a: text('a'), ...columns } as never, () => extras as never)
+const base = { t: t() }
+const sqlVarchar = (length: number) => varchar('a', { length })
+/** Where a connection leads, with the password the driver keeps to itself. */
+const urlOf = (db: Sql): string => databaseUrl(inject('server'), db.options.database)
+const names = (files: BuiltFile[]) => files.map(({ name }) => name)
+const attempt = (files: BuiltFile[]) => inDatabase((db) => tryFiles(db, files))
+
+describe('a custom migration', () => {
+  test('runs once, keeps its comments, and is undone by the file beside it', async () => {
+    const files = await built(
+      await project([
+        { schema: base },
+        {
+          sql: `-- why: everybody starts with one\nINSERT INTO t VALUES (1, 'x');\n--> statement-breakpoint\n/* and a function */\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ select 1; -- inside\n$$;\n-- the end\n`,
+          rollback: `DROP FUNCTION f();\nDELETE FROM t WHERE id = 1;`,
+        },
+      ]),
+    )
+    const { up } = files[1] as BuiltFile
+    for (const comment of ['-- why: everybody', '/* and a function */', '-- inside', '-- the end'])
+      expect(up).toContain(comment)
+    expect((await attempt(files)).problems).toEqual([])
+  })
+
+  test('that only creates is undone without a file: what it made was not there before', async () => {
+    const files = await built(
+      await project([
+        { schema: base },
+        {
+          sql: `CREATE TABLE by_hand (a int); CREATE INDEX by_hand_idx ON by_hand (a);
+            CREATE INDEX lower_idx ON t (lower(a)); CREATE VIEW v AS SELECT a FROM t; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ begin return new; end $$;
+            CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f(); CREATE TYPE pair AS ENUM ('a'); CREATE SEQUENCE s;
+            ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =);`,
+        },
+      ]),
+    )
+    expect((await attempt(files)).problems).toEqual(
+      // A type by hand is known to no snapshot either.
+      [],
+    )
+  })
+
+  test.each([
+    ['CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$ select 2 $$;'],
+    ['GRANT SELECT ON t TO anon;'],
+    ['DO $$ begin perform 1; end $$;'],
+    [`COMMENT ON TABLE t IS 'x';`],
+    ['DROP FUNCTION IF EXISTS f();'],
+    ['ALTER TABLE t REPLICA IDENTITY FULL;'],
+  ])(
+    'whose reverse only its author knows has a rollback that refuses, says so and changes nothing: %s',
+    async (statement) => {
+      const files = await built(await project([{ schema: base }, { sql: statement }]))
+      const { down } = files[1] as BuiltFile
+      await inDatabase(async (db) => {
+        for (const { up } of files) await runFile(db, up)
+        await expect(runFile(db, down)).rejects.toMatchObject({
+          message: '0001_step cannot be rolled back: nobody but its author knows the reverse of 0001_step.sql:1',
+          hint: expect.stringContaining(
+            'write 0001_step.rollback.sql beside 0001_step.sql and run integrations-db build',
+          ),
+        })
+      })
+    },
+  )
+
+  test('with a refusing rollback takes a file beside it later, once the refusal is deleted', async () => {
+    const made = await project([{ schema: base }, { sql: 'GRANT SELECT ON t TO anon;' }])
+    const [, custom] = await built(made)
+    writeFileSync(join(made.drizzle, '0001_step.rollback.sql'), 'REVOKE SELECT ON t FROM anon;')
+    await expect(build(made)).rejects.toMatchObject({ code: 'conflict' })
+    rmSync(join(made.supabase, 'rollbacks', custom?.name ?? ''))
+    const files = await built(made)
+    expect(files[1]?.up).toBe(custom?.up)
+    await inDatabase(async (db) => {
+      for (const { up } of files) await runFile(db, up)
+      await runFile(db, files[1]?.down ?? '')
+      const [row] = await db`select has_table_privilege('anon', 't', 'select') as granted`
+      expect(row?.granted).toBe(false)
+    })
+  })
+
+  test('that changes rows says in its rollback that they do not come back, and rollback asks for --yes', async () => {
+    const made = await project([{ schema: base }, { sql: `\nUPDATE t SET a = 'gone';` }])
+    const files = await built(made)
+    expect(files[1]?.down).toContain('-- data loss: the rows as they were before 0001_step.sql:2\n')
+    expect((await attempt(files)).problems).toEqual([])
+    await inDatabase(async (db) => {
+      const url = urlOf(db)
+      await migrate({ url, supabase: made.supabase })
+      await expect(rollback({ url, supabase: made.supabase, steps: 1 })).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringMatching(/the rows as they were before 0001_step\.sql:2.*--yes/),
+      })
+      await rollback({ url, supabase: made.supabase, steps: 2, acceptDataLoss: true })
+    })
+  })
+
+  test.each([
+    ['a statement of a kind that cannot run twice', 'VACUUM t;', /0001_step\.sql:1: VacuumStmt/],
+    ['no SQL', 'SELEC 1;', /0001_step\.sql.*parser refuses/],
+  ])('with %s is refused, and nothing is written', async (_what, statement, message) => {
+    const made = await project([{ schema: base }, { sql: statement }])
+    await expect(build(made)).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringMatching(message) })
+    expect(() => readdirSync(made.supabase)).toThrow('ENOENT')
+  })
+})
+
+describe('data', () => {
+  test('that a migration or its rollback drops is named in the rollback’s header', async () => {
+    const other = pgTable('other', { id: integer('id').primaryKey() })
+    const files = await built(
+      await project([
+        { schema: { ...base, other } },
+        { schema: { t: pgTable('t', { id: integer('id').primaryKey() }) } },
+      ]),
+    )
+    const losses = (text: string | undefined) => text?.match(/^-- data loss: .*$/gm)
+    expect(losses(files[0]?.down)).toEqual([
+      '-- data loss: every row of public.t',
+      '-- data loss: every row of public.other',
+    ])
+    expect(losses(files[1]?.down)).toEqual([
+      '-- data loss: the rows public.other had before it was dropped',
+      '-- data loss: the values public.t.a had before it was dropped',
+    ])
+  })
+
+  test('that still uses an enum label stops the rollback that takes it away, with the number of rows', async () => {
+    const mood = pgEnum('mood', ['sad'])
+    const more = pgEnum('mood', ['sad', 'glad'])
+    const files = await built(
+      await project([
+        { schema: { mood, t: pgTable('t', { m: mood('m').default('sad'), list: mood('list').array() }).enableRLS() } },
+        { schema: { more, t: pgTable('t', { m: more('m').default('sad'), list: more('list').array() }).enableRLS() } },
+      ]),
+    )
+    await inDatabase(async (db) => {
+      for (const { up } of files) await runFile(db, up)
+      await db`alter table t force row level security`
+      await db`insert into t values ('glad'), ('sad'), ('glad')`
+      await expect(runFile(db, files[1]?.down ?? '')).rejects.toMatchObject({
+        message: '2 rows of "t"."m" hold what type "public"."mood" will not have: glad',
+      })
+      await db`update t set m = 'sad'`
+      await db`update t set list = '{sad,glad}' where ctid = (select min(ctid) from t)`
+      await expect(runFile(db, files[1]?.down ?? '')).rejects.toThrow('1 rows of "t"."list"')
+      await db`update t set list = null`
+      await runFile(db, files[1]?.down ?? '')
+      expect((await db`select distinct m::text from t`).map(({ m }) => m)).toEqual(['sad'])
+    })
+  })
+
+  test('too long for the type a column goes back to is an error, not cut off', async () => {
+    const wide = { t: pgTable('t', { a: text('a') }) }
+    const files = await built(
+      await project([
+        { sql: 'CREATE TABLE t (a varchar(3));', schema: { t: pgTable('t', { a: sqlVarchar(3) }) } },
+        { schema: wide },
+      ]),
+    )
+    await inDatabase(async (db) => {
+      for (const { up } of files) await runFile(db, up)
+      await db`insert into t values ('abcdef')`
+      await expect(runFile(db, files[1]?.down ?? '')).rejects.toThrow('value too long for type character varying(3)')
+      expect([...(await db`select a from t`)]).toEqual([{ a: 'abcdef' }])
+    })
+  })
+})
+
+describe('a migration is cut into files', () => {
+  test('where it uses an enum label it adds: the label comes first, one second before the rest', async () => {
+    const mood = pgEnum('mood', ['sad'])
+    const more = pgEnum('mood', ['sad', 'glad'])
+    const files = await built(
+      await project([
+        { schema: { mood, t: pgTable('t', { m: mood('m').default('sad') }) } },
+        { schema: { more, t: pgTable('t', { m: more('m').default('glad') }) } },
+        { schema: { more, t: pgTable('t', { m: more('m').default('glad') }), u: t({}, [], 'u') } },
+      ]),
+    )
+    expect(names(files)).toEqual([
+      '20260101000000_step.sql',
+      '20260101000100_step_enum_values.sql',
+      '20260101000101_step.sql',
+      '20260101000200_step.sql',
+    ])
+    expect((await attempt(files)).problems).toEqual([])
+  })
+
+  test('and the next version is later than all of them', async () => {
+    const other = t({}, [], 'u')
+    const steps = [
+      { schema: base },
+      { schema: { t: t({}, [check('c', sql.raw('id > 0'))]) } },
+      { schema: { t: t({}, [check('c', sql.raw('id > 0'))]), other } },
+    ]
+    const made = await project(steps)
+    const journal = join(made.drizzle, 'meta', '_journal.json')
+    writeFileSync(
+      journal,
+      readFileSync(journal, 'utf8').replaceAll(/"when": \d+/g, `"when": ${Date.UTC(2025, 11, 31, 23, 59, 59)}`),
+    )
+    expect(names(await built(made))).toEqual([
+      '20251231235959_step.sql',
+      '20260101000000_step.sql',
+      '20260101000001_step_validate.sql',
+      '20260101000002_step.sql',
+    ])
+  })
+
+  test('where it builds an index concurrently: a file of its own, marked in its first line, that mends an interrupted build', async () => {
+    const made = await project([
+      { schema: base },
+      { schema: { t: t({ b: integer('b') }, [index('i').on(sql`a`).concurrently()]) } },
+    ])
+    const files = await built(made)
+    expect(names(files)).toEqual([
+      '20260101000000_step.sql',
+      '20260101000100_step.sql',
+      '20260101000101_step_concurrently.sql',
+    ])
+    const concurrent = files[2] as BuiltFile
+    expect(concurrent.up.split('\n')[0]).toBe('-- integrations-db: no transaction')
+    expect((await attempt(files)).problems).toEqual([])
+    await inDatabase(async (db) => {
+      await migrate({ url: urlOf(db), supabase: made.supabase })
+      await db`update pg_index set indisvalid = false where indexrelid = 'i'::regclass`
+      await runFile(db, concurrent.up)
+      const [row] = await db`select indisvalid from pg_index where indexrelid = 'i'::regclass`
+      expect(row?.indisvalid).toBe(true)
+      expect(await rollback({ url: urlOf(db), supabase: made.supabase, steps: 3, acceptDataLoss: true })).toMatchObject(
+        {
+          rolledBack: names(files).reverse(),
+        },
+      )
+    })
+  })
+
+  test('where a foreign key or check is added to an earlier file’s table: NOT VALID first, validated in the following file', async () => {
+    const u = t({}, [], 'u')
+    const pointing = pgTable('t', { id: integer('id').primaryKey(), a: text('a') }, (its) => [
+      foreignKey({ name: 'fk', columns: [its.id], foreignColumns: [(u as never as { id: never }).id] }),
+      check('c', sql.raw('id > 0')),
+    ])
+    const files = await built(await project([{ schema: { ...base, u } }, { schema: { t: pointing, u } }]))
+    expect(names(files).at(-1)).toBe('20260101000101_step_validate.sql')
+    const [, add, validate] = files
+    expect(add?.up.match(/NOT VALID;/g)).toHaveLength(2)
+    expect(add?.up).not.toContain('VALIDATE')
+    expect(validate?.up.match(/^ALTER TABLE "t" VALIDATE CONSTRAINT "(fk|c)";$/gm)).toHaveLength(2)
+    expect((await attempt(files)).problems).toEqual([])
+  })
+
+  test('and not where the table is new', async () => {
+    const files = await built(await project([{ schema: { t: t({}, [check('c', sql.raw('id > 0'))]) } }]))
+    expect(files).toHaveLength(1)
+    expect(files[0]?.up).not.toContain('NOT VALID')
+  })
+})
+
+describe('what snapshots cannot tell', () => {
+  const old = pgEnum('mood', ['sad', 'ok'])
+  const now = pgEnum('mood', ['sad', 'well'])
+  const steps = (more: Partial<Step>): Step[] => [
+    { schema: { old, t: pgTable('t', { m: old('m').default('ok'), a: text('a') }) } },
+    {
+      schema: { now, u: pgTable('u', { m: now('m').default('well'), b: text('b') }) },
+      sql: '-- see the renames',
+      ...more,
+    },
+  ]
+
+  test('a file of renames does: rows keep their values, up and down', async () => {
+    const files = await built(
+      await project(
+        steps({
+          renames: {
+            tables: { 'public.t': 'u' },
+            columns: { 'public.u.a': 'b' },
+            labels: { 'public.mood.ok': 'well' },
+          },
+        }),
+      ),
+    )
+    expect((await attempt(files)).problems).toEqual([])
+    await inDatabase(async (db) => {
+      await runFile(db, files[0]?.up ?? '')
+      await db`insert into t (a) values ('kept')`
+      await runFile(db, files[1]?.up ?? '')
+      expect([...(await db`select m::text, b from u`)]).toEqual([{ m: 'well', b: 'kept' }])
+      await runFile(db, files[1]?.down ?? '')
+      expect([...(await db`select m::text, a from t`)]).toEqual([{ m: 'ok', a: 'kept' }])
+    })
+  })
+
+  test('a rollback never drops a table or column that its migration did not create', async () => {
+    const files = await built(await project(steps({})))
+    await inDatabase(async (db) => {
+      for (const { up } of files) await runFile(db, up)
+      await expect(runFile(db, files[1]?.down ?? '')).rejects.toThrow(
+        'it would drop table public.u, which 0001_step.sql does not create; if that was renamed, say so in 0001_step.renames.json',
+      )
+    })
+  })
+
+  test('a file of renames that names none is refused', async () => {
+    await expect(build(await project(steps({ renames: { columns: { t: 'u' } } })))).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(/0001_step\.renames\.json: "columns".*schema\.table\.column/),
+    })
+  })
+
+  test('without a snapshot the migration applies and its rollback refuses', async () => {
+    const made = await project([{ schema: base }, { schema: { t: t({ b: text('b') }) } }])
+    rmSync(join(made.drizzle, 'meta', '0001_snapshot.json'))
+    const files = await built(made)
+    await inDatabase(async (db) => {
+      for (const { up } of files) await runFile(db, up)
+      await expect(runFile(db, files[1]?.down ?? '')).rejects.toThrow(/snapshot of it.* is missing/)
+    })
+  })
+
+  test('a snapshot or journal of an older drizzle-kit is refused, naming drizzle-kit up', async () => {
+    const made = await project([{ schema: base }])
+    const file = join(made.drizzle, 'meta', '0000_snapshot.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"version": "7"', '"version": "5"'))
+    await expect(build(made)).rejects.toThrow(/version 5, drizzle-kit 0\.31 writes 7; run drizzle-kit up/)
+    const journal = join(made.drizzle, 'meta', '_journal.json')
+    writeFileSync(journal, readFileSync(journal, 'utf8').replace('"postgresql"', '"pg"'))
+    await expect(build(made)).rejects.toThrow(/dialect is "pg".*run drizzle-kit up/)
+  })
+})
+
+describe('what is written', () => {
+  test('is the same on every machine, wherever the folders lie', async () => {
+    const steps: Step[] = [{ schema: base }, { sql: `UPDATE t SET a = '1'; GRANT SELECT ON t TO anon;` }]
+    const [one, two] = [await project(steps), await project(steps)]
+    // Only drizzle-kit's random ids differ between two runs of it.
+    for (const name of readdirSync(join(one.drizzle, 'meta'))) {
+      writeFileSync(join(two.drizzle, 'meta', name), readFileSync(join(one.drizzle, 'meta', name)))
+    }
+    expect(await built(one)).toEqual(await built(two))
+  })
+
+  test('by an older generator stays as it is, and --check verifies its hashes', async () => {
+    const made = await project([{ schema: base }, { schema: { t: t({ b: text('b') }) } }])
+    await build(made)
+    for (const kind of ['migrations', 'rollbacks']) {
+      const folder = join(made.supabase, kind)
+      for (const name of readdirSync(folder)) {
+        const sqlText = readFileSync(join(folder, name), 'utf8')
+        writeFileSync(join(folder, name), sqlText.replace('-- generator: 1 ', '-- generator: 0 '))
+      }
+    }
+    const before = builtFiles(made.supabase)
+    expect(await build({ ...made, check: true })).toEqual({ migrations: 2, written: [] })
+    const file = join(made.supabase, 'rollbacks', before[0]?.name ?? '')
+    const sqlText = readFileSync(file, 'utf8')
+    writeFileSync(file, sqlText.replace('DROP TABLE', 'drop table'))
+    await expect(build({ ...made, check: true })).rejects.toThrow(/edited by hand/)
+    rmSync(file)
+    await expect(build({ ...made, check: true })).rejects.toThrow(/holds 0 of the 1 files.*restore/)
+  })
+
+  test('says in every file which locks and how long it waits at most', async () => {
+    for (const { up, down } of await built(
+      await project([{ schema: base }, { schema: { t: t({}, [index('i').on(sql`a`).concurrently()]) } }]),
+    )) {
+      for (const text of [up, down]) {
+        expect(text).toMatch(/^set (local )?lock_timeout = '5s';$/m)
+        expect(text).toMatch(/^set (local )?statement_timeout = '(1min|1h)';$/m)
+      }
+    }
+  })
+
+  test('never takes the place of a file of the host', async () => {
+    const made = await project([{ schema: base }])
+    const [file] = await built(made)
+    writeFileSync(join(made.supabase, 'migrations', file?.name ?? ''), 'select 1;')
+    await expect(build(made)).rejects.toThrow(/has no header of integrations-db; move it away/)
+  })
+})
