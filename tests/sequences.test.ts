@@ -49,7 +49,11 @@ test(
           last.remove()
         }
       }),
-      { numRuns: runs, ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+      {
+        numRuns: runs,
+        endOnFailure: process.env.SHRINK === undefined,
+        ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}),
+      },
     )
   },
   runs * 15_000,

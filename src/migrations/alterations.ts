@@ -60,7 +60,7 @@ export const alterations: Record<string, Guard<Alteration>> = {
     const last = /^(column)$/i.test(statement.words[addAt(statement) + 1]?.text ?? '') ? 'column' : 'add'
     const add = insertAfter(statement, last, 'IF NOT EXISTS')
     if (column === undefined || changedLater(`column ${tableName(table)}.${column.colname}`)) return add
-    return `${add};\n${block(assertColumns(table, [column]), columnDeclarations)}`
+    return `${block(assertColumns(table, [column], 'present'), columnDeclarations)}\n${add}`
   },
   AT_DropColumn: (statement, node, around) =>
     without(/^column$/i.test(statement.words[dropAt(statement) + 1]?.text ?? '') ? 'column' : 'drop')(

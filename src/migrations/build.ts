@@ -38,8 +38,8 @@ const kinds = ['migration', 'rollback'] as const
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
 export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
-  const migrations = await readDrizzleFolder(drizzle)
-  const diff = await loadDiff()
+  const [migrations, diff] = await Promise.all([readDrizzleFolder(drizzle), loadDiff()])
+  const declared = await Promise.all(migrations.map((migration) => readExtras(supabase, migration)))
   const written = {
     migration: await readFolder(supabase, 'migration'),
     rollback: await readFolder(supabase, 'rollback'),
@@ -49,8 +49,8 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
   let before: SchemaState = { snapshot: emptySnapshot, extras: [] }
   let version: string | undefined
 
-  for (const migration of migrations) {
-    const extras = (await readExtras(supabase, migration)) ?? before.extras
+  for (const [i, migration] of migrations.entries()) {
+    const extras = declared[i] ?? before.extras
     const after: SchemaState = { snapshot: migration.snapshot, extras }
     const sources = sourceHashes(migration, extras)
     const own = {
@@ -70,8 +70,8 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
         .at(-1)
     } else {
       const plans = await planMigration(migration, before, after, version, diff)
-      for (const [i, plan] of plans.entries()) {
-        const texts = renderFile(plan, i + 1, plans.length, sources)
+      for (const [part, plan] of plans.entries()) {
+        const texts = renderFile(plan, part + 1, plans.length, sources)
         for (const kind of kinds) {
           const path = join(supabase, folders[kind], `${plan.version}_${plan.name}.sql`)
           const there = written[kind].find((file) => file.path === path)
@@ -93,10 +93,8 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
       `${pending.map(({ path }) => path).join(', ')}: missing, though ${drizzle} asks for it; run integrations-db build and commit what it writes`,
     )
   }
-  for (const { path, text } of pending) {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, text)
-  }
+  for (const folder of new Set(pending.map(({ path }) => dirname(path)))) await mkdir(folder, { recursive: true })
+  await Promise.all(pending.map(({ path, text }) => writeFile(path, text)))
   return { migrations: migrations.length, written: pending.map(({ path }) => path) }
 }
 
@@ -145,8 +143,9 @@ function assertComplete(files: WrittenFile[], parts: number, folder: string, mig
 
 /** Nothing of ours may take the place of a file of the host. */
 async function assertFree(pending: { path: string }[]): Promise<void> {
-  for (const { path } of pending) {
-    if ((await readIfThere(path)) !== undefined) {
+  const there = await Promise.all(pending.map(({ path }) => readIfThere(path)))
+  for (const [i, { path }] of pending.entries()) {
+    if (there[i] !== undefined) {
       throw new IntegrationsDbError(
         'conflict',
         `${path}: has no header of integrations-db; move it away or give the drizzle migration another name`,

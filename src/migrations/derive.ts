@@ -115,7 +115,7 @@ export async function derive(from: Snapshot, to: Snapshot, renames: Rename[], di
 
   const back = reversed(renames)
   const start = back.reduce(renamed, lean)
-  const alterAndCreate = await diff(...comparable(start, to))
+  const alterAndCreate = await changes(start, to, diff)
   return {
     statements: [
       ...drops,
@@ -145,7 +145,10 @@ function touchedColumns(from: Snapshot, target: Snapshot): Touched {
         const other = target.tables[key]?.columns[column.name]
         if (other === undefined) return false
         const definition = ({ type, typeSchema, generated }: Column) => [type, typeSchema ?? '', generated]
-        return !same(definition(column), definition(other)) || relabelled.some((type) => isOf(column, type))
+        return (
+          JSON.stringify(definition(column)) !== JSON.stringify(definition(other)) ||
+          relabelled.some((type) => isOf(column, type))
+        )
       })
       return [key, new Set(columns.map(({ name }) => name))]
     }),
@@ -183,7 +186,7 @@ export async function stepAside(
   const hasKey = (table: Table) => dependentsOf(table).some(({ kind }) => kind === 'primaryKey')
   return {
     drops: drops.map(({ table, dependent }) => dropDependent(table, dependent)),
-    creates: creates.length === 0 ? [] : await diff(...comparable(renames.reduce(renamed, lean), after)),
+    creates: creates.length === 0 ? [] : await changes(renames.reduce(renamed, lean), after, diff),
     keyDrops: Object.entries(before.tables).flatMap(([key, table]) => {
       const other = target.tables[key]
       return other && hasKey(table) && !hasKey(other) ? [dropPrimaryKey(table)] : []
@@ -198,16 +201,19 @@ function dependentsIn({ tables }: Snapshot): { table: Table; dependent: Dependen
 
 /** Whether a definition's text names one of the columns; of all tables where it may read any of them. */
 function mentions(definition: unknown, touched: Touched, table?: string): boolean {
-  const words = new Set(JSON.stringify(definition).match(/[\p{L}\p{N}_$]+/gu))
   const columns =
     table === undefined ? [...touched.values()].flatMap((names) => [...names]) : [...(touched.get(table) ?? [])]
+  if (columns.length === 0) return false
+  const words = new Set(JSON.stringify(definition).match(/[\p{L}\p{N}_$]+/gu))
   return columns.some((column) => words.has(column))
 }
 
 /** Drops policies, constraints and indexes that are not the same on the other side, foreign keys first. */
 function dropDependents(from: Snapshot, target: Snapshot, lean: Snapshot, touched: Touched): string[] {
+  const nothingTouched = [...touched.values()].every((columns) => columns.size === 0)
   const found = Object.entries(from.tables).flatMap(([key, table]) => {
     const other = target.tables[key]
+    if (nothingTouched && JSON.stringify(table) === JSON.stringify(other)) return []
     return dependentsOf(table)
       .filter((dependent) => {
         // What hangs on a table goes with it; only what another table could stumble over has to go first.
@@ -218,7 +224,7 @@ function dropDependents(from: Snapshot, target: Snapshot, lean: Snapshot, touche
   })
   // A foreign key rests on the unique index or primary key it points at.
   const keysGone = new Set(found.flatMap(({ table, dependent }) => (isKey(dependent) ? [keyOf(table)] : [])))
-  for (const table of Object.values(from.tables)) {
+  for (const table of keysGone.size === 0 ? [] : Object.values(from.tables)) {
     for (const dependent of dependentsOf(table)) {
       const rests = dependent.kind === 'foreignKey' && keysGone.has(referenced(dependent))
       const known = found.some((other) => other.table === table && same(other.dependent, dependent))
@@ -381,6 +387,19 @@ function rowSecurity(start: Snapshot, to: Snapshot): string[] {
     if (other === undefined || table.isRLSEnabled === isEnabled(other)) return []
     return [`ALTER TABLE ${sql(other)} ${isEnabled(other) ? 'ENABLE' : 'DISABLE'} ROW LEVEL SECURITY`]
   })
+}
+
+/** drizzle-kit's statements between two snapshots, asked of what differs alone: it takes its time over each table. */
+async function changes(start: Snapshot, to: Snapshot, diff: DiffSnapshots): Promise<string[]> {
+  const sides = comparable(start, to)
+  for (const [key, table] of Object.entries(sides[0].tables)) {
+    if (JSON.stringify(table) !== JSON.stringify(sides[1].tables[key])) continue
+    delete sides[0].tables[key]
+    delete sides[1].tables[key]
+  }
+  const content = ({ tables, enums, schemas, sequences, roles, policies, views }: Snapshot) =>
+    JSON.stringify([tables, enums, schemas, sequences, roles, policies, views])
+  return content(sides[0]) === content(sides[1]) ? [] : diff(...sides)
 }
 
 /**

@@ -7,8 +7,12 @@ import { columnType, isOfType } from './types.ts'
  * statement states: SQL conditions for `guards.ts` to raise on.
  */
 
-/** A statement of plpgsql that fails where a column is missing or has another type. */
-export function assertColumns(table: RangeVar | undefined, columns: ColumnDef[]): string {
+/** Statements of plpgsql that fail where a column has another type, or is missing unless only `present` ones count. */
+export function assertColumns(
+  table: RangeVar | undefined,
+  columns: ColumnDef[],
+  which: 'all' | 'present' = 'all',
+): string {
   const rows = columns.map(({ colname, typeName }) => {
     const type = columnType(typeName)
     const modifier = type.modifier === undefined ? 'null' : literal(type.modifier)
@@ -18,7 +22,7 @@ export function assertColumns(table: RangeVar | undefined, columns: ColumnDef[])
   select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
     coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
   from (values ${rows.join(', ')}) as stated (column_name, type_name, modifier)
-  left join pg_attribute on attrelid = to_regclass(${literal(relation(table))}) and attname = column_name and not attisdropped
+  ${which === 'all' ? 'left join' : 'join'} pg_attribute on attrelid = to_regclass(${literal(relation(table))}) and attname = column_name and not attisdropped
   where atttypid is distinct from to_regtype(type_name)
     or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\\(.*\\)'), '');
   if differs is not null then

@@ -47,7 +47,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     const columns = statedColumns(node.tableElts)
     const create = insertAfter(statement, 'table', 'IF NOT EXISTS')
     if (columns.length === 0 || changedLater(`table ${tableName(node.relation)}`)) return create
-    return `${create};\n${block(assertColumns(node.relation, columns), columnDeclarations)}`
+    return `${ifThere(relation(node.relation), assertColumns(node.relation, columns), columnDeclarations)}\n${create}`
   },
   CreateTableAsStmt: (statement, node) =>
     insertAfter(statement, node.objtype === 'OBJECT_MATVIEW' ? 'view' : 'table', 'IF NOT EXISTS'),
@@ -84,25 +84,27 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     if (!node.idxname) throw refuse(statement, 'an index without a name', 'name it in the Drizzle definition')
     const index = literal(indexName(node))
     const create = insertAfter(statement, node.concurrent ? 'concurrently' : 'index', 'IF NOT EXISTS')
-    const assert = block(`\
-  if exists (
+    const assert = ifThere(
+      indexName(node),
+      `\
+  if not exists (
     select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
-    where indexrelid = to_regclass(${index}) and not (
-      ${isIndex(node)}
-    )
+    where indexrelid = to_regclass(${index})
+      and ${isIndex(node)}
   ) then
     raise exception 'index % is another one: found %, expected %', ${index}, (
       select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
       from pg_index where indexrelid = to_regclass(${index})
     ), ${literal(statement.text)} using hint = 'drop it, then run this again';
-  end if;`)
-    if (!node.concurrent) return `${create};\n${assert}`
+  end if;`,
+    )
+    if (!node.concurrent) return `${assert}\n${create}`
     // A build that was interrupted leaves an invalid index behind, which IF NOT EXISTS would take for the real one.
     const dropInvalid = block(`\
   if exists (select from pg_index where indexrelid = to_regclass(${index}) and not indisvalid) then
     DROP INDEX ${indexName(node)};
   end if;`)
-    return `${dropInvalid}\n${create};\n${assert}`
+    return `${dropInvalid}\n${assert}\n${create}`
   },
 
   // There is no CREATE OR REPLACE POLICY. Both statements commit together, so no reader sees the table without it.
@@ -266,6 +268,14 @@ function renameBlock(
   elsif (${from}) = (${to}) then
     raise exception 'cannot rename % to % (${names.what.replaceAll("'", "''").replaceAll('%', '%%')}): expected exactly one of the two to exist', ${literal(names.from)}, ${literal(names.to)};
   end if;`)
+}
+
+/** Asked only of a table or index that is there: where IF NOT EXISTS finds none, it makes what the statement states. */
+function ifThere(called: string, assertion: string, declarations: string[] = []): string {
+  return block(
+    `  if to_regclass(${literal(called)}) is not null then\n${assertion.replace(/^/gm, '  ')}\n  end if;`,
+    declarations,
+  )
 }
 
 function unless(text: string, condition: string): string {

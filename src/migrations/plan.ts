@@ -125,10 +125,8 @@ async function upStatements(
   const aside = await stepAside(relabelled, after.snapshot, renamesIn(statements), diff)
   const keys = keyIsLeftOpen ? aside.keyDrops : []
   const retypes = statements.some(({ node }) => commandOf(node)?.subtype === 'AT_AlterColumnType')
-  if (
-    (retypes || keys.length > 0 || aside.drops.length > 0) &&
-    (await isUnedited(migration, before.snapshot, after.snapshot, diff))
-  ) {
+  const needsOrder = retypes || remade.size > 0 || keys.length > 0 || aside.drops.length > 0
+  if (needsOrder && (await isUnedited(migration, before.snapshot, after.snapshot, diff))) {
     const { statements: derived } = await derive(before.snapshot, after.snapshot, [], diff)
     return inWorkingOrder(await parseEach(derived, migration.file))
   }

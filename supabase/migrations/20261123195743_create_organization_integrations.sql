@@ -1,6 +1,6 @@
 -- 20261123195743_create_organization_integrations
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: 90307097ea6fd8da0ad64a5cf2546765c0588b4f4f2c3612c64b6abe266b7105 · body: 41bf410622d8767d6bcc1ee72b0162d9beb96a506fd6fd77ae7c1f9d93c33002
+-- generator: 1 · part: 1/1 · source: 90307097ea6fd8da0ad64a5cf2546765c0588b4f4f2c3612c64b6abe266b7105 · body: bce5a067dfb0dfaa81e71c713549d9e7ae1b734092d486461f42fe9c0ca095e6
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -49,6 +49,22 @@ BEGIN
   end if;
 END $guard$;
 
+DO $guard$
+DECLARE
+  differs text;
+BEGIN
+  if to_regclass('"organization_integrations"') is not null then
+    select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
+      coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
+    from (values ('id', 'uuid', ''), ('organization_id', 'uuid', ''), ('integration_type', 'integration_type_enum', ''), ('status', 'integration_status_enum', ''), ('field_mappings', 'jsonb', ''), ('sync_schedule', 'text', ''), ('excluded_features', 'jsonb', ''), ('created_at', 'timestamptz', ''), ('updated_at', 'timestamptz', '')) as stated (column_name, type_name, modifier)
+    left join pg_attribute on attrelid = to_regclass('"organization_integrations"') and attname = column_name and not attisdropped
+    where atttypid is distinct from to_regtype(type_name)
+      or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
+    if differs is not null then
+      raise exception '% exists, but %', '"organization_integrations"', differs;
+    end if;
+  end if;
+END $guard$;
 CREATE TABLE IF NOT EXISTS "organization_integrations" (
 	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
 	"organization_id" uuid NOT NULL,
@@ -61,20 +77,6 @@ CREATE TABLE IF NOT EXISTS "organization_integrations" (
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "organization_integrations_organization_id_integration_type_key" UNIQUE("organization_id","integration_type")
 );
-DO $guard$
-DECLARE
-  differs text;
-BEGIN
-  select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
-    coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
-  from (values ('id', 'uuid', ''), ('organization_id', 'uuid', ''), ('integration_type', 'integration_type_enum', ''), ('status', 'integration_status_enum', ''), ('field_mappings', 'jsonb', ''), ('sync_schedule', 'text', ''), ('excluded_features', 'jsonb', ''), ('created_at', 'timestamptz', ''), ('updated_at', 'timestamptz', '')) as stated (column_name, type_name, modifier)
-  left join pg_attribute on attrelid = to_regclass('"organization_integrations"') and attname = column_name and not attisdropped
-  where atttypid is distinct from to_regtype(type_name)
-    or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
-  if differs is not null then
-    raise exception '% exists, but %', '"organization_integrations"', differs;
-  end if;
-END $guard$;
 
 ALTER TABLE "organization_integrations" ENABLE ROW LEVEL SECURITY;
 
@@ -98,53 +100,55 @@ BEGIN
   end if;
 END $guard$;
 
+DO $guard$
+BEGIN
+  if to_regclass('"organization_integrations_organization_id_idx"') is not null then
+    if not exists (
+      select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+      where indexrelid = to_regclass('"organization_integrations_organization_id_idx"')
+        and indisvalid
+        and indrelid = to_regclass('"organization_integrations"')
+        and amname = 'btree'
+        and indisunique = false
+        and (indpred is not null) = false
+        and array(
+          select coalesce(attname::text, '(expression)') from unnest(indkey) with ordinality as key (number, position)
+          left join pg_attribute on attrelid = indrelid and attnum = number order by position) = array['organization_id']::text[]
+        and array(select unnest(indoption)) = array[0]::int2[]
+    ) then
+      raise exception 'index % is another one: found %, expected %', '"organization_integrations_organization_id_idx"', (
+        select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
+        from pg_index where indexrelid = to_regclass('"organization_integrations_organization_id_idx"')
+      ), 'CREATE INDEX "organization_integrations_organization_id_idx" ON "organization_integrations" USING btree ("organization_id")' using hint = 'drop it, then run this again';
+    end if;
+  end if;
+END $guard$;
 CREATE INDEX IF NOT EXISTS "organization_integrations_organization_id_idx" ON "organization_integrations" USING btree ("organization_id");
-DO $guard$
-BEGIN
-  if exists (
-    select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
-    where indexrelid = to_regclass('"organization_integrations_organization_id_idx"') and not (
-      indisvalid
-      and indrelid = to_regclass('"organization_integrations"')
-      and amname = 'btree'
-      and indisunique = false
-      and (indpred is not null) = false
-      and array(
-        select coalesce(attname::text, '(expression)') from unnest(indkey) with ordinality as key (number, position)
-        left join pg_attribute on attrelid = indrelid and attnum = number order by position) = array['organization_id']::text[]
-      and array(select unnest(indoption)) = array[0]::int2[]
-    )
-  ) then
-    raise exception 'index % is another one: found %, expected %', '"organization_integrations_organization_id_idx"', (
-      select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
-      from pg_index where indexrelid = to_regclass('"organization_integrations_organization_id_idx"')
-    ), 'CREATE INDEX "organization_integrations_organization_id_idx" ON "organization_integrations" USING btree ("organization_id")' using hint = 'drop it, then run this again';
-  end if;
-END $guard$;
 
-CREATE INDEX IF NOT EXISTS "organization_integrations_field_mappings_idx" ON "organization_integrations" USING gin ("field_mappings" jsonb_ops);
 DO $guard$
 BEGIN
-  if exists (
-    select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
-    where indexrelid = to_regclass('"organization_integrations_field_mappings_idx"') and not (
-      indisvalid
-      and indrelid = to_regclass('"organization_integrations"')
-      and amname = 'gin'
-      and indisunique = false
-      and (indpred is not null) = false
-      and array(
-        select coalesce(attname::text, '(expression)') from unnest(indkey) with ordinality as key (number, position)
-        left join pg_attribute on attrelid = indrelid and attnum = number order by position) = array['field_mappings']::text[]
-      and not exists (select from unnest(array['jsonb_ops']::text[], indclass::oid[]) as stated (name, class) join pg_opclass on pg_opclass.oid = class where name <> opcname)
-    )
-  ) then
-    raise exception 'index % is another one: found %, expected %', '"organization_integrations_field_mappings_idx"', (
-      select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
-      from pg_index where indexrelid = to_regclass('"organization_integrations_field_mappings_idx"')
-    ), 'CREATE INDEX "organization_integrations_field_mappings_idx" ON "organization_integrations" USING gin ("field_mappings" jsonb_ops)' using hint = 'drop it, then run this again';
+  if to_regclass('"organization_integrations_field_mappings_idx"') is not null then
+    if not exists (
+      select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+      where indexrelid = to_regclass('"organization_integrations_field_mappings_idx"')
+        and indisvalid
+        and indrelid = to_regclass('"organization_integrations"')
+        and amname = 'gin'
+        and indisunique = false
+        and (indpred is not null) = false
+        and array(
+          select coalesce(attname::text, '(expression)') from unnest(indkey) with ordinality as key (number, position)
+          left join pg_attribute on attrelid = indrelid and attnum = number order by position) = array['field_mappings']::text[]
+        and not exists (select from unnest(array['jsonb_ops']::text[], indclass::oid[]) as stated (name, class) join pg_opclass on pg_opclass.oid = class where name <> opcname)
+    ) then
+      raise exception 'index % is another one: found %, expected %', '"organization_integrations_field_mappings_idx"', (
+        select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
+        from pg_index where indexrelid = to_regclass('"organization_integrations_field_mappings_idx"')
+      ), 'CREATE INDEX "organization_integrations_field_mappings_idx" ON "organization_integrations" USING gin ("field_mappings" jsonb_ops)' using hint = 'drop it, then run this again';
+    end if;
   end if;
 END $guard$;
+CREATE INDEX IF NOT EXISTS "organization_integrations_field_mappings_idx" ON "organization_integrations" USING gin ("field_mappings" jsonb_ops);
 
 DROP POLICY IF EXISTS "org_members_can_read_own_integrations" ON "organization_integrations";
 CREATE POLICY "org_members_can_read_own_integrations" ON "organization_integrations" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) in ('admin', 'coordinator'));
