@@ -7,6 +7,9 @@ export default defineConfig(({ mode }) => ({
     globalSetup: ['tests/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    env: mode === 'full' ? { STORM_CALLS: '200000', SEQUENCES: '400' } : { STORM_CALLS: '2000', SEQUENCES: process.env.SEQUENCES ?? '6' },
+    env:
+      mode === 'full'
+        ? { STORM_CALLS: '200000', SEQUENCES: '400', KILL_EVERY: '1' }
+        : { STORM_CALLS: '2000', SEQUENCES: process.env.SEQUENCES ?? '6', KILL_EVERY: '4' },
   },
 }))

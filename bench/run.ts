@@ -17,12 +17,15 @@ import { startEmbedded } from '../tests/embedded.ts'
 import { addressOf, startProxy } from '../tests/proxy.ts'
 import { barChart } from './chart.ts'
 import { type Contender, contenders, type Logins } from './contenders.ts'
+import { type MigrationCosts, measureMigrations } from './migrations.ts'
 
 const callers = 50
 const connections = 10
 const oneWayMilliseconds = 5
 const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' } } })
 const sizes = [1_000, 100_000, 1_000_000, 10_000_000].filter((rows) => rows <= Number(values.rows))
+
+const hostSql = `${bootstrapSql} create table organizations (id uuid primary key)`
 
 type Measured = { name: string; scoped: boolean; roundTrips: number; latency: number; throughput: number }
 
@@ -33,7 +36,8 @@ try {
   const latencies = await measureLatency(urls)
   const rows: Measured[] = latencies.map((row) => ({ ...row, throughput: throughputs.get(row.name) ?? 0 }))
   const growth = await measureGrowth(urls)
-  report(rows, growth)
+  const costs = await measureMigrations(server.adminUrl, hostSql)
+  report(rows, growth, costs)
 } finally {
   await server.stop()
 }
@@ -41,7 +45,7 @@ process.exit()
 
 async function prepare(): Promise<Logins> {
   const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
-  await admin.unsafe(`${bootstrapSql} create table organizations (id uuid primary key)`)
+  await admin.unsafe(hostSql)
   await migrate({ url: server.adminUrl })
   const scoped = new URL(server.adminUrl)
   scoped.username = 'bench'
@@ -142,7 +146,7 @@ async function measureGrowth(urls: Logins): Promise<{ rows: number; milliseconds
   return growth
 }
 
-function report(rows: Measured[], growth: { rows: number; milliseconds: number }[]): void {
+function report(rows: Measured[], growth: { rows: number; milliseconds: number }[], costs: MigrationCosts): void {
   const find = (part: string) => rows.find((row) => row.name.includes(part)) as Measured
   const [raw, ours, unscoped, documented] = [
     find('postgres.js, unscoped'),
@@ -151,6 +155,7 @@ function report(rows: Measured[], growth: { rows: number; milliseconds: number }
     find('documented'),
   ]
   const [first, last] = [growth[0], growth.at(-1)]
+  const apply = (name: string) => costs.applySeconds[name] ?? 0
   const claims = [
     claim('latency against a raw unscoped query', ours.latency / raw.latency, 'at most', 1.1),
     claim(
@@ -172,6 +177,18 @@ function report(rows: Measured[], growth: { rows: number; milliseconds: number }
       'at most',
       1.5,
     ),
+    claim(
+      `building ${costs.migrations} migrations against drizzle-kit generating one`,
+      costs.buildSeconds / costs.generateSeconds,
+      'at most',
+      3,
+    ),
+    claim(
+      'applying ours from scratch against the unguarded files',
+      apply('our own') / apply('our own, unguarded'),
+      'at most',
+      1.3,
+    ),
   ]
   console.log(`\nNode ${process.version}, ${server.kind} PostgreSQL, ${cpus().length} cores\n`)
   console.log(
@@ -186,13 +203,18 @@ function report(rows: Measured[], growth: { rows: number; milliseconds: number }
   console.log('\n| rows in the table | one call of list |\n|---|---|')
   for (const { rows: size, milliseconds } of growth)
     console.log(`| ${size.toLocaleString('en')} | ${milliseconds.toFixed(2)} ms |`)
+  console.log('\n| migrations | seconds |\n|---|---|')
+  console.log(`| drizzle-kit generates one | ${costs.generateSeconds.toFixed(2)} |`)
+  console.log(`| integrations-db builds ${costs.migrations} | ${costs.buildSeconds.toFixed(2)} |`)
+  for (const [name, seconds] of Object.entries(costs.applySeconds))
+    console.log(`| applying ${name} | ${seconds.toFixed(3)} |`)
   console.log()
   for (const { text, held } of claims) console.log(`${held ? 'holds' : 'FAILS'}: ${text}`)
 
   const folder = import.meta.dirname
   writeFileSync(
     join(folder, 'results.json'),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, claims }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, claims }, null, 2)}\n`,
   )
   writeFileSync(
     join(folder, 'throughput.svg'),

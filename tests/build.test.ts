@@ -109,12 +109,12 @@ describe('integrations-db build', () => {
     )
     writeFileSync(
       join(options.drizzle, `${tag}.sql`),
-      'CREATE SCHEMA "fine";\n--> statement-breakpoint\nCREATE MATERIALIZED VIEW "v" AS SELECT 1;',
+      'CREATE SCHEMA "fine";\n--> statement-breakpoint\nCREATE CAST (int AS text) WITH INOUT;',
     )
     expect(await refusal()).toMatchObject({
       code: 'invalid_input',
       message: expect.stringMatching(
-        /20990101000000_odd\.sql:3: CreateTableAsStmt.*CREATE MATERIALIZED VIEW "v".*src\/migrations\/guards\.ts/,
+        /20990101000000_odd\.sql:3: CreateCastStmt.*CREATE CAST \(int AS text\).*src\/migrations\/guards\.ts/,
       ),
     })
   })
@@ -158,6 +158,16 @@ describe('integrations-db build', () => {
   })
 })
 
+/** Other tests read this project; these change one. */
+function copyOfProject(): string {
+  const copy = join(folder, 'project')
+  for (const path of ['src', 'scripts', 'drizzle', 'supabase', 'package.json', 'tsconfig.json', 'drizzle.config.ts']) {
+    cpSync(path, join(copy, path), { recursive: true })
+  }
+  symlinkSync(resolve('node_modules'), join(copy, 'node_modules'), 'junction')
+  return copy
+}
+
 describe('npm run db:check', () => {
   const check = () =>
     execFileSync('npx', ['tsx', 'scripts/generate.ts', '--check'], { encoding: 'utf8', stdio: 'pipe' })
@@ -175,20 +185,7 @@ describe('npm run db:check', () => {
     ],
     ['src/schema/extras.ts', "service_role: ['select', ", 'service_role: [', 'supabase/extras does not follow'],
   ])('fails when %s has changed and nothing was generated', (file, from, to, message) => {
-    // In a copy of the project: other tests read this one.
-    const copy = join(folder, 'project')
-    for (const path of [
-      'src',
-      'scripts',
-      'drizzle',
-      'supabase',
-      'package.json',
-      'tsconfig.json',
-      'drizzle.config.ts',
-    ]) {
-      cpSync(path, join(copy, path), { recursive: true })
-    }
-    symlinkSync(resolve('node_modules'), join(copy, 'node_modules'), 'junction')
+    const copy = copyOfProject()
     edit(join(copy, file), (text) => {
       expect(text).toContain(from)
       return text.replace(from, to)
@@ -196,6 +193,24 @@ describe('npm run db:check', () => {
     expect(() =>
       execFileSync('npx', ['tsx', 'scripts/generate.ts', '--check'], { cwd: copy, stdio: 'pipe', encoding: 'utf8' }),
     ).toThrow(message)
+  })
+})
+
+describe('npm run db:generate', () => {
+  test('fails where drizzle-kit wants to know whether something was renamed, and says how to answer', () => {
+    const copy = copyOfProject()
+    edit(join(copy, 'src/schema/organization-integrations.ts'), (text) =>
+      text.replace("text('sync_schedule')", "text('sync_plan')"),
+    )
+    const before = snapshot(join(copy, 'supabase'))
+    expect(() =>
+      execFileSync('npx', ['tsx', 'scripts/generate.ts', '--name', 'rename_schedule'], {
+        cwd: copy,
+        stdio: 'pipe',
+        encoding: 'utf8',
+      }),
+    ).toThrow(/drizzle-kit wrote no file.*npx drizzle-kit generate in a terminal and answer/)
+    expect(snapshot(join(copy, 'supabase'))).toEqual(before)
   })
 })
 

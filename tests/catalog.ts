@@ -14,13 +14,14 @@ export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unk
     ),
     tables as (
       select pg_class.*, nspname from pg_class join schemas on schemas.oid = relnamespace
-      where relkind in ('r', 'v', 'm', 'p', 'S', 'c') and relname <> 'organizations'
+      where relkind in ('r', 'v', 'm', 'p', 'S') and relname <> 'organizations'
     )
     select
       (select jsonb_agg(jsonb_build_array(nspname, nspacl) order by nspname) from schemas) as schemas,
       (select jsonb_agg(jsonb_build_array(nspname, typname, typacl, obj_description(pg_type.oid, 'pg_type'),
           (select jsonb_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = pg_type.oid)) order by nspname, typname)
-        from pg_type join schemas on schemas.oid = typnamespace where typtype in ('e', 'd', 'c')) as types,
+        from pg_type join schemas on schemas.oid = typnamespace 
+        where typtype in ('e', 'd') or exists (select from pg_class where pg_class.oid = typrelid and relkind = 'c')) as types,
       (select jsonb_agg(jsonb_build_array(nspname, relname, relkind, relrowsecurity, relforcerowsecurity, relacl,
           obj_description(oid, 'pg_class'), case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,
           (select jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle) from pg_sequence where seqrelid = oid))

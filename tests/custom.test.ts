@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgEnum, pgTable, text, varchar } from 'drizzle-orm/pg-core'
@@ -201,6 +201,50 @@ describe('data', () => {
   })
 })
 
+describe('files that drizzle-kit wrote before 0.26', () => {
+  test('with their guards in DO blocks run twice and roll back', async () => {
+    const files = await built(
+      await project([
+        {
+          schema: { few: pgEnum('mood', ['sad']), t: t({}, [index('t_a_idx').on(sql`a`)]), u: t({}, [], 'u') },
+          sql: `DO $$ BEGIN
+ CREATE TYPE "public"."mood" AS ENUM('sad');
+EXCEPTION
+ WHEN duplicate_object THEN null;
+END $$;
+--> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "t" ("id" integer PRIMARY KEY NOT NULL, "a" text);
+--> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "u" ("id" integer PRIMARY KEY NOT NULL, "a" text);
+--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "t_a_idx" ON "t" USING btree (a);`,
+        },
+        {
+          schema: {
+            few: pgEnum('mood', ['sad']),
+            t: pgTable('t', { id: integer('id').primaryKey(), a: text('a') }, (its) => [
+              index('t_a_idx').on(sql`a`),
+              foreignKey({
+                name: 't_fk',
+                columns: [its.id],
+                foreignColumns: [(t({}, [], 'u') as never as { id: never }).id],
+              }),
+            ]),
+            u: t({}, [], 'u'),
+          },
+          sql: `DO $$ BEGIN
+ ALTER TABLE "t" ADD CONSTRAINT "t_fk" FOREIGN KEY ("id") REFERENCES "public"."u"("id") ON DELETE no action ON UPDATE no action;
+EXCEPTION
+ WHEN duplicate_object THEN null;
+END $$;`,
+        },
+      ]),
+    )
+    expect(names(files).at(-1)).toContain('_validate')
+    expect((await attempt(files)).problems).toEqual([])
+  })
+})
+
 describe('a migration is cut into files', () => {
   test('where it uses an enum label it adds: the label comes first, one second before the rest', async () => {
     const mood = pgEnum('mood', ['sad'])
@@ -354,6 +398,19 @@ describe('what snapshots cannot tell', () => {
     })
   })
 
+  test('an early snapshot of version 7, which knows no policies, checks, views or roles, is as good as a late one', async () => {
+    const made = await project([{ schema: base }, { schema: { t: t({ b: text('b') }) } }])
+    for (const name of ['0000_snapshot.json', '0001_snapshot.json']) {
+      const file = join(made.drizzle, 'meta', name)
+      const { policies: _p, roles: _r, views: _v, sequences: _s, ...snapshot } = JSON.parse(readFileSync(file, 'utf8'))
+      for (const table of Object.values<Record<string, unknown>>(snapshot.tables)) {
+        for (const late of ['policies', 'checkConstraints', 'isRLSEnabled']) delete table[late]
+      }
+      writeFileSync(file, JSON.stringify(snapshot))
+    }
+    expect((await attempt(await built(made))).problems).toEqual([])
+  })
+
   test('a snapshot or journal of an older drizzle-kit is refused, naming drizzle-kit up', async () => {
     const made = await project([{ schema: base }])
     const file = join(made.drizzle, 'meta', '0000_snapshot.json')
@@ -362,6 +419,45 @@ describe('what snapshots cannot tell', () => {
     const journal = join(made.drizzle, 'meta', '_journal.json')
     writeFileSync(journal, readFileSync(journal, 'utf8').replace('"postgresql"', '"pg"'))
     await expect(build(made)).rejects.toThrow(/dialect is "pg".*run drizzle-kit up/)
+  })
+})
+
+describe('what drizzle-kit cannot say', () => {
+  const extras = (body: string, comment: string) => [
+    {
+      key: 'function f',
+      phase: 'before',
+      create: `create or replace function f() returns int language sql as $$ select ${body} $$;`,
+      drop: 'drop function if exists f();',
+    },
+    { key: 'comment on type mood', phase: 'after', on: 'public.mood', create: `comment on type mood is '${comment}';` },
+  ]
+  const declare = (made: Project, tag: string, list: object[]) => {
+    mkdirSync(join(made.supabase, 'extras'), { recursive: true })
+    writeFileSync(join(made.supabase, 'extras', `${tag}.json`), JSON.stringify(list))
+  }
+  const [few, more] = [pgEnum('mood', ['sad']), pgEnum('mood', ['sad', 'glad'])]
+
+  test('becomes a migration when it changes alone, and the rollback restores the old body', async () => {
+    const made = await project([{ schema: { few } }, { sql: '-- only the function' }])
+    declare(made, '0000_step', extras('1', 'one'))
+    declare(made, '0001_step', extras('2', 'one'))
+    const files = await built(made)
+    expect(files[1]?.up).toContain('select 2')
+    expect(files[1]?.up).not.toContain('comment on type')
+    await inDatabase(async (db) => {
+      for (const { up } of files) await runFile(db, up)
+      expect((await db`select f()`)[0]).toEqual({ f: 2 })
+      await runFile(db, files[1]?.down ?? '')
+      expect((await db`select f()`)[0]).toEqual({ f: 1 })
+    })
+    expect((await attempt(files)).problems).toEqual([])
+  })
+
+  test('of a type is said again where a rollback makes the type anew', async () => {
+    const made = await project([{ schema: { few } }, { schema: { more } }])
+    declare(made, '0000_step', extras('1', 'kept'))
+    expect((await attempt(await built(made))).problems).toEqual([])
   })
 })
 

@@ -152,7 +152,7 @@ describe('every rollback', () => {
     const before = await readCatalog(sql)
     await expect(rollback({ url, steps: 1 })).rejects.toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('every row of "organization_integrations"'),
+      message: expect.stringContaining('every row of public.organization_integrations'),
     })
     expect(await readCatalog(sql)).toEqual(before)
     await rollback({ url, steps: 2, acceptDataLoss: true })

@@ -44,6 +44,7 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
     migration: await readFolder(supabase, 'migration'),
     rollback: await readFolder(supabase, 'rollback'),
   }
+  for (const file of [...written.migration, ...written.rollback]) assertUnedited(file)
   const pending: { path: string; text: string }[] = []
   const accounted = new Set<string>()
   let before: SchemaState = { snapshot: emptySnapshot, extras: [] }
@@ -57,13 +58,10 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
       migration: written.migration.filter(({ header }) => header.source === sources.migration),
       rollback: written.rollback.filter(({ header }) => header.source === sources.rollback),
     }
-    for (const file of [...own.migration, ...own.rollback]) {
-      assertUnedited(file)
-      accounted.add(file.path)
-    }
     const frozen = own.migration.find(({ header }) => header.generator !== generatorVersion)
     if (frozen !== undefined) {
       for (const kind of kinds) assertComplete(own[kind], frozen.header.parts, join(supabase, folders[kind]), migration)
+      for (const { path } of [...own.migration, ...own.rollback]) accounted.add(path)
       version = own.migration
         .map(({ name }) => name.slice(0, 14))
         .sort()
@@ -74,6 +72,7 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
         const texts = renderFile(plan, part + 1, plans.length, sources)
         for (const kind of kinds) {
           const path = join(supabase, folders[kind], `${plan.version}_${plan.name}.sql`)
+          accounted.add(path)
           const there = written[kind].find((file) => file.path === path)
           if (there === undefined) pending.push({ path, text: texts[kind] })
           else if (there.header.source !== sources[kind]) throw changed(there, migration, sources[kind])

@@ -75,7 +75,17 @@ async function readSnapshot(file: string): Promise<Snapshot | undefined> {
       `${file}: is of version ${snapshot.version}, drizzle-kit 0.31 writes 7; run drizzle-kit up`,
     )
   }
-  return snapshot
+  return complete(snapshot)
+}
+
+/** Version 7 grew: drizzle-kit's first writers of it knew no policies, checks, views, sequences or roles. */
+function complete(snapshot: Snapshot): Snapshot {
+  const tables = Object.entries(snapshot.tables).map(([key, table]) => {
+    const parts = { indexes: {}, foreignKeys: {}, compositePrimaryKeys: {}, uniqueConstraints: {} }
+    return [key, { ...parts, checkConstraints: {}, policies: {}, isRLSEnabled: false, ...table }]
+  })
+  const kinds = { enums: {}, schemas: {}, sequences: {}, roles: {}, policies: {}, views: {} }
+  return { ...kinds, ...snapshot, tables: Object.fromEntries(tables) }
 }
 
 /**
