@@ -22,6 +22,8 @@ export type DrizzleMigration = {
   /** Path of the SQL file, for messages. */
   file: string
   sql: string
+  /** All that was read, as it was read: what the files' hashes are of. */
+  source: string
   /** Absent where drizzle-kit's file of it is: then nothing tells the way back. */
   snapshot: Snapshot | undefined
   rollback: { file: string; sql: string } | undefined
@@ -49,7 +51,9 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
   const [, prefix = tag, name = tag] = /^([^_]+)_(.+)$/.exec(tag) ?? []
   const beside = (suffix: string) => join(folder, `${tag}${suffix}`)
   const snapshotFile = join(folder, 'meta', `${prefix}_snapshot.json`)
-  const snapshot = await readSnapshot(snapshotFile)
+  const sql = (await read(beside('.sql'))).replaceAll('\r\n', '\n')
+  const snapshotText = await readIfThere(snapshotFile)
+  const snapshot = snapshotText === undefined ? undefined : parseSnapshot(snapshotText, snapshotFile)
   const rollback = await readIfThere(beside('.rollback.sql'))
   const renames = await readIfThere(beside('.renames.json'))
   return {
@@ -57,7 +61,8 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
     stamp: /^\d{14}$/.test(prefix) ? prefix : versionAt(when),
     name: name.replace(/[^A-Za-z0-9_-]/g, '_'),
     file: beside('.sql'),
-    sql: mendQuotes((await read(beside('.sql'))).replaceAll('\r\n', '\n'), snapshot),
+    sql: mendQuotes(sql, snapshot),
+    source: JSON.stringify([tag, sql, snapshotText && JSON.parse(snapshotText), renames?.replaceAll('\r\n', '\n')]),
     snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
     rollback:
       rollback === undefined ? undefined : { file: beside('.rollback.sql'), sql: rollback.replaceAll('\r\n', '\n') },
@@ -65,9 +70,7 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
   }
 }
 
-async function readSnapshot(file: string): Promise<Snapshot | undefined> {
-  const text = await readIfThere(file)
-  if (text === undefined) return undefined
+function parseSnapshot(text: string, file: string): Snapshot {
   const snapshot = parseJson<Snapshot>(text, file)
   if (snapshot.version !== '7') {
     throw new IntegrationsDbError(
@@ -82,7 +85,7 @@ async function readSnapshot(file: string): Promise<Snapshot | undefined> {
 function complete(snapshot: Snapshot): Snapshot {
   const tables = Object.entries(snapshot.tables).map(([key, table]) => {
     const parts = { indexes: {}, foreignKeys: {}, compositePrimaryKeys: {}, uniqueConstraints: {} }
-    return [key, { ...parts, checkConstraints: {}, policies: {}, isRLSEnabled: false, ...table }]
+    return [key, { ...parts, checkConstraints: {}, policies: {}, isRLSEnabled: false, ...(table as object) }]
   })
   const kinds = { enums: {}, schemas: {}, sequences: {}, roles: {}, policies: {}, views: {} }
   return { ...kinds, ...snapshot, tables: Object.fromEntries(tables) }

@@ -64,8 +64,8 @@ function render(
 
 /** Everything a migration's files are derived from: the same for all parts of it. */
 export function sourceHashes(migration: DrizzleMigration, extras: Extra[]): { migration: string; rollback: string } {
-  const { tag, sql, snapshot, renames, rollback } = migration
-  const source = hash(JSON.stringify([tag, sql, snapshot, extras, renames]))
+  const { rollback } = migration
+  const source = hash(JSON.stringify([migration.source, extras]))
   return { migration: source, rollback: rollback === undefined ? source : hash(JSON.stringify([source, rollback.sql])) }
 }
 

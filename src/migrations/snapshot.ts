@@ -1,3 +1,5 @@
+import { name } from './quote.ts'
+
 /*
  * drizzle-kit's description of a schema, as JSON. Every migration has one; their differences are the way down.
  */
@@ -73,6 +75,11 @@ export const emptySnapshot: Snapshot = {
 
 /** `schema.name`, by which snapshots key tables, types, sequences and views. */
 export const keyOf = ({ schema, name }: { schema?: string; name: string }): string => `${schema || 'public'}.${name}`
+
+/** A thing's name in SQL, as drizzle-kit writes it: without a schema where the snapshot has none. */
+export function sqlName({ schema, name: called }: { schema?: string; name: string }): string {
+  return schema ? `${name(schema)}.${name(called)}` : name(called)
+}
 
 /** Whether two parts of snapshots say the same, whatever the order of their keys. */
 export function same(a: unknown, b: unknown): boolean {

@@ -1,7 +1,7 @@
 -- 20261123195743_create_organization_integrations: rollback
 -- data loss: every row of public.organization_integrations
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: 90307097ea6fd8da0ad64a5cf2546765c0588b4f4f2c3612c64b6abe266b7105 · body: 1834bfbb40d46b87aef83fa7272253ffdb175bc1bb38de2dc84d4cc1932ad483
+-- generator: 1 · part: 1/1 · source: e0de41317cd3ba55b1753cc6290c334b7c11d8b0156f283871a77de21dee59de · body: 1834bfbb40d46b87aef83fa7272253ffdb175bc1bb38de2dc84d4cc1932ad483
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

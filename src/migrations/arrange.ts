@@ -1,0 +1,39 @@
+import { diffExtras } from './extras.ts'
+import type { SchemaState } from './plan.ts'
+import { emptySnapshot, type Snapshot } from './snapshot.ts'
+import type { Statement } from './statements.ts'
+
+/** Extras around statements: functions once schemas and types are there, what hangs on tables last, drops in reverse. */
+export function arrange(
+  statements: Statement[],
+  texts: string[],
+  from: SchemaState,
+  to: SchemaState,
+  remade: Set<string>,
+): string[] {
+  const extras = diffExtras(
+    from.extras,
+    to.extras,
+    (object) => exists(to.snapshot ?? emptySnapshot, object),
+    (object) => remade.has(object),
+  )
+  const made = statements.findLastIndex(({ node }) => 'CreateSchemaStmt' in node || 'CreateEnumStmt' in node) + 1
+  const isLast = ({ node }: Statement) =>
+    'DropStmt' in node && /^OBJECT_(TYPE|SCHEMA)$/.test(node.DropStmt.removeType ?? '')
+  const last = statements.findLastIndex((statement) => !isLast(statement)) + 1
+  const middle = Math.min(made, last)
+  return [
+    ...extras.require,
+    ...extras.dropAfter,
+    ...texts.slice(0, middle),
+    ...extras.createBefore,
+    ...texts.slice(middle, last),
+    ...extras.createAfter,
+    ...extras.dropBefore,
+    ...texts.slice(last),
+  ]
+}
+
+function exists(snapshot: Snapshot, object: string): boolean {
+  return object in snapshot.tables || object in snapshot.enums || object in snapshot.schemas
+}
