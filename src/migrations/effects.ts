@@ -91,9 +91,9 @@ export type Interplay = {
   changedLater: (object: ObjectName) => boolean
 }
 
-export function interplay(statements: Statement[], at: number): Interplay {
-  const own = effectsOf(statements[at] as Statement)
-  const later = statements.slice(at + 1).map((statement) => ({ statement, effects: effectsOf(statement) }))
+export function interplay(statements: Statement[], effects: Effects[], at: number): Interplay {
+  const own = effects[at] as Effects
+  const later = effects.slice(at + 1).map((effects, i) => ({ statement: statements[at + 1 + i] as Statement, effects }))
   const removedLater = new Set(later.flatMap(({ effects }) => effects.removes))
   const madeLater = new Set(later.flatMap(({ effects }) => effects.makes))
   const renamedLater = new Set(later.flatMap(({ effects }) => (effects.makes.length > 0 ? effects.removes : [])))

@@ -1,6 +1,6 @@
 import type { Node } from 'libpg-query'
 import { alterations } from './alterations.ts'
-import { commandOf, interplay, tableName } from './effects.ts'
+import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, indexName, isIndex, statedColumns } from './end-state.ts'
 import { array, block, literal, name, relation, strings, typeKey } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
@@ -258,9 +258,10 @@ export function guardAll(statements: Statement[], once: (text: string, at: numbe
         : [],
     ),
   )
+  const effects = statements.map(effectsOf)
   return statements.map((statement, at) => {
     if (statement.comments === selfGuarded) return `${statement.text};`
-    const play = interplay(statements, at)
+    const play = interplay(statements, effects, at)
     const text = play.ambiguous
       ? once(statement.text, at)
       : guardOne(statement, {

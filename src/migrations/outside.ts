@@ -3,7 +3,7 @@ import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { indexName } from './end-state.ts'
 import { selfGuarded } from './guards.ts'
 import { name, relation, strings } from './quote.ts'
-import { keyOf, type Snapshot } from './snapshot.ts'
+import { keyOfParts, type Snapshot } from './snapshot.ts'
 import type { Statement } from './statements.ts'
 
 /*
@@ -54,14 +54,12 @@ export function outsideOf(statements: Statement[], before: Snapshot, after: Snap
 /** Whether a snapshot knows the statement's object, so that comparing snapshots undoes it. */
 function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
   const some = (has: (snapshot: Snapshot) => boolean) => has(before) || has(after)
-  const qualified = (parts: string[]) =>
-    keyOf({ schema: parts.length > 1 ? (parts.at(-2) ?? '') : '', name: parts.at(-1) ?? '' })
   const inTable = (table: string, has: (table: Snapshot['tables'][string]) => boolean) =>
     some(({ tables }) => (tables[table] ? has(tables[table]) : false))
 
   if ('CreateStmt' in node) return some(({ tables }) => tableName(node.CreateStmt.relation) in tables)
-  if ('CreateEnumStmt' in node) return some(({ enums }) => qualified(strings(node.CreateEnumStmt.typeName)) in enums)
-  if ('AlterEnumStmt' in node) return some(({ enums }) => qualified(strings(node.AlterEnumStmt.typeName)) in enums)
+  if ('CreateEnumStmt' in node) return some(({ enums }) => keyOfParts(strings(node.CreateEnumStmt.typeName)) in enums)
+  if ('AlterEnumStmt' in node) return some(({ enums }) => keyOfParts(strings(node.AlterEnumStmt.typeName)) in enums)
   if ('CreateSchemaStmt' in node) return some(({ schemas }) => (node.CreateSchemaStmt.schemaname ?? '') in schemas)
   if ('CreateRoleStmt' in node) return some(({ roles }) => (node.CreateRoleStmt.role ?? '') in roles)
   if ('AlterRoleStmt' in node) return some(({ roles }) => (node.AlterRoleStmt.role?.rolename ?? '') in roles)
@@ -116,16 +114,16 @@ function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
     return droppedNames(node).every((parts) => {
       switch (node.DropStmt.removeType) {
         case 'OBJECT_TABLE':
-          return some(({ tables }) => qualified(parts) in tables)
+          return some(({ tables }) => keyOfParts(parts) in tables)
         case 'OBJECT_TYPE':
-          return some(({ enums }) => qualified(parts) in enums)
+          return some(({ enums }) => keyOfParts(parts) in enums)
         case 'OBJECT_SCHEMA':
           return some(({ schemas }) => (parts[0] ?? '') in schemas)
         case 'OBJECT_SEQUENCE':
-          return some(({ sequences }) => qualified(parts) in sequences)
+          return some(({ sequences }) => keyOfParts(parts) in sequences)
         case 'OBJECT_VIEW':
         case 'OBJECT_MATVIEW':
-          return some(({ views }) => qualified(parts) in views)
+          return some(({ views }) => keyOfParts(parts) in views)
         case 'OBJECT_INDEX':
           return some(({ tables }) => Object.values(tables).some(({ indexes }) => (parts.at(-1) ?? '') in indexes))
         case 'OBJECT_POLICY':
@@ -155,10 +153,7 @@ function goesWithItsTable(node: Node, made: Set<string>): boolean {
     const { object, objtype } = node.CommentStmt
     const parts = object && 'List' in object ? strings(object.List.items) : []
     const table = objtype === 'OBJECT_TABLE' ? parts : objtype === 'OBJECT_COLUMN' ? parts.slice(0, -1) : undefined
-    return (
-      table !== undefined &&
-      made.has(`table ${keyOf({ schema: table.length > 1 ? (table[0] ?? '') : '', name: table.at(-1) ?? '' })}`)
-    )
+    return table !== undefined && made.has(`table ${keyOfParts(table)}`)
   }
   return false
 }

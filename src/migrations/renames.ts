@@ -1,5 +1,5 @@
-import { name, strings } from './quote.ts'
-import { keyOf, type Snapshot, type Table } from './snapshot.ts'
+import { literal, name, strings } from './quote.ts'
+import { columnsOfType, keyOf, type Snapshot, sqlName, type Table } from './snapshot.ts'
 import type { Statement } from './statements.ts'
 
 /** What a migration calls by another name; snapshots know only before and after. */
@@ -61,13 +61,13 @@ export function reversed(renames: Rename[]): Rename[] {
 export function renameStatements(rename: Rename, materialized: (view: Qualified) => boolean): string[] {
   switch (rename.kind) {
     case 'column':
-      return [`ALTER TABLE ${sql(rename.table)} RENAME COLUMN ${name(rename.from)} TO ${name(rename.to)}`]
+      return [`ALTER TABLE ${sqlName(rename.table)} RENAME COLUMN ${name(rename.from)} TO ${name(rename.to)}`]
     case 'policy':
-      return [`ALTER POLICY ${name(rename.from)} ON ${sql(rename.table)} RENAME TO ${name(rename.to)}`]
+      return [`ALTER POLICY ${name(rename.from)} ON ${sqlName(rename.table)} RENAME TO ${name(rename.to)}`]
     case 'constraint':
-      return [`ALTER TABLE ${sql(rename.table)} RENAME CONSTRAINT ${name(rename.from)} TO ${name(rename.to)}`]
+      return [`ALTER TABLE ${sqlName(rename.table)} RENAME CONSTRAINT ${name(rename.from)} TO ${name(rename.to)}`]
     case 'label':
-      return [`ALTER TYPE ${sql(rename.type)} RENAME VALUE ${text(rename.from)} TO ${text(rename.to)}`]
+      return [`ALTER TYPE ${sqlName(rename.type)} RENAME VALUE ${literal(rename.from)} TO ${literal(rename.to)}`]
     case 'schema':
     case 'role':
       return [`ALTER ${rename.kind.toUpperCase()} ${name(rename.from)} RENAME TO ${name(rename.to)}`]
@@ -75,10 +75,10 @@ export function renameStatements(rename: Rename, materialized: (view: Qualified)
       const { from, to } = rename
       const keyword = rename.kind === 'view' && materialized(from) ? 'MATERIALIZED VIEW' : rename.kind.toUpperCase()
       return [
-        ...(from.name === to.name ? [] : [`ALTER ${keyword} ${sql(from)} RENAME TO ${name(to.name)}`]),
+        ...(from.name === to.name ? [] : [`ALTER ${keyword} ${sqlName(from)} RENAME TO ${name(to.name)}`]),
         ...(from.schema === to.schema
           ? []
-          : [`ALTER ${keyword} ${sql({ ...from, name: to.name })} SET SCHEMA ${name(to.schema)}`]),
+          : [`ALTER ${keyword} ${sqlName({ ...from, name: to.name })} SET SCHEMA ${name(to.schema)}`]),
       ]
     }
   }
@@ -115,13 +115,13 @@ export function renamed(snapshot: Snapshot, rename: Rename): Snapshot {
     case 'label': {
       const type = copy.enums[keyOf(rename.type)]
       if (type) type.values = type.values.map((label) => (label === rename.from ? rename.to : label))
-      for (const { column } of columnsUsing(copy, rename.type)) {
-        if (column.default === text(rename.from)) column.default = text(rename.to)
+      for (const { column } of columnsOfType(copy, rename.type)) {
+        if (column.default === literal(rename.from)) column.default = literal(rename.to)
       }
       return copy
     }
     case 'type': {
-      for (const { column } of columnsUsing(copy, rename.from)) {
+      for (const { column } of columnsOfType(copy, rename.from)) {
         column.type = column.type.replace(rename.from.name, rename.to.name)
         column.typeSchema = rename.to.schema
       }
@@ -214,19 +214,6 @@ function replaceInExpressions(snapshot: Snapshot, from: string, to: string): Sna
   return { ...snapshot, tables }
 }
 
-function columnsUsing(snapshot: Snapshot, type: Qualified) {
-  return Object.values(snapshot.tables).flatMap((table) =>
-    Object.values(table.columns)
-      .filter(
-        ({ type: of, typeSchema }) =>
-          typeSchema !== undefined &&
-          (typeSchema || 'public') === type.schema &&
-          of.replace(/(\[\d*\])+$/, '') === type.name,
-      )
-      .map((column) => ({ column })),
-  )
-}
-
 function moved<T extends { schema: string; name: string }>(
   entities: Record<string, T>,
   from: Qualified,
@@ -251,12 +238,4 @@ function rekeyed<T extends { name: string }>(entities: Record<string, T>, from: 
 function qualified(parts: string[]): Qualified {
   const [name = '', schema = ''] = [...parts].reverse()
   return { schema: schema || 'public', name }
-}
-
-function sql({ schema, name: called }: Qualified): string {
-  return `${name(schema)}.${name(called)}`
-}
-
-function text(label: string): string {
-  return `'${label.replaceAll("'", "''")}'`
 }

@@ -76,6 +76,11 @@ export const emptySnapshot: Snapshot = {
 /** `schema.name`, by which snapshots key tables, types, sequences and views. */
 export const keyOf = ({ schema, name }: { schema?: string; name: string }): string => `${schema || 'public'}.${name}`
 
+/** The key of a name as the parser gives its parts. */
+export function keyOfParts(parts: string[]): string {
+  return keyOf({ schema: parts.length > 1 ? (parts.at(-2) ?? '') : '', name: parts.at(-1) ?? '' })
+}
+
 /** A thing's name in SQL, as drizzle-kit writes it: without a schema where the snapshot has none. */
 export function sqlName({ schema, name: called }: { schema?: string; name: string }): string {
   return schema ? `${name(schema)}.${name(called)}` : name(called)

@@ -1,8 +1,7 @@
 import type { Constraint } from 'libpg-query'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { block, literal, name, relation, strings } from './quote.ts'
-import type { Snapshot } from './snapshot.ts'
-import { keyOf } from './snapshot.ts'
+import { keyOfParts, type Snapshot } from './snapshot.ts'
 import { parseEach, refuse, type Statement } from './statements.ts'
 
 /** A file of its own, cut off one migration. */
@@ -29,7 +28,9 @@ export async function split(statements: Statement[], extras: string[]): Promise<
   const { rewritten, validations } = await deferValidation(
     statements.filter((statement) => !labels.includes(statement) && !concurrent.includes(statement)),
   )
-  const types = labels.map(({ node }) => ('AlterEnumStmt' in node ? key(strings(node.AlterEnumStmt.typeName)) : ''))
+  const types = labels.map(({ node }) =>
+    'AlterEnumStmt' in node ? keyOfParts(strings(node.AlterEnumStmt.typeName)) : '',
+  )
   const indexes = concurrent.map((statement) => concurrentIndex(statement))
   const main: Part = {
     suffix: '',
@@ -75,11 +76,11 @@ export async function split(statements: Statement[], extras: string[]): Promise<
 function addedLabels(statements: Statement[], extras: string[]): Statement[] {
   const added = statements.filter(({ node }) => 'AlterEnumStmt' in node && node.AlterEnumStmt.oldVal === undefined)
   const created = statements.flatMap(({ node }) =>
-    'CreateEnumStmt' in node ? [key(strings(node.CreateEnumStmt.typeName))] : [],
+    'CreateEnumStmt' in node ? [keyOfParts(strings(node.CreateEnumStmt.typeName))] : [],
   )
   const others = [...statements.filter((statement) => !added.includes(statement)).map(({ text }) => text), ...extras]
   const toExisting = added.filter(
-    ({ node }) => 'AlterEnumStmt' in node && !created.includes(key(strings(node.AlterEnumStmt.typeName))),
+    ({ node }) => 'AlterEnumStmt' in node && !created.includes(keyOfParts(strings(node.AlterEnumStmt.typeName))),
   )
   const isUsed = toExisting.some(({ node }) => {
     const label = 'AlterEnumStmt' in node ? literal(node.AlterEnumStmt.newVal ?? '') : ''
@@ -179,5 +180,3 @@ function addedConstraint({ node }: Statement): Constraint | undefined {
   const slow = constraint?.contype === 'CONSTR_FOREIGN' || constraint?.contype === 'CONSTR_CHECK'
   return slow && constraint.conname && !constraint.skip_validation ? constraint : undefined
 }
-
-const key = (parts: string[]) => keyOf({ schema: parts.length > 1 ? (parts[0] ?? '') : '', name: parts.at(-1) ?? '' })

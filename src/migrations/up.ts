@@ -3,7 +3,7 @@ import type { DrizzleMigration } from './drizzle-folder.ts'
 import { commandOf, droppedNames, tableName } from './effects.ts'
 import type { SchemaState } from './plan.ts'
 import { renamesIn, reversed } from './renames.ts'
-import { asksAboutRenames, type Snapshot } from './snapshot.ts'
+import { asksAboutRenames, keyOfParts, type Snapshot } from './snapshot.ts'
 import { withLabelsOf } from './split.ts'
 import { parseEach, parseStatements, type Statement, simplify } from './statements.ts'
 
@@ -103,12 +103,8 @@ function columnOf({ node }: Statement, subtype: string): string | undefined {
 export function remadeTypes(statements: Statement[]): Set<string> {
   const dropped = new Set(
     statements.flatMap(({ node }) =>
-      'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TYPE'
-        ? droppedNames(node).map((parts) => qualified(parts))
-        : [],
+      'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TYPE' ? droppedNames(node).map(keyOfParts) : [],
     ),
   )
   return dropped
 }
-
-const qualified = (parts: string[]) => (parts.length > 1 ? parts.join('.') : `public.${parts[0]}`)
