@@ -140,7 +140,6 @@ export async function stepAside(
 ): Promise<Aside> {
   const target = reversed(renames).reduce(renamed, after)
   const touched = touchedColumns(before, target)
-  const lean = structuredClone(target)
   const drops = dependentsIn(before).filter(({ table, dependent }) => {
     const pointsAtNothing =
       dependent.kind === 'foreignKey' &&
@@ -151,6 +150,7 @@ export async function stepAside(
   const creates = dependentsIn(target).filter(
     ({ table, dependent }) => keyOf(table) in before.tables && mustStepAside(keyOf(table), dependent, touched),
   )
+  const lean = creates.length === 0 ? target : structuredClone(target)
   for (const { table, dependent } of creates) removeDependent(lean.tables[keyOf(table)], dependent)
   const replaced = new Set(creates.map(({ dependent }) => dependent.name))
   const hasKey = (table: Table) => dependentsOf(table).some(({ kind }) => kind === 'primaryKey')
@@ -178,36 +178,44 @@ function rowSecurity(start: Snapshot, to: Snapshot): string[] {
   })
 }
 
-/** drizzle-kit's statements between two snapshots, asked of what differs alone: it takes its time over each table. */
+/**
+ * drizzle-kit's statements between two snapshots. It is asked only of tables that differ, for it takes its time over each,
+ * and not of what is settled elsewhere: row-level security of tables that stay, which it forgets or repeats, concurrent
+ * builds, which no rollback can do, and the name of an identity column's sequence, which no rename changes.
+ */
 async function changes(start: Snapshot, to: Snapshot, diff: DiffSnapshots): Promise<string[]> {
-  const sides = comparable(start, to)
-  for (const [key, table] of Object.entries(sides[0].tables)) {
-    if (JSON.stringify(table) !== JSON.stringify(sides[1].tables[key])) continue
-    delete sides[0].tables[key]
-    delete sides[1].tables[key]
+  const sides: [Snapshot, Snapshot] = [
+    { ...start, tables: { ...start.tables } },
+    { ...to, tables: { ...to.tables } },
+  ]
+  for (const [key, table] of Object.entries(start.tables)) {
+    const other = to.tables[key]
+    const [own, its] = [settled(table), other && settled(other, table)]
+    if (JSON.stringify(own) === JSON.stringify(its)) {
+      delete sides[0].tables[key]
+      delete sides[1].tables[key]
+    } else if (its) {
+      sides[0].tables[key] = own
+      sides[1].tables[key] = its
+    }
   }
   const content = ({ tables, enums, schemas, sequences, roles, policies, views }: Snapshot) =>
     JSON.stringify([tables, enums, schemas, sequences, roles, policies, views])
   return content(sides[0]) === content(sides[1]) ? [] : diff(...sides)
 }
 
-/**
- * Both snapshots without what drizzle-kit's diff is not asked for: row-level security of tables that stay, which it
- * forgets or repeats, and the name of an identity column's sequence, which no rename changes.
- */
-function comparable(start: Snapshot, to: Snapshot): [Snapshot, Snapshot] {
-  const sides = [structuredClone(start), structuredClone(to)] as [Snapshot, Snapshot]
-  for (const [key, table] of Object.entries(sides[0].tables)) {
-    const other = sides[1].tables[key]
-    if (other === undefined) continue
-    table.isRLSEnabled = other.isRLSEnabled = true
-    for (const own of Object.values(other.indexes)) own.concurrently = false
-    for (const column of Object.values(table.columns)) {
-      const [own, its] = [column.identity, other.columns[column.name]?.identity] as { name?: string }[]
-      if (own && its) own.name = its.name ?? ''
-    }
+function settled(table: Table, former?: Table): Table {
+  const built = Object.entries(table.indexes).map(([key, index]) => [key, { ...index, concurrently: false }])
+  const columns = Object.entries(table.columns).map(([key, column]) => {
+    const [identity, was] = [column.identity, former?.columns[key]?.identity] as ({ name?: string } | undefined)[]
+    return [key, identity && was ? { ...column, identity: { ...identity, name: was.name } } : column]
+  })
+  return {
+    ...table,
+    isRLSEnabled: true,
+    indexes: Object.fromEntries(built),
+    columns: Object.fromEntries(columns),
   }
-  return sides
 }
 
 function restored(start: Snapshot, to: Snapshot): Derived['restores'] {
