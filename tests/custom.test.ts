@@ -381,6 +381,24 @@ describe('what snapshots cannot tell', () => {
     })
   })
 
+  test('nor with a rollback by hand, which then is the whole way back', async () => {
+    const files = await built(
+      await project(
+        steps({
+          sql: 'DO $$ begin alter table t rename to u; alter table u rename a to b; alter type mood rename value $l$ok$l$ to $l$well$l$; end $$;',
+          rollback:
+            'DO $$ begin alter type mood rename value $l$well$l$ to $l$ok$l$; alter table u rename b to a; alter table u rename to t; end $$;',
+        }),
+      ),
+    )
+    await inDatabase(async (db) => {
+      await runFile(db, files[0]?.up ?? '')
+      await db`insert into t (a) values ('kept')`
+      for (const run of [files[1]?.up, files[1]?.up, files[1]?.down, files[1]?.down]) await runFile(db, run ?? '')
+      expect([...(await db`select m::text, a from t`)]).toEqual([{ m: 'ok', a: 'kept' }])
+    })
+  })
+
   test('a file of renames that names none is refused', async () => {
     await expect(build(await project(steps({ renames: { columns: { t: 'u' } } })))).rejects.toMatchObject({
       code: 'invalid_input',

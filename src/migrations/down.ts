@@ -40,8 +40,8 @@ export async function planDown({ migration, part, version, from, to, renames, di
     return refusal(migration, `nobody but its author knows the reverse of ${basename(outside.unknown[0].origin)}`)
   }
   const way = await derive(to.snapshot, from.snapshot, renames, diff)
-  const foreign = written === undefined ? notMadeHere(way, part.statements, renames) : undefined
-  if (foreign !== undefined) {
+  const foreign = notMadeHere(way, part.statements, renames)
+  if (foreign !== undefined && written === undefined) {
     return refusal(
       migration,
       `it would drop ${foreign}, which ${migration.tag}.sql does not create; if that was renamed, say so in ${migration.tag}.renames.json`,
@@ -50,7 +50,8 @@ export async function planDown({ migration, part, version, from, to, renames, di
   const byHand = written
     ? await simplify(await parseStatements(written.sql, written.file))
     : await parseEach(outside.inverse, origin)
-  const derived = inWorkingOrder(await parseEach(way.statements, origin))
+  // Where the snapshots would drop what was there before, the author's statements alone are the way back.
+  const derived = foreign === undefined ? inWorkingOrder(await parseEach(way.statements, origin)) : []
   // What the way up took aside and put back is NOT VALID until the following file; the way back does not touch it.
   const tables = from.snapshot.tables
   const again = (part.unvalidated ?? []).filter(({ table, constraint }) => {
@@ -68,9 +69,9 @@ export async function planDown({ migration, part, version, from, to, renames, di
     return whileMarked(text, markOf(version))
   })
   return {
-    statements: arrange(statements, guarded, to, from, new Set(way.replaced)),
+    statements: arrange(statements, guarded, to, from, new Set(foreign === undefined ? way.replaced : [])),
     losses: [
-      ...lossesOf(way),
+      ...(foreign === undefined ? lossesOf(way) : []),
       ...(written ? [] : outside.rows.map(({ origin }) => `the rows as they were before ${basename(origin)}`)),
     ],
     needsMark,

@@ -1,5 +1,5 @@
 import type { ColumnDef, Constraint, IndexElem, IndexStmt, Node, RangeVar } from 'libpg-query'
-import { array, literal, name, relation, strings } from './quote.ts'
+import { array, block, literal, name, relation, strings } from './quote.ts'
 import { columnType, isOfType } from './types.ts'
 
 /*
@@ -132,4 +132,12 @@ export function statedColumns(elements: Node[] | undefined): ColumnDef[] {
 /** `"schema"."index"`: an index lives beside its table. */
 export function indexName(index: IndexStmt): string {
   return index.relation?.schemaname ? `${name(index.relation.schemaname)}.${name(index.idxname)}` : name(index.idxname)
+}
+
+/** Asked only of a table or index that is there: where IF NOT EXISTS finds none, it makes what the statement states. */
+export function ifThere(called: string, assertion: string, declarations: string[] = []): string {
+  return block(
+    `  if to_regclass(${literal(called)}) is not null then\n${assertion.replace(/^/gm, '  ')}\n  end if;`,
+    declarations,
+  )
 }

@@ -1,7 +1,7 @@
 import type { Node } from 'libpg-query'
 import { alterations } from './alterations.ts'
 import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
-import { assertColumns, columnDeclarations, indexName, isIndex, statedColumns } from './end-state.ts'
+import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
 import { array, block, literal, name, relation, strings, typeKey } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
@@ -222,14 +222,6 @@ const drops: Record<string, string> = {
   OBJECT_RULE: 'rule',
   OBJECT_PUBLICATION: 'publication',
   OBJECT_STATISTIC_EXT: 'statistics',
-}
-
-/** Asked only of a table or index that is there: where IF NOT EXISTS finds none, it makes what the statement states. */
-function ifThere(called: string, assertion: string, declarations: string[] = []): string {
-  return block(
-    `  if to_regclass(${literal(called)}) is not null then\n${assertion.replace(/^/gm, '  ')}\n  end if;`,
-    declarations,
-  )
 }
 
 function unless(text: string, condition: string): string {
