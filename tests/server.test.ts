@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import postgres from 'postgres'
 import { expect, test, vi } from 'vitest'
 import { bootstrapSql } from '../src/bootstrap.ts'
@@ -28,4 +29,14 @@ test('TEST_DATABASE_URL is refused unless its database is called a test', async 
   vi.stubEnv('TEST_DATABASE_URL', 'postgresql://postgres@127.0.0.1/production')
   await expect(startServer()).rejects.toThrow(/names database "production".*contains "test"/)
   vi.unstubAllEnvs()
+})
+
+test('a run that failed says so in its exit status, though it used the embedded server', () => {
+  const script = `import('./tests/embedded.ts').then(async ({ startEmbedded }) => {
+    const server = await startEmbedded()
+    await server.stop()
+    process.exitCode = 3
+  })`
+  const { status } = spawnSync('npx', ['tsx', '--eval', script], { shell: process.platform === 'win32' })
+  expect(status).toBe(3)
 })
