@@ -81,33 +81,17 @@ export async function derive(from: Snapshot, to: Snapshot, renames: Rename[], di
     drops.push(`DROP TABLE ${sqlName(table)}`)
     delete lean.tables[key]
   }
-  for (const [key, sequence] of Object.entries(from.sequences)) {
-    if (target.sequences[key] !== undefined) continue
-    drops.push(`DROP SEQUENCE ${sqlName(sequence)}`)
-    delete lean.sequences[key]
-  }
-
-  const last: string[] = []
-  const isMaterialized = ({ schema, name }: { schema: string; name: string }) =>
-    from.views[keyOf({ schema, name })]?.materialized === true
-  const enums = replaceEnums(lean, target, reversed(renames))
-  for (const [key, type] of Object.entries(lean.enums)) {
-    if (target.enums[key] !== undefined) continue
-    last.push(`DROP TYPE ${sqlName(type)}`)
-    delete lean.enums[key]
-  }
-  for (const role of Object.keys(lean.roles)) {
-    if (target.roles[role] !== undefined) continue
-    last.push(`DROP ROLE ${name(role)}`)
-    delete lean.roles[role]
-  }
-  for (const schema of Object.keys(lean.schemas)) {
-    if (target.schemas[schema] !== undefined) continue
-    last.push(`DROP SCHEMA ${name(schema)}`)
-    delete lean.schemas[schema]
-  }
+  drops.push(...takeAway(lean.sequences, target.sequences, (sequence) => `DROP SEQUENCE ${sqlName(sequence)}`))
 
   const back = reversed(renames)
+  const isMaterialized = (view: { schema: string; name: string }) => from.views[keyOf(view)]?.materialized === true
+  const enums = replaceEnums(lean, target, back)
+  const last = [
+    ...takeAway(lean.enums, target.enums, (type) => `DROP TYPE ${sqlName(type)}`),
+    ...takeAway(lean.roles, target.roles, (role) => `DROP ROLE ${name(role.name)}`),
+    ...takeAway(lean.schemas, target.schemas, (schema) => `DROP SCHEMA ${name(schema)}`),
+  ]
+
   const start = back.reduce(renamed, lean)
   const alterAndCreate = await changes(start, to, diff)
   return {
@@ -123,6 +107,15 @@ export async function derive(from: Snapshot, to: Snapshot, renames: Rename[], di
     restores: restored(start, to),
     replaced: enums.replaced,
   }
+}
+
+/** Takes out of `lean` what the target has not, and says how the database does. */
+function takeAway<T>(lean: Record<string, T>, target: Record<string, T>, drop: (thing: T) => string): string[] {
+  return Object.entries(lean).flatMap(([key, thing]) => {
+    if (key in target) return []
+    delete lean[key]
+    return [drop(thing)]
+  })
 }
 
 /** What has to stand around drizzle-kit's own statements, and which of them it takes the place of. */

@@ -1,6 +1,6 @@
 import type { ColumnDef, Constraint, IndexElem, IndexStmt, Node, RangeVar } from 'libpg-query'
 import { array, block, literal, name, relation, strings } from './quote.ts'
-import { columnType, isOfType } from './types.ts'
+import { columnType } from './types.ts'
 
 /*
  * IF NOT EXISTS looks at a name and accepts whatever bears it. These are the questions that tell whether it is what the
@@ -28,11 +28,6 @@ export function assertColumns(
   if differs is not null then
     raise exception '% exists, but %', ${literal(relation(table))}, differs;
   end if;`
-}
-
-/** Whether a table has this column with this type. */
-export function hasColumn(table: RangeVar | undefined, column: ColumnDef): string {
-  return `exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(column.colname ?? '')} and not attisdropped and ${isOfType(columnType(column.typeName))})`
 }
 
 /** Whether the row of `pg_index` joined with `pg_class` and `pg_am` is the valid index that the statement states. */
@@ -107,7 +102,7 @@ function attributeNames(table: string, numbers: string, order = 'position'): str
 }
 
 /** Every column that an expression names. */
-export function columnsOf(node: unknown): string[] {
+function columnsOf(node: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap(columnsOf)
   if (typeof node !== 'object' || node === null) return []
   if ('ColumnRef' in node) {

@@ -70,7 +70,7 @@ async function planFile({ migration, part, version, from, to, renames, diff }: F
     to,
     remadeTypes(part.statements),
   )
-  const closing = await closingComments(migration.sql)
+  const closing = part.suffix === '' ? await closingComments(migration.sql) : ''
   return {
     version,
     name: `${migration.name}${part.suffix}`,
@@ -78,7 +78,7 @@ async function planFile({ migration, part, version, from, to, renames, diff }: F
     up: [
       ...(marks ? [prepareMarks] : []),
       ...up,
-      ...(part.suffix === '' && closing !== '' ? [closing] : []),
+      ...(closing === '' ? [] : [closing]),
       ...(down.needsMark ? [mark(markOf(version))] : []),
     ],
     down: [...down.statements, ...(marks ? [removeMarks(version)] : [])],

@@ -99,12 +99,11 @@ function columnOf({ node }: Statement, subtype: string): string | undefined {
     : undefined
 }
 
-/** Types that a file drops and makes anew. */
+/** Types that a file drops: where they are there afterwards, it made them anew. */
 export function remadeTypes(statements: Statement[]): Set<string> {
-  const dropped = new Set(
+  return new Set(
     statements.flatMap(({ node }) =>
       'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TYPE' ? droppedNames(node).map(keyOfParts) : [],
     ),
   )
-  return dropped
 }

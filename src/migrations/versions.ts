@@ -8,7 +8,7 @@ export function laterThan(previous: string | undefined, wanted: string): string 
   return previous === undefined || wanted > previous ? wanted : secondAfter(previous)
 }
 
-export function secondAfter(version: string): string {
+function secondAfter(version: string): string {
   const [year = 0, month = 1, ...rest] =
     /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version)?.slice(1).map(Number) ?? []
   const [day, hour, minute, second = 0] = rest
