@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { type CredentialSettings, Credentials, ServiceCredentials } from './credentials.ts'
 import { observed } from './diagnostics.ts'
-import { type Run, type ScopedQueries, scopedQueries } from './drizzle.ts'
+import { type ScopedQueries, scopedQueries } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { databaseUrl, uuid } from './input.ts'
+import { Events } from './events.ts'
+import { databaseUrl } from './input.ts'
 import { Integrations, ServiceIntegrations } from './integrations.ts'
 import { assertSafeLogin } from './login.ts'
 import { Pool } from './pool.ts'
@@ -12,9 +14,9 @@ import {
   type OrganizationRole,
   type OrganizationScopeSettings,
   organizationScope,
-  type Scope,
+  type Session,
   serviceScope,
-  unitRunner,
+  unitSession,
 } from './scope.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
@@ -37,11 +39,22 @@ export type IntegrationsDbOptions = {
   keepPlans?: boolean
   /** Accept a login that may become both roles, such as Supabase's `authenticator`. */
   allowCombinedLogin?: boolean
+  /**
+   * What credentials are encrypted with where the database has no Vault: 64 hexadecimal digits, by default
+   * `INTEGRATIONS_ENCRYPTION_KEY`. Never stored; whoever loses it loses the credentials.
+   */
+  encryptionKey?: string
+  /** While `credentials rotate-key` is under way, the key before; by default `INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY`. */
+  previousEncryptionKey?: string
+  /** Store credentials although the server writes parameters, and with them keys or values, into its log. */
+  allowParameterLogging?: boolean
 }
 
 /** The calls that work the same within a transaction and outside one. */
 export type OrganizationCalls = {
   readonly integrations: Integrations
+  readonly credentials: Credentials
+  readonly events: Events
   /**
    * Any typed Drizzle query in the same scope, one round trip.
    *
@@ -70,6 +83,7 @@ export type OrganizationScope = OrganizationCalls & {
 /** Across organizations, explicitly. */
 export type ServiceScope = {
   readonly integrations: ServiceIntegrations
+  readonly credentials: ServiceCredentials
   /** One organization, with the service role's rights. */
   forOrganization(organizationId: string): OrganizationScope
 }
@@ -94,7 +108,20 @@ const optionsSchema = z.strictObject({
   connectTimeoutSeconds: z.number().positive().default(10),
   keepPlans: z.boolean().default(true),
   allowCombinedLogin: z.boolean().default(false),
+  encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY'),
+  previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY'),
+  allowParameterLogging: z.boolean().default(false),
 })
+
+/** Checked where a client is made: a mistyped key must not come to light with the first credential. */
+function encryptionKey(variable: string) {
+  return z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, `must be 64 hexadecimal digits (${variable}); make one with: openssl rand -hex 32`)
+    .transform((key) => key.toLowerCase())
+    .optional()
+    .prefault(() => process.env[variable] || undefined)
+}
 
 /**
  * A client for one database. Connects on the first call; checks then that the login has no rights of its own.
@@ -120,18 +147,18 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
 
   return {
     forOrganization(input) {
-      return openScope(scoped, organizationScope(input))
+      return openScope(scoped, organizationScope(input), settings)
     },
     forClaims(payload) {
-      return openScope(scoped, claimsScope(payload))
+      return openScope(scoped, claimsScope(payload), settings)
     },
     async asService({ actor }) {
       const scope = serviceScope(actor)
       await service.ready()
       return {
-        integrations: new ServiceIntegrations(runner(service, scope), scope),
-        forOrganization: (organizationId) =>
-          openScope(service, { ...scope, organizationId: uuid('organizationId', organizationId) }),
+        integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
+        credentials: new ServiceCredentials(service.ready, actor, settings),
+        forOrganization: (organizationId) => openScope(service, serviceScope(actor, organizationId), settings),
       }
     },
     async end() {
@@ -140,23 +167,29 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
   }
 }
 
-function openScope(pool: LazyPool, scope: OrganizationScopeSettings): OrganizationScope {
+function openScope(pool: LazyPool, scope: OrganizationScopeSettings, settings: CredentialSettings): OrganizationScope {
   return {
-    ...organizationCalls(runner(pool, scope), scope),
+    ...organizationCalls(unitSession(pool.ready, scope), scope, settings),
     transaction: (work) =>
       observed('transaction', scope, async () =>
-        inTransaction(await pool.ready(), scope, (run) => work(organizationCalls(run, scope))),
+        inTransaction(await pool.ready(), scope, (session) => work(organizationCalls(session, scope, settings))),
       ),
   }
 }
 
-function organizationCalls(run: Run, scope: OrganizationScopeSettings): OrganizationCalls {
+function organizationCalls(
+  session: Session,
+  scope: OrganizationScopeSettings,
+  settings: CredentialSettings,
+): OrganizationCalls {
   return {
-    integrations: new Integrations(run, scope),
+    integrations: new Integrations(session.run, scope),
+    credentials: new Credentials(session, scope, settings),
+    events: new Events(session.run, scope),
     query: (build) =>
       observed('query', scope, async () => {
         try {
-          return await build(scopedQueries(run))
+          return await build(scopedQueries(session.run))
         } catch (error) {
           // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
           throw isServerError(error) ? toIntegrationsDbError(error) : error
@@ -168,10 +201,6 @@ function organizationCalls(run: Run, scope: OrganizationScopeSettings): Organiza
 /** Drizzle wraps what a query rejects with, and prints parameters in its message. */
 function isServerError(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof IntegrationsDbError
-}
-
-function runner(pool: LazyPool, scope: Scope): Run {
-  return async (statement, options) => unitRunner(await pool.ready(), scope)(statement, options)
 }
 
 type LazyPool = { ready(): Promise<Pool>; end(): Promise<void> }

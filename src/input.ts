@@ -46,6 +46,13 @@ const page = z.strictObject({
   after: z.string().nullish(),
 })
 
+const eventPage = z.strictObject({
+  limit: z.int().min(1).max(1000).default(100),
+  before: z.guid('must be the id of an event').optional(),
+})
+const credentialOptions = z.strictObject({ reason: z.string().min(1).max(255).optional() })
+const rotation = credentialOptions.extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() })
+
 export const input = {
   type: (value: unknown) => check('integrationType', type, value),
   newIntegration: (value: unknown) => check('', newIntegration, value),
@@ -53,6 +60,10 @@ export const input = {
   revision: (value: unknown) => check('', revision, value),
   listFilter: (value: unknown) => check('', listFilter, value),
   page: (value: unknown) => check('', page, value),
+  eventPage: (value: unknown) => check('', eventPage, value),
+  credentialOptions: (value: unknown) => check('', credentialOptions, value),
+  rotation: (value: unknown) => check('', rotation, value),
+  version: (value: unknown) => check('version', z.int().min(1).optional(), value),
 }
 
 /** A non-empty text for a claim or a message. */

@@ -38,6 +38,12 @@ type Lane = {
   plans: Set<string>
 }
 
+/**
+ * A statement whose values are bound. It costs the parse that plans save, so only values that must be in no statement's
+ * text, and with it in no log of failing ones, travel this way.
+ */
+export type BoundStatement = { text: string; values: (string | null)[] }
+
 /** Sends messages over a bounded number of connections. Created without connecting. */
 export class Pool {
   readonly #url: string
@@ -146,8 +152,28 @@ export class Connection {
 
   /** Sends one message as it is, and gives what its last statement answered. */
   async send(message: string): Promise<Answer> {
-    const answers = await this.#exchange(message)
-    return answers[answers.length - 1] as Answer
+    const [answer] = await this.pipeline([message])
+    return answer as Answer
+  }
+
+  /**
+   * Sends several messages without waiting in between, and gives what the last statement of each answered.
+   *
+   * Each goes on after an earlier one failed, so this is for statements of a login without rights of its own, behind a
+   * `begin` that sets their scope. Fails with the first failure once all are answered.
+   */
+  async pipeline(messages: (string | BoundStatement)[]): Promise<Answer[]> {
+    try {
+      const { answers, processId } = await exchange(this.#lane, messages)
+      const settings = answers.flat().find(({ columns }) => columns?.some(({ name }) => String(name) === 'pg_backend_pid'))
+      const reached = settings?.[0]?.at(-1)
+      // A pooler announces a process of its own, or gives each message to another one.
+      if (reached !== undefined) this.#lane.direct = reached === processId
+      return answers.map((statements) => statements.at(-1) as Answer)
+    } catch (error) {
+      if (!isStatementRefused(error)) this.reusable = false
+      throw error
+    }
   }
 
   /** Sends the settings, which may be empty in a transaction that has them, and one statement. */
@@ -166,40 +192,44 @@ export class Connection {
       throw error
     }
   }
-
-  async #exchange(message: string): Promise<Answer[]> {
-    try {
-      const { answers, processId } = await exchange(this.#lane, message)
-      const settings = answers.find(({ columns }) => columns?.some(({ name }) => String(name) === 'pg_backend_pid'))
-      const reached = settings?.[0]?.at(-1)
-      // A pooler announces a process of its own, or gives each message to another one.
-      if (reached !== undefined) this.#lane.direct = reached === processId
-      return answers
-    } catch (error) {
-      if (!isStatementRefused(error)) this.reusable = false
-      throw error
-    }
-  }
 }
 
 type Answer = postgres.RowList<unknown[][]>
 
-/** Sends one simple-protocol message and waits for what each of its statements answers. */
-async function exchange(lane: Lane, message: string): Promise<{ answers: Answer[]; processId: number | undefined }> {
-  let query: { state?: { pid?: number } } = {}
-  const answer = await new Promise<Answer | Answer[]>((resolve, reject) => {
+/** Sends messages back to back and waits for what each statement of each answers. */
+async function exchange(
+  lane: Lane,
+  messages: (string | BoundStatement)[],
+): Promise<{ answers: Answer[][]; processId: number | undefined }> {
+  let queries: Sent[] = []
+  const results = await new Promise<PromiseSettledResult<Answer | Answer[]>[]>((resolve, reject) => {
     // postgres.js takes statements between the failure of a connection and its end, and then never settles them.
     lane.onLost = () => reject(Object.assign(new Error('connection lost'), { code: 'CONNECTION_CLOSED' }))
     if (lane.lost) return lane.onLost()
-    // Without parameters it sends one simple-protocol message; `values` gives rows as arrays.
-    const pending = lane.client.unsafe(message).values()
-    query = pending as typeof query
-    pending.then(resolve as never, reject)
+    queries = messages.map((message) => send(lane.client, message))
+    Promise.allSettled(queries).then(resolve)
   })
-  return { answers: 'command' in answer ? [answer] : answer, processId: query.state?.pid }
+  const answers = results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return 'command' in result.value ? [result.value] : result.value
+  })
+  return { answers, processId: queries[0]?.state?.pid }
 }
 
-function toRows(answer: Answer): Rows {
+type Sent = Promise<Answer | Answer[]> & { state?: { pid?: number }; parameters?: BoundStatement['values'] }
+
+function send(client: Lane['client'], message: string | BoundStatement): Sent {
+  // Without parameters postgres.js sends one simple-protocol message; `values` gives rows as arrays.
+  if (typeof message === 'string') return client.unsafe(message).values() as unknown as Sent
+  // With parameters it would ask for their types first, a round trip: it looks for them among the arguments alone, and
+  // binds those that are set here as text, whose types the statement's casts say.
+  const query = client.unsafe(message.text, [], { simple: false, prepare: false } as postgres.UnsafeQueryOptions)
+  Object.assign(query, { parameters: [...message.values] })
+  return query.values() as unknown as Sent
+}
+
+/** An answer's rows, with their columns' names. */
+export function toRows(answer: Answer): Rows {
   return { names: answer.columns?.map((column) => column.name) ?? [], values: answer }
 }
 

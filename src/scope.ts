@@ -14,7 +14,7 @@ import type { Rows, Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { isUuid, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
-import type { Pool } from './pool.ts'
+import { type BoundStatement, type Connection, type Pool, toRows } from './pool.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
 /** A member's role in an organization, as the policies know it. */
@@ -83,10 +83,18 @@ export function claimsScope(payload: unknown): OrganizationScopeSettings {
   return organizationScope({ organizationId, role: role as OrganizationRole, ...user })
 }
 
-/** Across organizations, for sync workers and repair. */
-export function serviceScope(actor: string): Scope {
-  const claims = { role: 'service_role', actor: text('actor', actor) }
-  return { settings: settings('service_role', claims), role: 'service_role', organizationId: null }
+/** Across organizations, or for one, for sync workers and repair. */
+export function serviceScope(actor: string): Scope
+export function serviceScope(actor: string, organizationId: string): OrganizationScopeSettings
+export function serviceScope(actor: string, organizationId?: string): Scope {
+  const organization = organizationId === undefined ? null : uuid('organizationId', organizationId)
+  const claims = {
+    role: 'service_role',
+    actor: text('actor', actor),
+    // For the definer functions, which take an organization from nowhere but the claims.
+    ...(organization === null ? {} : { app_metadata: { organization_id: organization } }),
+  }
+  return { settings: settings('service_role', claims), role: 'service_role', organizationId: organization }
 }
 
 function settings(role: 'authenticated' | 'service_role', claims: object): string {
@@ -102,24 +110,72 @@ function settings(role: 'authenticated' | 'service_role', claims: object): strin
   return `select ${calls.join(', ')}, pg_backend_pid();\n`
 }
 
-/** Runs each statement as one unit of its own. */
-export function unitRunner(pool: Pool, scope: Scope): Run {
-  return (statement, options) => pool.run(scope.settings, statement, options)
+/** How the calls of one scope reach the server: each as a unit of its own, or all in one transaction. */
+export type Session = {
+  run: Run
+  /** One transaction, whatever the session: what `work` sends is kept only where it calls `finish` and that succeeds. */
+  converse<T>(work: (conversation: Conversation) => Promise<T>): Promise<T>
+}
+
+/** What is said in two round trips: a question, and after its answer statements whose values are bound. */
+export type Conversation = {
+  ask(statement: Statement): Promise<Rows>
+  /** The rest, back to back, with the commit where the transaction is the conversation's own. */
+  finish(...statements: BoundStatement[]): Promise<Rows[]>
+}
+
+/** Runs each call as one unit of its own. */
+export function unitSession(pool: () => Promise<Pool>, scope: Scope): Session {
+  return {
+    run: async (statement, options) => (await pool()).run(scope.settings, statement, options),
+    converse: async (work) => (await pool()).lend((connection) => converse(connection, scope, work)),
+  }
+}
+
+async function converse<T>(
+  connection: Connection,
+  scope: Scope,
+  work: (conversation: Conversation) => Promise<T>,
+): Promise<T> {
+  const begin = `begin;\n${scope.settings}`
+  let state: 'not begun' | 'open' | 'ended' = 'not begun'
+  try {
+    return await work({
+      async ask(statement) {
+        const opening = state === 'not begun' ? begin : ''
+        state = 'open'
+        return connection.run(opening, statement)
+      },
+      async finish(...statements) {
+        const opening = state === 'not begun' ? [begin] : []
+        state = 'ended'
+        const answers = await connection.pipeline([...opening, ...statements, 'commit'])
+        const commit = answers.pop()
+        if (commit?.command !== 'COMMIT') throw notCommitted(String(commit?.command))
+        return answers.slice(opening.length).map(toRows)
+      },
+    })
+  } catch (error) {
+    throw toIntegrationsDbError(error)
+  } finally {
+    // Typed as it was before `work` ran.
+    if ((state as string) === 'open') await connection.send('rollback').catch(() => {})
+  }
 }
 
 /**
- * Runs several statements in one transaction on a connection of their own.
+ * Runs several calls in one transaction on a connection of their own.
  *
  * `begin` and the settings travel with the first statement: until then nothing is sent. Statements go one at a time,
  * so that none is on its way when an earlier one fails; after a failure none is sent any more.
  */
-export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session: Session) => Promise<T>): Promise<T> {
   return pool.lend(async (connection) => {
     let state: 'not begun' | 'open' | 'ended' = 'not begun'
     let failure: unknown
     let last: Promise<unknown> = Promise.resolve()
 
-    const send = async (statement: Statement): Promise<Rows> => {
+    const send = async <S>(message: (opening: string) => Promise<S>): Promise<S> => {
       if (state === 'ended') {
         throw new IntegrationsDbError(
           'invalid_input',
@@ -130,16 +186,29 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run
       const opening = state === 'not begun' ? `begin;\n${scope.settings}` : ''
       state = 'open'
       try {
-        return await connection.run(opening, statement)
+        return await message(opening)
       } catch (error) {
         failure = toIntegrationsDbError(error)
         throw failure
       }
     }
-    const run: Run = (statement) => {
-      const next = last.then(() => send(statement))
+    const inOrder = <S>(message: (opening: string) => Promise<S>): Promise<S> => {
+      const next = last.then(() => send(message))
       last = next.catch(() => {})
       return next
+    }
+    const run: Run = (statement) => inOrder((opening) => connection.run(opening, statement))
+    const session: Session = {
+      run,
+      converse: (talk) =>
+        talk({
+          ask: run,
+          finish: (...statements) =>
+            inOrder(async (opening) => {
+              const answers = await connection.pipeline([...(opening ? [opening] : []), ...statements])
+              return answers.slice(opening ? 1 : 0).map(toRows)
+            }),
+        }),
     }
     const end = async (verb: 'commit' | 'rollback'): Promise<void> => {
       await last
@@ -156,7 +225,7 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (run: Run
     }
 
     try {
-      const value = await work(run)
+      const value = await work(session)
       await last
       // The callback may have caught a failure, but the server has given the transaction up all the same.
       if (failure !== undefined) throw failure

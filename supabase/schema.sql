@@ -21,6 +21,119 @@ CREATE TYPE public.integration_type_enum AS ENUM (
 
 COMMENT ON TYPE public.integration_type_enum IS 'Labels must match the constants of the Flutter app''s Dart registry, letter for letter; adding or renaming one means changing both.';
 
+CREATE FUNCTION integrations.bundle_fields(bundle text) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  parsed jsonb;
+  fields text[];
+begin
+  if octet_length(bundle) <= 65536 then
+    begin
+      parsed := bundle::jsonb;
+    exception when others then
+      parsed := null;
+    end;
+  end if;
+  if jsonb_typeof(parsed) = 'object' then
+    select array_agg(key order by key) into fields from jsonb_object_keys(parsed) as key;
+  end if;
+  if fields is null then
+    perform integrations.refuse('invalid_input', 'bundle: must be a JSON object with at least one field, of at most 65,536 bytes');
+  end if;
+  return fields;
+end
+$$;
+
+CREATE FUNCTION integrations.caller() RETURNS TABLE(is_service boolean, organization_id uuid, organization_role text, actor text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  claims jsonb;
+begin
+  begin
+    claims := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+  exception when data_exception or statement_too_complex then
+    claims := null;
+  end;
+  is_service := pg_has_role(coalesce(nullif(current_setting('role'), 'none'), session_user), 'service_role', 'usage');
+  if is_service then
+    begin
+      organization_id := (claims #>> '{app_metadata,organization_id}')::uuid;
+    exception when data_exception then
+      organization_id := null;
+    end;
+    actor := claims ->> 'actor';
+  else
+    organization_id := integrations.current_organization_id();
+    organization_role := integrations.current_organization_role();
+    actor := claims ->> 'sub';
+  end if;
+  actor := left(coalesce(actor, session_user), 255);
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.create_secret(store text, secret_name text, value text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  secret_id uuid;
+  state text;
+begin
+  if store = 'vault' then
+    begin
+      execute 'select vault.create_secret($1, $2, $3)' into secret_id using value, secret_name, '';
+    exception
+      when unique_violation then
+        perform integrations.refuse('conflict', format(
+          'Vault holds a secret named %s that nothing refers to; remove it with: integrations-db credentials audit --apply', secret_name));
+      when others then
+        get stacked diagnostics state = returned_sqlstate;
+        perform integrations.refuse('unavailable', format('Vault refused to store the secret (SQLSTATE %s)', state));
+    end;
+  else
+    insert into integrations.encrypted_secrets (key_id, ciphertext)
+    select e.key_id, e.ciphertext from integrations.encrypt_secret(value) as e
+    returning id into secret_id;
+  end if;
+  if secret_id is null then
+    perform integrations.refuse('unavailable', 'the store gave no id for the secret');
+  end if;
+  return secret_id;
+end
+$_$;
+
+CREATE FUNCTION integrations.credential_store() RETURNS TABLE(store text, logs_always text, logs_sometimes text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  silent boolean := current_setting('log_parameter_max_length', true) = '0';
+begin
+  store := case when to_regclass('vault.secrets') is null then 'pgcrypto' else 'vault' end;
+  select string_agg(s.name, ', ') filter (where s.always), string_agg(s.name, ', ') filter (where not s.always)
+  into logs_always, logs_sometimes
+  from (values
+    ('log_statement = all', current_setting('log_statement') = 'all' and not silent, true),
+    ('log_min_duration_statement = 0', current_setting('log_min_duration_statement') = '0' and not silent, true),
+    ('pgaudit.log_parameter', current_setting('pgaudit.log_parameter', true) = 'on', true),
+    ('log_min_duration_statement', current_setting('log_min_duration_statement') not in ('-1', '0') and not silent, false),
+    ('log_min_duration_sample', current_setting('log_min_duration_sample', true) <> '-1'
+      and current_setting('log_statement_sample_rate', true)::numeric > 0 and not silent, false),
+    ('log_transaction_sample_rate', current_setting('log_transaction_sample_rate', true)::numeric > 0 and not silent, false),
+    ('log_parameter_max_length_on_error', current_setting('log_parameter_max_length_on_error', true) <> '0', false),
+    ('auto_explain.log_min_duration', current_setting('auto_explain.log_min_duration', true) <> '-1'
+      and current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0', false)
+  ) as s (name, logs, always)
+  where s.logs;
+  return next;
+end
+$$;
+
 CREATE FUNCTION integrations.current_organization_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -47,6 +160,614 @@ CREATE FUNCTION integrations.current_organization_role() RETURNS text
 
 COMMENT ON FUNCTION integrations.current_organization_role() IS 'The role of the caller in that organization, from request.jwt.claims; null where there is none. Policies depend on it.';
 
+CREATE FUNCTION integrations.delete_credential(integration_id uuid, reason text) RETURNS TABLE(code text, message text, version integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  organization uuid;
+  type text;
+begin
+  code := 'ok';
+  begin
+    if integration_id is null then
+      perform integrations.refuse('invalid_input', 'integration_id: must not be null');
+    end if;
+    select i.organization_id, i.integration_type::text into organization, type
+    from public.organization_integrations as i
+    where i.id = integration_id
+    for no key update;
+    if not found then
+      perform integrations.refuse('not_found', 'integration_id: there is no such integration');
+    end if;
+    version := integrations.end_credential(integration_id, 'pending_setup');
+    if version is null then
+      perform integrations.refuse('credential_missing',
+        format('integration_id: the integration with %s has no credential to delete', type));
+    end if;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+  end;
+  perform integrations.record_event('delete', code, organization, integration_id, type, version, reason);
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.delete_secret() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+begin
+  if old.secret_id is null or (tg_op = 'UPDATE' and new.secret_id is not distinct from old.secret_id) then
+    return null;
+  end if;
+  if old.store = 'pgcrypto' then
+    delete from integrations.encrypted_secrets as s where s.id = old.secret_id;
+  elsif to_regclass('vault.secrets') is not null then
+    execute 'delete from vault.secrets where id = $1' using old.secret_id;
+  end if;
+  return null;
+end
+$_$;
+
+CREATE FUNCTION integrations.describe_credential(integration_type text) RETURNS TABLE(version integer, created_at timestamp with time zone, field_names text[], previous_version integer, previous_readable_until timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+  select c.version, c.created_at, c.field_names, p.version, p.readable_until
+  from integrations.caller() as caller
+  join public.organization_integrations as i
+    on i.organization_id = caller.organization_id and i.integration_type::text = describe_credential.integration_type
+  join public.organization_integration_credentials as c
+    on c.integration_id = i.id and c.secret_id is not null and c.readable_until is null
+  left join public.organization_integration_credentials as p
+    on p.integration_id = i.id and p.secret_id is not null and p.readable_until > clock_timestamp()
+  where caller.is_service or caller.organization_role in ('admin', 'coordinator');
+end
+$$;
+
+CREATE FUNCTION integrations.encrypt_anew(secret_id uuid) RETURNS TABLE(code text, message text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  wanted text := integrations.encryption_key_id(current_setting('integrations.encryption_key', true));
+  value text;
+  kept record;
+begin
+  code := 'ok';
+  begin
+    perform from integrations.encrypted_secrets as s where s.id = secret_id and s.key_id is distinct from wanted for update;
+    if found then
+      value := integrations.read_secret('pgcrypto', secret_id);
+      select * into kept from integrations.encrypt_secret(value);
+      update integrations.encrypted_secrets as s set key_id = kept.key_id, ciphertext = kept.ciphertext where s.id = secret_id;
+      if integrations.read_secret('pgcrypto', secret_id) is distinct from value then
+        perform integrations.refuse('conflict', 'what the new key gives back is not what was put in; the old copy stays');
+      end if;
+    end if;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+  end;
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.encrypt_secret(value text) RETURNS TABLE(key_id text, ciphertext bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  key text := current_setting('integrations.encryption_key', true);
+  state text;
+begin
+  if key is null or key !~ '^[0-9a-f]{64}$' then
+    perform integrations.refuse('invalid_input',
+      'INTEGRATIONS_ENCRYPTION_KEY: must be 64 hexadecimal digits; there is no Vault here, and nothing is stored without a key');
+  end if;
+  begin
+    -- The key is random, so stretching it, which is for passwords, would only cost time.
+    execute format('select %s.pgp_sym_encrypt($1, $2, ''cipher-algo=aes256, compress-algo=0, s2k-count=1024'')',
+      integrations.pgcrypto_schema()) into ciphertext using value, key;
+  exception
+    when sqlstate 'IDB01' then raise;
+    when others then
+      get stacked diagnostics state = returned_sqlstate;
+      perform integrations.refuse('unavailable', format('pgcrypto refused to encrypt (SQLSTATE %s)', state));
+  end;
+  key_id := integrations.encryption_key_id(key);
+  return next;
+end
+$_$;
+
+CREATE FUNCTION integrations.encryption_key_id(key text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return left(encode(sha256(convert_to('integrations-db key id ' || key, 'UTF8')), 'hex'), 16);
+end
+$$;
+
+CREATE FUNCTION integrations.end_credential(integration uuid, new_status text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  current_version integer;
+begin
+  select max(c.version) into current_version
+  from public.organization_integration_credentials as c
+  where c.integration_id = integration and c.secret_id is not null and c.readable_until is null;
+  update public.organization_integration_credentials as c set secret_id = null
+  where c.integration_id = integration and c.secret_id is not null;
+  update public.organization_integrations as i set status = new_status::public.integration_status_enum
+  where i.id = integration and (i.status = 'active' or (new_status = 'error' and i.status <> 'error'));
+  return current_version;
+end
+$$;
+
+CREATE FUNCTION integrations.has_credential(integration_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return exists (
+    select from integrations.caller() as caller
+    join public.organization_integrations as i
+      on i.id = has_credential.integration_id and (caller.is_service or i.organization_id = caller.organization_id)
+    join public.organization_integration_credentials as c
+      on c.integration_id = i.id and c.secret_id is not null and c.readable_until is null
+  );
+end
+$$;
+
+CREATE FUNCTION integrations.move_to_vault(integration_id uuid, version integer) RETURNS TABLE(code text, message text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  credential record;
+  value text;
+  moved uuid;
+begin
+  code := 'ok';
+  begin
+    select c.store, c.secret_id, i.organization_id into credential
+    from public.organization_integrations as i
+    join public.organization_integration_credentials as c on c.integration_id = i.id
+    where i.id = move_to_vault.integration_id and c.version = move_to_vault.version and c.secret_id is not null
+    for update;
+    -- Revoked, rotated or moved by somebody else meanwhile: nothing is left to do.
+    if not found or credential.store = 'vault' then
+      return next;
+      return;
+    end if;
+    value := integrations.read_secret('pgcrypto', credential.secret_id);
+    moved := integrations.create_secret('vault',
+      format('integrations-db/%s/%s/%s', credential.organization_id, integration_id, version), value);
+    if integrations.read_secret('vault', moved) is distinct from value then
+      perform integrations.refuse('conflict', 'what Vault gives back is not what was put in; the old copy stays');
+    end if;
+    update public.organization_integration_credentials as c set store = 'vault', secret_id = moved
+    where c.integration_id = move_to_vault.integration_id and c.version = move_to_vault.version;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+  end;
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.own_integration(integration_type text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  caller record;
+  integration_id uuid;
+begin
+  select * into caller from integrations.caller();
+  if integration_type is null or integration_type <> all (enum_range(null::public.integration_type_enum)::text[]) then
+    perform integrations.refuse('invalid_input', format('integration_type: must be one of %s',
+      array_to_string(enum_range(null::public.integration_type_enum), ', ')));
+  elsif caller.organization_id is null then
+    perform integrations.refuse('permission_denied', 'organization: the claims name none');
+  elsif not caller.is_service and caller.organization_role is distinct from 'admin' then
+    perform integrations.refuse('permission_denied', 'role: must be admin, the claims say otherwise');
+  end if;
+  select i.id into integration_id
+  from public.organization_integrations as i
+  where i.organization_id = caller.organization_id and i.integration_type::text = own_integration.integration_type
+  for no key update;
+  if integration_id is null then
+    perform integrations.refuse('not_found',
+      format('integration_type %s: the organization has no such integration; create it first', integration_type));
+  end if;
+  return integration_id;
+end
+$$;
+
+CREATE FUNCTION integrations.pgcrypto_schema() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  found_schema text := (select quote_ident(n.nspname) from pg_catalog.pg_extension as e
+    join pg_catalog.pg_namespace as n on n.oid = e.extnamespace where e.extname = 'pgcrypto');
+begin
+  if found_schema is null then
+    perform integrations.refuse('unavailable',
+      'there is neither Supabase Vault nor the extension pgcrypto to keep a credential in; create one of them');
+  end if;
+  return found_schema;
+end
+$$;
+
+CREATE FUNCTION integrations.read_secret(store text, secret_id uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  value text;
+  setting text;
+  secret record;
+  state text;
+begin
+  begin
+    if store = 'vault' then
+      if to_regclass('vault.secrets') is not null then
+        execute 'select decrypted_secret from vault.decrypted_secrets where id = $1' into value using secret_id;
+      end if;
+    else
+      select s.key_id, s.ciphertext into secret from integrations.encrypted_secrets as s where s.id = secret_id;
+      if found then
+        foreach setting in array array['integrations.encryption_key', 'integrations.previous_encryption_key'] loop
+          if integrations.encryption_key_id(current_setting(setting, true)) = secret.key_id then
+            execute format('select %s.pgp_sym_decrypt($1, $2)', integrations.pgcrypto_schema())
+              into value using secret.ciphertext, current_setting(setting, true);
+            return value;
+          end if;
+        end loop;
+        perform integrations.refuse('invalid_input', format(
+          'INTEGRATIONS_ENCRYPTION_KEY: the secret was encrypted with key %s, given was %s; pass the former', secret.key_id,
+          coalesce(integrations.encryption_key_id(nullif(current_setting('integrations.encryption_key', true), '')), 'none')));
+      end if;
+    end if;
+  exception
+    when sqlstate 'IDB01' then raise;
+    when others then
+      get stacked diagnostics state = returned_sqlstate;
+      perform integrations.refuse('unavailable', format(
+        'the secret cannot be decrypted (SQLSTATE %s): it was damaged, or the store''s own key was replaced; rotate the credential', state));
+  end;
+  if value is null then
+    perform integrations.refuse('credential_missing',
+      'the secret is gone from its store; see: integrations-db credentials audit');
+  end if;
+  return value;
+end
+$_$;
+
+CREATE FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  event_id uuid := gen_random_uuid();
+begin
+  insert into public.organization_integration_events
+    (id, action, outcome, organization_id, integration_id, integration_type, version, reason, actor)
+  select event_id, record_event.action, record_event.outcome, record_event.organization_id, record_event.integration_id,
+    (select label from unnest(enum_range(null::public.integration_type_enum)::text[]) as label
+     where label = record_event.integration_type),
+    record_event.version, left(record_event.reason, 255), caller.actor
+  from integrations.caller() as caller;
+  perform pg_notify('integration_events', event_id::text);
+  return event_id;
+end
+$$;
+
+CREATE FUNCTION integrations.refuse(code text, message text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  raise exception using errcode = 'IDB01', message = message, hint = code;
+end
+$$;
+
+CREATE FUNCTION integrations.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
+    using errcode = 'insufficient_privilege';
+end
+$$;
+
+CREATE FUNCTION integrations.request_retrieval(integration_type text, wanted_version integer, reason text) RETURNS TABLE(code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  caller record;
+  integration uuid;
+  found_version integer;
+begin
+  select * into caller from integrations.caller();
+  code := 'ok';
+  begin
+    if coalesce(btrim(reason), '') = '' then
+      perform integrations.refuse('invalid_input', 'reason: must say what the secret is needed for');
+    end if;
+    integration := integrations.own_integration(integration_type);
+    -- What outlived its grace goes the next time somebody looks.
+    update public.organization_integration_credentials as c set secret_id = null
+    where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
+    select c.version, c.store into found_version, store
+    from public.organization_integration_credentials as c
+    where c.integration_id = integration and c.secret_id is not null
+      and case when wanted_version is null then c.readable_until is null else c.version = wanted_version end;
+    if found_version is null then
+      perform integrations.refuse('credential_missing', format('integration_type %s: has no credential%s; store one first',
+        integration_type, ' of version ' || wanted_version));
+    end if;
+    select s.logs_always, s.logs_sometimes into logs_always, logs_sometimes from integrations.credential_store() as s;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+  end;
+  event_id := integrations.record_event('retrieve', code, caller.organization_id, integration, integration_type,
+    coalesce(found_version, wanted_version), reason);
+  if code = 'ok' then
+    insert into integrations.retrieval_requests (event_id, integration_id, version, transaction_id, created_at)
+    values (request_retrieval.event_id, integration, found_version, pg_current_xact_id()::text::bigint, clock_timestamp());
+    delete from integrations.retrieval_requests as r
+    where r.event_id in (
+      select stale.event_id from integrations.retrieval_requests as stale
+      where stale.created_at < clock_timestamp() - interval '1 hour'
+      limit 100 for update skip locked
+    );
+  end if;
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.retrieve_credential(request_id uuid) RETURNS TABLE(code text, message text, integration_type text, version integer, bundle text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  request integrations.retrieval_requests;
+  credential record;
+  organization uuid;
+  type text;
+begin
+  code := 'ok';
+  begin
+    if request_id is null then
+      perform integrations.refuse('invalid_input', 'request_id: must not be null');
+    end if;
+    select r.* into request from integrations.retrieval_requests as r where r.event_id = request_id for update;
+    if not found then
+      perform integrations.refuse('not_found', 'request_id: there is no such request; make one with request_retrieval and commit it');
+    end if;
+    select i.organization_id, i.integration_type::text into organization, type
+    from public.organization_integrations as i where i.id = request.integration_id;
+    if request.transaction_id = pg_current_xact_id()::text::bigint then
+      perform integrations.refuse('conflict', 'request_id: was made by this very transaction; commit it first, so that it is on record');
+    elsif request.used_at is not null then
+      perform integrations.refuse('conflict', 'request_id: was used; make another');
+    elsif request.created_at < clock_timestamp() - interval '30 seconds' then
+      perform integrations.refuse('conflict', 'request_id: is older than 30 s; make another');
+    end if;
+    select c.version, c.store, c.secret_id into credential
+    from public.organization_integration_credentials as c
+    where c.integration_id = request.integration_id and c.version = request.version and c.secret_id is not null
+      and (c.readable_until is null or c.readable_until > clock_timestamp());
+    if not found then
+      perform integrations.refuse('credential_missing', 'the credential was revoked or replaced since it was requested');
+    end if;
+    bundle := integrations.read_secret(credential.store, credential.secret_id);
+    update integrations.retrieval_requests as r set used_at = clock_timestamp() where r.event_id = request_id;
+    integration_type := type;
+    version := credential.version;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+    bundle := null;
+  end;
+  if code <> 'ok' then
+    perform integrations.record_event('retrieve', code, organization, request.integration_id, type, request.version, null);
+  end if;
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.revoke_credential(integration_type text, reason text) RETURNS TABLE(code text, message text, version integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  caller record;
+  integration uuid;
+begin
+  select * into caller from integrations.caller();
+  code := 'ok';
+  begin
+    integration := integrations.own_integration(integration_type);
+    version := integrations.end_credential(integration, 'pending_setup');
+    if version is null then
+      perform integrations.refuse('credential_missing',
+        format('integration_type %s: has no credential to revoke', integration_type));
+    end if;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+  end;
+  perform integrations.record_event('revoke', code, caller.organization_id, integration, integration_type, version, reason);
+  return next;
+end
+$$;
+
+CREATE FUNCTION integrations.revoke_organization(organization_id uuid, reason text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  integration record;
+  revoked integer := 0;
+begin
+  -- Two operators at once: the second waits, and finds nothing left.
+  perform pg_advisory_xact_lock(hashtextextended('integrations-db breach ' || organization_id, 0));
+  for integration in
+    select i.id, i.integration_type::text as type
+    from public.organization_integrations as i
+    where i.organization_id = revoke_organization.organization_id
+      and (i.status = 'active' or exists (
+        select from public.organization_integration_credentials as c where c.integration_id = i.id and c.secret_id is not null))
+    order by i.id
+    for no key update
+  loop
+    perform integrations.record_event('revoke', 'ok', organization_id, integration.id, integration.type,
+      integrations.end_credential(integration.id, 'error'), reason);
+    revoked := revoked + 1;
+  end loop;
+  if revoked > 0 then
+    perform integrations.record_event('alert', 'ok', organization_id, null, null, null, reason);
+  end if;
+  return revoked;
+end
+$$;
+
+CREATE FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return query select * from integrations.write_credential('rotate', integration_type, bundle, grace_seconds, reason);
+end
+$$;
+
+CREATE FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) RETURNS TABLE(code text, message text, version integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return query select * from integrations.write_credential('store', integration_type, bundle, 0, reason);
+end
+$$;
+
+CREATE FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  caller record;
+  integration uuid;
+  fields text[];
+  current_version integer;
+  next_version integer;
+  destination text;
+  secret uuid;
+begin
+  select * into caller from integrations.caller();
+  code := 'ok';
+  begin
+    if grace_seconds is null or grace_seconds not between 0 and 2592000 then
+      perform integrations.refuse('invalid_input', 'grace_seconds: must be 0 to 2592000 (30 days)');
+    end if;
+    integration := integrations.own_integration(integration_type);
+    fields := integrations.bundle_fields(bundle);
+    select c.version into current_version
+    from public.organization_integration_credentials as c
+    where c.integration_id = integration and c.secret_id is not null and c.readable_until is null;
+    if action = 'store' and current_version is not null then
+      perform integrations.refuse('already_exists',
+        format('integration_type %s: has a credential, version %s; use rotate', integration_type, current_version));
+    elsif action = 'rotate' and current_version is null then
+      perform integrations.refuse('credential_missing',
+        format('integration_type %s: has no credential to rotate; use store', integration_type));
+    end if;
+    select coalesce(max(c.version), 0) + 1 into next_version
+    from public.organization_integration_credentials as c
+    where c.integration_id = integration;
+    select s.store into destination from integrations.credential_store() as s;
+    secret := integrations.create_secret(destination,
+      format('integrations-db/%s/%s/%s', caller.organization_id, integration, next_version), bundle);
+    -- The version so far may stay readable for a while; whatever is older goes. A trigger deletes the secrets.
+    update public.organization_integration_credentials as c
+    set secret_id = case when grace_seconds > 0 and c.readable_until is null then c.secret_id end,
+      readable_until = coalesce(c.readable_until, clock_timestamp() + make_interval(secs => grace_seconds))
+    where c.integration_id = integration and c.secret_id is not null;
+    insert into public.organization_integration_credentials (integration_id, version, store, secret_id, field_names)
+    values (integration, next_version, destination, secret, fields);
+    version := next_version;
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+  end;
+  perform integrations.record_event(action, code, caller.organization_id, integration, integration_type, version, reason);
+  return next;
+end
+$$;
+
+CREATE TABLE integrations.encrypted_secrets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    key_id text NOT NULL,
+    ciphertext bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY integrations.encrypted_secrets FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE integrations.retrieval_requests (
+    event_id uuid NOT NULL,
+    integration_id uuid NOT NULL,
+    version integer NOT NULL,
+    transaction_id bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE ONLY integrations.retrieval_requests FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE integrations.revoked_grants (
+    statement text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY integrations.revoked_grants FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.organization_integration_credentials (
+    integration_id uuid NOT NULL,
+    version integer NOT NULL,
+    store text NOT NULL,
+    secret_id uuid,
+    field_names text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    readable_until timestamp with time zone,
+    CONSTRAINT organization_integration_credentials_store_check CHECK ((store = ANY (ARRAY['vault'::text, 'pgcrypto'::text]))),
+    CONSTRAINT organization_integration_credentials_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.organization_integration_credentials FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.organization_integration_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    organization_id uuid,
+    integration_id uuid,
+    integration_type text,
+    action text NOT NULL,
+    outcome text NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    version integer,
+    CONSTRAINT organization_integration_events_action_check CHECK ((action = ANY (ARRAY['store'::text, 'rotate'::text, 'retrieve'::text, 'revoke'::text, 'delete'::text, 'alert'::text])))
+);
+
+ALTER TABLE ONLY public.organization_integration_events FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.organization_integrations (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
@@ -61,28 +782,66 @@ CREATE TABLE public.organization_integrations (
 
 ALTER TABLE ONLY public.organization_integrations FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE ONLY integrations.encrypted_secrets
+    ADD CONSTRAINT encrypted_secrets_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY integrations.retrieval_requests
+    ADD CONSTRAINT retrieval_requests_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY integrations.revoked_grants
+    ADD CONSTRAINT revoked_grants_pkey PRIMARY KEY (statement);
+
+ALTER TABLE ONLY public.organization_integration_credentials
+    ADD CONSTRAINT organization_integration_credentials_pkey PRIMARY KEY (integration_id, version);
+
+ALTER TABLE ONLY public.organization_integration_events
+    ADD CONSTRAINT organization_integration_events_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.organization_integrations
     ADD CONSTRAINT organization_integrations_organization_id_integration_type_key UNIQUE (organization_id, integration_type);
 
 ALTER TABLE ONLY public.organization_integrations
     ADD CONSTRAINT organization_integrations_pkey PRIMARY KEY (id);
 
+CREATE UNIQUE INDEX organization_integration_credentials_current_key ON public.organization_integration_credentials USING btree (integration_id) WHERE ((secret_id IS NOT NULL) AND (readable_until IS NULL));
+
+CREATE INDEX organization_integration_events_organization_id_created_at_idx ON public.organization_integration_events USING btree (organization_id, created_at);
+
 CREATE INDEX organization_integrations_field_mappings_idx ON public.organization_integrations USING gin (field_mappings);
 
 CREATE INDEX organization_integrations_organization_id_idx ON public.organization_integrations USING btree (organization_id);
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
+
+CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
+
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION extensions.moddatetime('updated_at');
+
+ALTER TABLE ONLY public.organization_integration_credentials
+    ADD CONSTRAINT organization_integration_credentials_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.organization_integrations(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.organization_integrations
     ADD CONSTRAINT organization_integrations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
+ALTER TABLE integrations.encrypted_secrets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE integrations.retrieval_requests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE integrations.revoked_grants ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY admins_can_create_integrations ON public.organization_integrations FOR INSERT TO authenticated WITH CHECK (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
 
 CREATE POLICY admins_can_delete_integrations ON public.organization_integrations FOR DELETE TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
 
+CREATE POLICY admins_can_read_own_events ON public.organization_integration_events FOR SELECT TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
+
 CREATE POLICY admins_can_update_integrations ON public.organization_integrations FOR UPDATE TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text))) WITH CHECK (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
 
 CREATE POLICY org_members_can_read_own_integrations ON public.organization_integrations FOR SELECT TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = ANY (ARRAY['admin'::text, 'coordinator'::text]))));
+
+ALTER TABLE public.organization_integration_credentials ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organization_integration_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_integrations ENABLE ROW LEVEL SECURITY;
 
@@ -93,6 +852,16 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
+REVOKE ALL ON FUNCTION integrations.bundle_fields(bundle text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.caller() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.create_secret(store text, secret_name text, value text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.credential_store() FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.credential_store() TO authenticated;
+GRANT ALL ON FUNCTION integrations.credential_store() TO service_role;
+
 REVOKE ALL ON FUNCTION integrations.current_organization_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.current_organization_id() TO authenticated;
 GRANT ALL ON FUNCTION integrations.current_organization_id() TO service_role;
@@ -100,6 +869,66 @@ GRANT ALL ON FUNCTION integrations.current_organization_id() TO service_role;
 REVOKE ALL ON FUNCTION integrations.current_organization_role() FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.current_organization_role() TO authenticated;
 GRANT ALL ON FUNCTION integrations.current_organization_role() TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.delete_credential(integration_id uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.delete_credential(integration_id uuid, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.delete_secret() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.describe_credential(integration_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.describe_credential(integration_type text) TO authenticated;
+GRANT ALL ON FUNCTION integrations.describe_credential(integration_type text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.encrypt_anew(secret_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.encrypt_secret(value text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.encryption_key_id(key text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.end_credential(integration uuid, new_status text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.has_credential(integration_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.has_credential(integration_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION integrations.has_credential(integration_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.move_to_vault(integration_id uuid, version integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.own_integration(integration_type text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.pgcrypto_schema() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.read_secret(store text, secret_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.refuse(code text, message text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version integer, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version integer, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.retrieve_credential(request_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.retrieve_credential(request_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.revoke_credential(integration_type text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.revoke_credential(integration_type text, reason text) TO authenticated;
+GRANT ALL ON FUNCTION integrations.revoke_credential(integration_type text, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.revoke_organization(organization_id uuid, reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) TO authenticated;
+GRANT ALL ON FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) TO authenticated;
+GRANT ALL ON FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.organization_integration_events TO authenticated;
+GRANT SELECT ON TABLE public.organization_integration_events TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.organization_integrations TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.organization_integrations TO service_role;

@@ -4,7 +4,7 @@ import type { IntegrationType } from '../src/index.ts'
 import { Integrations } from '../src/integrations.ts'
 import { type Connection, Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
-import { inTransaction, organizationScope, unitRunner } from '../src/scope.ts'
+import { inTransaction, organizationScope, unitSession } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
 
 const t = useDatabase()
@@ -355,12 +355,12 @@ describe('a transaction', () => {
     }
     const pool = new OpenPool(t.url, { max: 1, acquireTimeoutSeconds: 5, connectTimeoutSeconds: 5, keepPlans: true })
     const scope = organizationScope({ organizationId: await t.organization(), role: 'admin' })
-    const saved = inTransaction(pool, scope, async (run) => {
+    const saved = inTransaction(pool, scope, async ({ run }) => {
       await new Integrations(run, scope).create({ integrationType: 'xledger' })
       await connection?.send('select 1 / 0').catch(() => {}) // Behind the transaction's back.
     })
     await expect(saved).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('ROLLBACK') })
-    expect(await new Integrations(unitRunner(pool, scope), scope).list()).toEqual([])
+    expect(await new Integrations(unitSession(async () => pool, scope).run, scope).list()).toEqual([])
     await pool.end()
   })
 

@@ -7,7 +7,7 @@ import type { IntegrationsDb, OrganizationScope } from '../src/index.ts'
 import { Integrations } from '../src/integrations.ts'
 import { Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
-import { organizationScope, unitRunner } from '../src/scope.ts'
+import { organizationScope, unitSession } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
 import { freePort } from './embedded.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
@@ -120,7 +120,7 @@ describe('straight to PostgreSQL', () => {
       const organizationId = await t.organization()
       const pool = new Pool(t.url, { max: 1, acquireTimeoutSeconds: 5, connectTimeoutSeconds: 5, keepPlans: true })
       const scope = organizationScope({ organizationId, role: 'admin' })
-      const integrations = new Integrations(unitRunner(pool, scope), scope)
+      const integrations = new Integrations(unitSession(async () => pool, scope).run, scope)
       for (let i = 0; i < 3; i++) await integrations.upsert({ integrationType: 'xledger', status: 'error' })
       await pool.lend((connection) => connection.send('deallocate all'))
       expect(await integrations.upsert({ integrationType: 'xledger', status: 'inactive' })).toMatchObject({

@@ -7,7 +7,7 @@ import { IntegrationsDbError } from '../src/index.ts'
 import { Integrations } from '../src/integrations.ts'
 import { Pool } from '../src/pool.ts'
 import { organizationIntegrations as table } from '../src/schema/index.ts'
-import { inTransaction, organizationScope, unitRunner } from '../src/scope.ts'
+import { inTransaction, organizationScope, unitSession } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
 
 /*
@@ -45,7 +45,7 @@ async function storm(url: string): Promise<Tally> {
 
   const callOnce = async (organizationId: string): Promise<void> => {
     const scope = organizationScope({ organizationId, role: 'admin' })
-    const run = unitRunner(pool, scope)
+    const { run } = unitSession(async () => pool, scope)
     const integrations = new Integrations(run, scope)
     const see = (rows: { organizationId: string }[]) => {
       tally.rows += rows.length
@@ -63,7 +63,7 @@ async function storm(url: string): Promise<Tally> {
       () => scopedQueries(run).execute(sql`select 1 / 0`),
       () => scopedQueries(run).execute(sql`select pg_sleep(0.05) from organization_integrations`),
       () =>
-        inTransaction(pool, scope, async (tx) => {
+        inTransaction(pool, scope, async ({ run: tx }) => {
           see(await new Integrations(tx, scope).list())
           if (randomInt(3) === 0) throw new IntegrationsDbError('invalid_input', 'changed my mind')
           see(await scopedQueries(tx).select({ organizationId: table.organizationId }).from(table))

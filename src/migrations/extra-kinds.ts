@@ -4,12 +4,9 @@ import type { Extra } from './extras.ts'
 import { block, literal, name } from './quote.ts'
 
 /** Roles that policies and grants speak of. Supabase has them; `bootstrap` makes them elsewhere. */
-const apiRoles = ['anon', 'authenticated', 'service_role'] as const
-type ApiRole = (typeof apiRoles)[number]
+export const apiRoles = ['anon', 'authenticated', 'service_role'] as const
+export type ApiRole = (typeof apiRoles)[number]
 type Verb = 'select' | 'insert' | 'update' | 'delete'
-
-/** Comment by which a host marks a function of ours that it replaced; no migration touches it then. */
-const hostMark = 'integrations-db: host'
 
 /** Refuses to go on where a role is missing, before anything is created. */
 export function requiredRoles(): Extra {
@@ -21,6 +18,22 @@ export function requiredRoles(): Extra {
     raise exception 'the roles ${apiRoles.join(', ')} must exist, missing: %',
       (select string_agg(role, ', ') from unnest(array[${apiRoles.map(literal).join(', ')}]) as role where to_regrole(role) is null)
       using hint = 'Supabase has them; on plain PostgreSQL run integrations-db bootstrap first';
+  end if;`),
+  }
+}
+
+/**
+ * Refuses a migrating role whose functions would see nothing: row-level security is forced for owners too, so a definer
+ * function needs an owner that passes it.
+ */
+export function requiredBypass(): Extra {
+  return {
+    key: 'require bypassrls',
+    phase: 'require',
+    create: block(`\
+  if not exists (select from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)) then
+    raise exception 'role % must be a superuser or have BYPASSRLS, found neither: it will own functions that read tables with forced row-level security', current_user
+      using hint = 'on Supabase migrate as postgres; elsewhere as a superuser, or alter role … bypassrls';
   end if;`),
   }
 }
@@ -83,6 +96,28 @@ export function moddatetime(): Extra {
     return new;
   end
   $function$;`),
+  }
+}
+
+/**
+ * The extension pgcrypto where there is no Vault to keep secrets in; shared with the host, so never dropped. Where it is
+ * not to be had the functions that need it say so.
+ */
+export function pgcrypto(): Extra {
+  return {
+    key: 'extension pgcrypto',
+    phase: 'before',
+    create: block(`\
+  if to_regclass('vault.secrets') is not null or exists (select from pg_extension where extname = 'pgcrypto')
+    or not exists (select from pg_available_extensions where name = 'pgcrypto') then
+    return;
+  end if;
+  create schema if not exists extensions;
+  begin
+    create extension pgcrypto with schema extensions;
+  exception when insufficient_privilege then
+    raise notice 'extension pgcrypto may not be created here; credentials need it, or Supabase Vault';
+  end;`),
   }
 }
 
@@ -162,41 +197,8 @@ export function typeComment(type: { schema: string | undefined; enumName: string
   }
 }
 
-/**
- * A function without arguments that policies call and a host may replace by its own, marked with the comment
- * `integrations-db: host`.
- */
-export function claimsFunction(options: { name: string; returns: string; body: string; comment: string }): Extra {
-  const signature = `${options.name}()`
-  const marked = `obj_description(to_regprocedure(${literal(signature)}), 'pg_proc') = ${literal(hostMark)}`
-  return {
-    key: `function ${signature}`,
-    phase: 'before',
-    create: block(`\
-  if ${marked} then
-    raise notice '${signature} is the host''s own, left alone';
-    return;
-  end if;
-  create or replace function ${signature} returns ${options.returns}
-  language plpgsql
-  stable
-  set search_path = ''
-  as $function$
-${options.body}
-  $function$;
-  comment on function ${signature} is ${literal(options.comment)};
-  revoke all on function ${signature} from public, ${apiRoles.join(', ')};
-  grant execute on function ${signature} to authenticated, service_role;`),
-    drop: block(`\
-  if ${marked} then
-    raise notice '${signature} is the host''s own, left alone';
-    return;
-  end if;
-  drop function if exists ${signature};`),
-  }
-}
-
-function names(table: PgTable) {
+/** A table's name to look it up by, and to write into a statement. */
+export function names(table: PgTable) {
   const { schema = 'public' } = getTableConfig(table)
   const tableName = getTableName(table)
   return { path: `${schema}.${tableName}`, quoted: `${name(schema)}.${name(tableName)}` }

@@ -1,7 +1,9 @@
+import { claimsFunction } from '../migrations/extra-functions.ts'
 import {
-  claimsFunction,
   forcedRowSecurity,
   moddatetime,
+  pgcrypto,
+  requiredBypass,
   requiredColumn,
   requiredRoles,
   schemaUsage,
@@ -11,8 +13,17 @@ import {
 } from '../migrations/extra-kinds.ts'
 import type { Extra } from '../migrations/extras.ts'
 import { integrationStatus, integrationType } from './enums.ts'
+import { callerFunctions } from './functions/caller.ts'
+import { credentialFunctions } from './functions/credentials.ts'
+import { eventFunctions } from './functions/events.ts'
+import { retrievalFunctions } from './functions/retrieval.ts'
+import { secretFunctions } from './functions/secrets.ts'
+import { upkeepFunctions } from './functions/upkeep.ts'
 import { organizations } from './host.ts'
+import { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
+import { organizationIntegrationEvents } from './organization-integration-events.ts'
 import { organizationIntegrations } from './organization-integrations.ts'
+import { encryptedSecrets, retrievalRequests, revokedGrants } from './private-tables.ts'
 
 /*
  * What the database must have and drizzle-kit cannot say. Edit, then `npm run db:generate -- --name <what>`: the change
@@ -67,4 +78,20 @@ export const extras: Extra[] = [
   touchTrigger(organizationIntegrations, 'updated_at'),
   typeComment(integrationType, dartContract),
   typeComment(integrationStatus, dartContract),
+
+  requiredBypass(),
+  pgcrypto(),
+  // Nobody is granted anything on the references and the private tables: definer functions reach them as their owner.
+  ...[organizationIntegrationCredentials, encryptedSecrets, retrievalRequests, revokedGrants].flatMap((table) => [
+    forcedRowSecurity(table),
+    tablePrivileges(table, {}),
+  ]),
+  forcedRowSecurity(organizationIntegrationEvents),
+  tablePrivileges(organizationIntegrationEvents, { authenticated: ['select'], service_role: ['select'] }),
+  ...callerFunctions,
+  ...eventFunctions,
+  ...secretFunctions,
+  ...credentialFunctions,
+  ...retrievalFunctions,
+  ...upkeepFunctions,
 ]

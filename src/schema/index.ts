@@ -1,3 +1,6 @@
 export * from './enums.ts'
 export { integrations } from './namespace.ts'
+export { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
+export { organizationIntegrationEvents } from './organization-integration-events.ts'
 export { type ExcludedFeatures, type FieldMappings, organizationIntegrations } from './organization-integrations.ts'
+export { encryptedSecrets, retrievalRequests, revokedGrants } from './private-tables.ts'

@@ -1,0 +1,42 @@
+import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
+import { organizationIntegrationEvents } from '../organization-integration-events.ts'
+
+/** The one way an event comes to be, and why none ever goes. */
+export const eventFunctions = [
+  // What is no label of the enum is not kept: it may be anything, a pasted credential too.
+  definerFunction({
+    name: 'integrations.record_event',
+    parameters:
+      'action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text',
+    returns: 'uuid',
+    body: `\
+declare
+  event_id uuid := gen_random_uuid();
+begin
+  insert into public.organization_integration_events
+    (id, action, outcome, organization_id, integration_id, integration_type, version, reason, actor)
+  select event_id, record_event.action, record_event.outcome, record_event.organization_id, record_event.integration_id,
+    (select label from unnest(enum_range(null::public.integration_type_enum)::text[]) as label
+     where label = record_event.integration_type),
+    record_event.version, left(record_event.reason, 255), caller.actor
+  from integrations.caller() as caller;
+  perform pg_notify('integration_events', event_id::text);
+  return event_id;
+end`,
+  }),
+
+  definerFunction({
+    name: 'integrations.refuse_change',
+    returns: 'trigger',
+    body: `\
+begin
+  raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
+    using errcode = 'insufficient_privilege';
+end`,
+  }),
+  trigger(organizationIntegrationEvents, {
+    name: 'append_only',
+    when: 'before update or delete or truncate on {table} for each statement',
+    function: 'integrations.refuse_change',
+  }),
+]

@@ -1,0 +1,40 @@
+import { sql } from 'drizzle-orm'
+import { check, index, integer, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
+
+/**
+ * What was done with credentials, by whom and why; never a value. Written by the definer functions alone, changed and
+ * deleted by nobody.
+ *
+ * Without foreign keys: an event outlives the organization it speaks of, and a cascade into a table that refuses
+ * deletion would make deleting an organization fail.
+ */
+export const organizationIntegrationEvents = pgTable(
+  'organization_integration_events',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    // Not now(): several events of one transaction keep their order.
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`clock_timestamp()`),
+    organizationId: uuid('organization_id'),
+    integrationId: uuid('integration_id'),
+    integrationType: text('integration_type'),
+    action: text('action').notNull(),
+    /** `ok`, or the error's code. */
+    outcome: text('outcome').notNull(),
+    actor: text('actor').notNull(),
+    reason: text('reason'),
+    version: integer('version'),
+  },
+  (table) => [
+    index('organization_integration_events_organization_id_created_at_idx').on(table.organizationId, table.createdAt),
+    check(
+      'organization_integration_events_action_check',
+      sql`action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert')`,
+    ),
+    pgPolicy('admins_can_read_own_events', {
+      for: 'select',
+      to: 'authenticated',
+      using: sql`organization_id = ${currentOrganizationId} and ${currentOrganizationRole} = 'admin'`,
+    }),
+  ],
+).enableRLS()

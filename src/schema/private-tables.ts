@@ -1,0 +1,38 @@
+import { bigint, customType, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { integrations } from './namespace.ts'
+
+/* Tables of the private schema: no policy, no privilege, reached by the definer functions and administrators alone. */
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
+
+/** Bundles encrypted with pgcrypto, where there is no Vault. The key is nowhere in the database, only its id. */
+export const encryptedSecrets = integrations
+  .table('encrypted_secrets', {
+    id: uuid('id').primaryKey().defaultRandom(),
+    keyId: text('key_id').notNull(),
+    ciphertext: bytea('ciphertext').notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  })
+  .enableRLS()
+
+/** Announced retrievals: each may be used once, within 30 s, by a later transaction. */
+export const retrievalRequests = integrations
+  .table('retrieval_requests', {
+    /** The event that recorded it. */
+    eventId: uuid('event_id').primaryKey(),
+    integrationId: uuid('integration_id').notNull(),
+    version: integer('version').notNull(),
+    /** The transaction that wrote it; the row's xmin would be that of a subtransaction. */
+    transactionId: bigint('transaction_id', { mode: 'bigint' }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    usedAt: timestamp('used_at', { withTimezone: true }),
+  })
+  .enableRLS()
+
+/** What `lockdown` took away, as the statements that give it back. Empty in normal times. */
+export const revokedGrants = integrations
+  .table('revoked_grants', {
+    statement: text('statement').primaryKey(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  })
+  .enableRLS()
