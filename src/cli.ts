@@ -4,9 +4,19 @@ import { parseArgs } from 'node:util'
 import { asAdmin } from './admin.ts'
 import { bootstrapSql } from './bootstrap.ts'
 import { createLogin } from './create-login.ts'
+import {
+  auditCredentials,
+  type Failure,
+  moveToVault,
+  revokeCredentials,
+  rotateEncryptionKey,
+} from './credential-upkeep.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { encryptionKey } from './input.ts'
+import { liftLockdown, lockdown } from './lockdown.ts'
 import { migrate, rollback } from './migrate.ts'
 import { build } from './migrations/build.ts'
+import { progressBar } from './progress.ts'
 
 /* Thin on purpose: each command parses its words, calls one function and prints what that returned. */
 
@@ -17,9 +27,15 @@ const usage = `integrations-db <command>
   rollback --steps N [--yes]                         runs rollback files, newest first
   bootstrap                                          roles and schema that plain PostgreSQL lacks
   login create NAME [--service]                      a login for backends; prints its password once
+  credentials audit [--apply]                        secrets without a reference, references without a secret
+  credentials revoke (--organization ID | --all) [--apply]   in a breach: ends credentials, alerts each organization
+  credentials move --to vault [--apply]              from the pgcrypto fallback into Supabase Vault
+  credentials rotate-key [--apply]                   from INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY to INTEGRATIONS_ENCRYPTION_KEY
+  lockdown [--lift]                                  nobody but administrators reads or writes our tables; back again
 
 The database is --url or INTEGRATIONS_ADMIN_URL. --json prints one JSON document.
-Exit status: 0 done, 1 refused or failed, 2 usage.
+Without --apply, credentials commands print their plan and change nothing.
+Exit status: 0 done, 1 findings, refused or failed, 2 usage.
 Example: integrations-db build --drizzle drizzle --supabase supabase`
 
 const options = {
@@ -30,6 +46,12 @@ const options = {
   steps: { type: 'string' },
   yes: { type: 'boolean', default: false },
   service: { type: 'boolean', default: false },
+  apply: { type: 'boolean', default: false },
+  organization: { type: 'string' },
+  all: { type: 'boolean', default: false },
+  to: { type: 'string' },
+  'allow-parameter-logging': { type: 'boolean', default: false },
+  lift: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -46,8 +68,9 @@ const parsed = (() => {
 })()
 type Flags = typeof parsed.values
 
-/** A command gives what `--json` prints, and the same as text. */
-type Command = (flags: Flags, words: string[]) => Promise<{ report: object; text: string }>
+/** A command gives what `--json` prints, and the same as text; `findings` is exit status 1. */
+type Outcome = { report: object; text: string; findings?: boolean }
+type Command = (flags: Flags, words: string[]) => Promise<Outcome>
 
 const commands: Record<string, Command> = {
   async build({ drizzle, supabase = 'supabase', check }) {
@@ -85,6 +108,76 @@ const commands: Record<string, Command> = {
     await createLogin({ url: adminUrl(flags), name, password, service: flags.service })
     return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }
   },
+  async credentials(flags, [verb, ...more]) {
+    const command = credentialCommands[verb ?? '']
+    if (command === undefined || more.length > 0) {
+      throw new UsageError(`credentials takes one of ${Object.keys(credentialCommands).join(', ')}`)
+    }
+    return command(flags, [])
+  },
+  async lockdown(flags) {
+    const target = { url: adminUrl(flags) }
+    const report = await (flags.lift ? liftLockdown(target) : lockdown(target))
+    const change = flags.lift ? `gave back ${report.grants} privileges` : `took ${report.grants} privileges away`
+    return { report, text: `${change}; who can read or write by themselves: ${report.stillAllowed.join(', ')}` }
+  },
+}
+
+const credentialCommands: Record<string, Command> = {
+  async audit(flags) {
+    const report = await auditCredentials({ url: adminUrl(flags), apply: flags.apply })
+    const { findings, mended } = report
+    const lines = findings.map((found) =>
+      found.finding === 'secret without a reference'
+        ? `${found.finding}: ${found.store} ${found.id} ${found.name ?? ''}`
+        : `${found.finding}: ${found.store}, integration ${found.integrationId} version ${found.version}`,
+    )
+    const summary = findings.length === 0 ? 'nothing found' : mended ? 'mended all of it' : planned
+    return { report, text: [...lines, summary].join('\n'), findings: findings.length > 0 && !mended }
+  },
+  async revoke(flags) {
+    if ((flags.organization === undefined) !== flags.all) {
+      throw new UsageError('credentials revoke needs --organization ID or --all, one of them')
+    }
+    const organizationId = flags.organization ?? 'all'
+    const report = await revokeCredentials({ url: adminUrl(flags), organizationId, ...applying(flags) })
+    const { organizations, strays, failures } = report
+    const lines = [
+      ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
+      `${strays} secrets without a reference`,
+    ]
+    const none = organizations.length + strays === 0
+    return { report, ...summary(lines, none ? 'nothing left to revoke' : 'revoked', flags, failures) }
+  },
+  async move(flags) {
+    if (flags.to !== 'vault') throw new UsageError('credentials move needs --to vault')
+    const report = await moveToVault({ url: adminUrl(flags), ...encryptionKeys(flags), ...applying(flags) })
+    return { report, ...summary([`${report.secrets} secrets`], 'moved into Vault', flags, report.failures) }
+  },
+  async 'rotate-key'(flags) {
+    const report = await rotateEncryptionKey({ url: adminUrl(flags), ...encryptionKeys(flags), ...applying(flags) })
+    return { report, ...summary([`${report.secrets} secrets`], 'encrypted with the new key', flags, report.failures) }
+  },
+}
+
+const planned = 'nothing was changed; say --apply to do it'
+
+function summary(lines: string[], done: string, { apply }: Flags, failures: Failure[]): Omit<Outcome, 'report'> {
+  const failed = failures.map(({ what, message }) => `failed: ${what}: ${message}`)
+  const end = failures.length > 0 ? 'the others were done; run it again' : apply ? done : planned
+  return { text: [...lines, ...failed, end].join('\n'), findings: failures.length > 0 }
+}
+
+function applying({ apply }: Flags) {
+  return { apply, onProgress: progressBar() }
+}
+
+function encryptionKeys(flags: Flags) {
+  return {
+    encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY'),
+    previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY'),
+    allowParameterLogging: flags['allow-parameter-logging'],
+  }
 }
 
 await run()
@@ -96,10 +189,11 @@ async function run(): Promise<void> {
     const command = commands[name ?? '']
     if (command === undefined)
       throw new UsageError(name === undefined ? 'a command is missing' : `unknown command ${name}`)
-    if (name !== 'login' && words.length > 0)
+    if (name !== 'login' && name !== 'credentials' && words.length > 0)
       throw new UsageError(`${name} takes no further word, got ${words.join(' ')}`)
-    const { report, text } = await command(parsed.values, words)
+    const { report, text, findings = false } = await command(parsed.values, words)
     console.log(parsed.values.json ? JSON.stringify(report) : text)
+    if (findings) process.exitCode = 1
   } catch (error) {
     if (error instanceof UsageError) {
       console.error(`error: ${error.message}\n\n${usage}`)

@@ -4,7 +4,7 @@ import { observed } from './diagnostics.ts'
 import { type ScopedQueries, scopedQueries } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { Events } from './events.ts'
-import { databaseUrl } from './input.ts'
+import { databaseUrl, encryptionKey } from './input.ts'
 import { Integrations, ServiceIntegrations } from './integrations.ts'
 import { assertSafeLogin } from './login.ts'
 import { Pool } from './pool.ts'
@@ -108,20 +108,10 @@ const optionsSchema = z.strictObject({
   connectTimeoutSeconds: z.number().positive().default(10),
   keepPlans: z.boolean().default(true),
   allowCombinedLogin: z.boolean().default(false),
-  encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY'),
-  previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY'),
+  encryptionKey: z.string().optional(),
+  previousEncryptionKey: z.string().optional(),
   allowParameterLogging: z.boolean().default(false),
 })
-
-/** Checked where a client is made: a mistyped key must not come to light with the first credential. */
-function encryptionKey(variable: string) {
-  return z
-    .string()
-    .regex(/^[0-9a-f]{64}$/i, `must be 64 hexadecimal digits (${variable}); make one with: openssl rand -hex 32`)
-    .transform((key) => key.toLowerCase())
-    .optional()
-    .prefault(() => process.env[variable] || undefined)
-}
 
 /**
  * A client for one database. Connects on the first call; checks then that the login has no rights of its own.
@@ -244,7 +234,14 @@ type Settings = z.output<typeof optionsSchema>
 
 function parseOptions(options: IntegrationsDbOptions): Settings {
   const result = optionsSchema.safeParse(options)
-  if (result.success) return result.data
+  if (result.success) {
+    return {
+      ...result.data,
+      // Checked where a client is made: a mistyped key must not come to light with the first credential.
+      encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey),
+      previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY', result.data.previousEncryptionKey),
+    }
+  }
   throw new IntegrationsDbError(
     'invalid_input',
     result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`).join('; '),

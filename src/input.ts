@@ -93,6 +93,19 @@ export function databaseUrl(field: string, value: string): string {
   return value
 }
 
+/** A key of the fallback, given or from the environment, in lower case so that it has one id; undefined without any. */
+export function encryptionKey(variable: string, given?: string): string | undefined {
+  const key = given ?? process.env[variable]
+  if (key === undefined || key === '') return undefined
+  if (!/^[0-9a-f]{64}$/i.test(key)) {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${variable}: must be 64 hexadecimal digits; make one with: openssl rand -hex 32`,
+    )
+  }
+  return key.toLowerCase()
+}
+
 export function isUuid(value: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }

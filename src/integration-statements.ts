@@ -16,6 +16,7 @@ const given = sql.placeholder
 const own = eq(table.organizationId, given('organizationId'))
 const named = and(own, eq(table.integrationType, given('integrationType')))
 const unchanged = and(named, sql`${revision} = ${given('expectedRevision')}`)
+const equipped = sql`integrations.has_credential(${table.id})`
 const oldestFirst = [asc(table.createdAt), asc(table.id)]
 const select = (where: SQL | undefined) => builder.select(selection).from(table).where(where)
 
@@ -48,6 +49,11 @@ export const writes = {
   ),
   update: compileBy((values) => builder.update(table).set(values).where(named).returning(selection)),
   updateUnchanged: compileBy((values) => builder.update(table).set(values).where(unchanged).returning(selection)),
+  // Asked by the statement that sets the status: between a question and an answer a credential may be revoked.
+  activate: compileBy((values) => builder.update(table).set(values).where(and(named, equipped)).returning(selection)),
+  activateUnchanged: compileBy((values) =>
+    builder.update(table).set(values).where(and(unchanged, equipped)).returning(selection),
+  ),
 }
 
 type InsertValues = typeof table.$inferInsert

@@ -80,11 +80,13 @@ export class Integrations {
    *
    * SQL: `insert into organization_integrations … returning …`
    *
-   * @throws IntegrationsDbError `already_exists`, or `not_found` where the organization does not exist.
+   * @throws IntegrationsDbError `already_exists`; `not_found` where the organization does not exist;
+   * `credential_missing` for status `active`, which takes a credential, which takes an integration.
    */
   create(integration: NewIntegration): Promise<Integration> {
     return this.#writes('create', async () => {
       const fields = this.#own(present(input.newIntegration(integration)))
+      if (fields.status === 'active') throw credentialMissing(fields.integrationType)
       return this.#written(writes.insert(fields))
     })
   }
@@ -95,11 +97,19 @@ export class Integrations {
    * @example
    * await acme.integrations.upsert({ integrationType: 'xledger', fieldMappings: { amount: 'invoiceAmount' } })
    *
-   * SQL: `insert … on conflict (organization_id, integration_type) do update set … returning …`
+   * SQL: `insert … on conflict (organization_id, integration_type) do update set … returning …`; with status `active`,
+   * which only a row with a credential can have, an update.
+   *
+   * @throws IntegrationsDbError `credential_missing` for status `active` without a credential.
    */
   upsert(integration: NewIntegration): Promise<Integration> {
     return this.#writes('upsert', async () => {
       const fields = this.#own(present(input.newIntegration(integration)))
+      if (fields.status === 'active') {
+        const row = await this.#first(writes.activate(fields, this.#key(fields.integrationType)))
+        if (row === null) throw credentialMissing(fields.integrationType)
+        return row
+      }
       return this.#written(writes.upsert(fields))
     })
   }
@@ -111,9 +121,11 @@ export class Integrations {
    * const row = await acme.integrations.get('xledger')
    * await acme.integrations.update('xledger', { status: 'inactive' }, { expectedRevision: row.revision })
    *
-   * SQL: `update organization_integrations set … where … [and xmin::text = …] returning …`
+   * SQL: `update organization_integrations set … where … [and xmin::text = …] returning …`, for status `active` with
+   * `and integrations.has_credential(id)`.
    *
-   * @throws IntegrationsDbError `not_found`, or `conflict` where somebody saved since `expectedRevision`.
+   * @throws IntegrationsDbError `not_found`; `conflict` where somebody saved since `expectedRevision`;
+   * `credential_missing` for status `active` without a credential.
    */
   update(
     integrationType: IntegrationType,
@@ -124,12 +136,13 @@ export class Integrations {
       const key = this.#key(integrationType)
       const fields = present(input.patch(patch))
       const { expectedRevision } = input.revision(options)
+      const activates = fields.status === 'active'
+      const write = activates ? writes.activate : writes.update
+      const writeUnchanged = activates ? writes.activateUnchanged : writes.updateUnchanged
       const row = await this.#first(
-        expectedRevision === undefined
-          ? writes.update(fields, key)
-          : writes.updateUnchanged(fields, { ...key, expectedRevision }),
+        expectedRevision === undefined ? write(fields, key) : writeUnchanged(fields, { ...key, expectedRevision }),
       )
-      return row ?? this.#missing(integrationType, expectedRevision)
+      return row ?? this.#missing(integrationType, expectedRevision, activates)
     })
   }
 
@@ -191,20 +204,33 @@ export class Integrations {
     return row
   }
 
-  async #missing(integrationType: IntegrationType, expectedRevision: string | undefined): Promise<never> {
-    const current =
-      expectedRevision === undefined ? null : await this.#first(statements.get(this.#key(integrationType)))
-    if (current !== null) {
+  /** Why a statement that named a row touched none. */
+  async #missing(
+    integrationType: IntegrationType,
+    expectedRevision: string | undefined,
+    activates = false,
+  ): Promise<never> {
+    const asks = expectedRevision !== undefined || activates
+    const current = asks ? await this.#first(statements.get(this.#key(integrationType))) : null
+    if (current !== null && expectedRevision !== undefined && current.revision !== expectedRevision) {
       throw new IntegrationsDbError(
         'conflict',
         `integrationType ${integrationType}: expected revision ${expectedRevision}, found ${current.revision}; read the row again and repeat the change`,
       )
     }
+    if (current !== null && activates) throw credentialMissing(integrationType)
     throw new IntegrationsDbError(
       'not_found',
       `integrationType ${integrationType}: the organization has no such integration; create it first`,
     )
   }
+}
+
+function credentialMissing(integrationType: IntegrationType): IntegrationsDbError {
+  return new IntegrationsDbError(
+    'credential_missing',
+    `status: ${integrationType} cannot be active without a credential; store one with credentials.store, then set it active`,
+  )
 }
 
 /** What crosses organizations, for the service role alone. */

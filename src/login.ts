@@ -6,16 +6,24 @@ import type { Pool } from './pool.ts'
  * instead of answering with every organization's rows. Asked once per client, before its first call.
  */
 
+// By name and not through to_regclass, which raises where a login may not look into a schema.
 const rights = `\
+with ours as (
+  select pg_class.oid, relname, relowner, pg_namespace.oid as schema
+  from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+  where relkind in ('r', 'v') and (nspname in ('integrations', 'vault') or (nspname = 'public' and relname in
+    ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events')))
+)
 select rolname, rolsuper, rolbypassrls,
   pg_has_role(session_user, 'service_role', 'member') as may_be_service,
   pg_has_role(session_user, 'authenticated', 'member') as may_be_authenticated,
-  exists (
-    select from pg_class where oid = to_regclass('public.organization_integrations') and pg_has_role(session_user, relowner, 'member')
-  ) as owns,
-  coalesce(has_table_privilege(session_user, to_regclass('public.organization_integrations'), 'select, insert, update, delete, truncate')
-    or has_any_column_privilege(session_user, to_regclass('public.organization_integrations'), 'select, insert, update'), false) as granted
-from pg_roles where rolname = session_user`
+  (select string_agg(relname, ', ') from ours where pg_has_role(session_user, relowner, 'member')) as owns,
+  (select string_agg(relname, ', ') from ours
+    where has_schema_privilege(session_user, schema, 'usage')
+      and (has_table_privilege(session_user, oid, 'select, insert, update, delete, truncate')
+        or has_any_column_privilege(session_user, oid, 'select, insert, update'))) as granted
+from pg_roles
+where rolname = session_user`
 
 /** Refuses a login that could read the tables without a scope, or become more than it should. */
 export async function assertSafeLogin(
@@ -28,8 +36,8 @@ export async function assertSafeLogin(
   const problem =
     (login.rolsuper && 'is a superuser') ||
     (login.rolbypassrls && 'has BYPASSRLS') ||
-    (login.owns && 'owns public.organization_integrations, or is a member of its owner') ||
-    (login.granted && 'has rights of its own on public.organization_integrations')
+    (login.owns && `owns ${login.owns}, or is a member of its owner`) ||
+    (login.granted && `has rights of its own on ${login.granted}`)
   if (problem) throw refuse(becomes, `${login.rolname} ${problem}, so it could read every organization without a scope`)
   if (!(becomes === 'service_role' ? login.may_be_service : login.may_be_authenticated)) {
     throw refuse(becomes, `${login.rolname} may not become ${becomes}`)

@@ -165,7 +165,9 @@ export class Connection {
   async pipeline(messages: (string | BoundStatement)[]): Promise<Answer[]> {
     try {
       const { answers, processId } = await exchange(this.#lane, messages)
-      const settings = answers.flat().find(({ columns }) => columns?.some(({ name }) => String(name) === 'pg_backend_pid'))
+      const settings = answers
+        .flat()
+        .find(({ columns }) => columns?.some(({ name }) => String(name) === 'pg_backend_pid'))
       const reached = settings?.[0]?.at(-1)
       // A pooler announces a process of its own, or gives each message to another one.
       if (reached !== undefined) this.#lane.direct = reached === processId

@@ -160,7 +160,7 @@ CREATE FUNCTION integrations.current_organization_role() RETURNS text
 
 COMMENT ON FUNCTION integrations.current_organization_role() IS 'The role of the caller in that organization, from request.jwt.claims; null where there is none. Policies depend on it.';
 
-CREATE FUNCTION integrations.delete_credential(integration_id uuid, reason text) RETURNS TABLE(code text, message text, version integer)
+CREATE FUNCTION integrations.delete_credential(integration_id uuid, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -210,7 +210,7 @@ begin
 end
 $_$;
 
-CREATE FUNCTION integrations.describe_credential(integration_type text) RETURNS TABLE(version integer, created_at timestamp with time zone, field_names text[], previous_version integer, previous_readable_until timestamp with time zone)
+CREATE FUNCTION integrations.describe_credential(integration_type text) RETURNS TABLE(version bigint, created_at timestamp with time zone, field_names text[], previous_version bigint, previous_readable_until timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -291,12 +291,12 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.end_credential(integration uuid, new_status text) RETURNS integer
+CREATE FUNCTION integrations.end_credential(integration uuid, new_status text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-  current_version integer;
+  current_version bigint;
 begin
   select max(c.version) into current_version
   from public.organization_integration_credentials as c
@@ -324,7 +324,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.move_to_vault(integration_id uuid, version integer) RETURNS TABLE(code text, message text)
+CREATE FUNCTION integrations.move_to_vault(integration_id uuid, version bigint) RETURNS TABLE(code text, message text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -450,7 +450,7 @@ begin
 end
 $_$;
 
-CREATE FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text) RETURNS uuid
+CREATE FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -488,14 +488,14 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.request_retrieval(integration_type text, wanted_version integer, reason text) RETURNS TABLE(code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
+CREATE FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) RETURNS TABLE(code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
   caller record;
   integration uuid;
-  found_version integer;
+  found_version bigint;
 begin
   select * into caller from integrations.caller();
   code := 'ok';
@@ -535,7 +535,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.retrieve_credential(request_id uuid) RETURNS TABLE(code text, message text, integration_type text, version integer, bundle text)
+CREATE FUNCTION integrations.retrieve_credential(request_id uuid) RETURNS TABLE(code text, message text, integration_type text, version bigint, bundle text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -585,7 +585,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.revoke_credential(integration_type text, reason text) RETURNS TABLE(code text, message text, version integer)
+CREATE FUNCTION integrations.revoke_credential(integration_type text, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -640,7 +640,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version integer)
+CREATE FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -649,7 +649,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) RETURNS TABLE(code text, message text, version integer)
+CREATE FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -658,7 +658,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version integer)
+CREATE FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -666,8 +666,8 @@ declare
   caller record;
   integration uuid;
   fields text[];
-  current_version integer;
-  next_version integer;
+  current_version bigint;
+  next_version bigint;
   destination text;
   secret uuid;
 begin
@@ -723,7 +723,7 @@ ALTER TABLE ONLY integrations.encrypted_secrets FORCE ROW LEVEL SECURITY;
 CREATE TABLE integrations.retrieval_requests (
     event_id uuid NOT NULL,
     integration_id uuid NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     transaction_id bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone
@@ -740,7 +740,7 @@ ALTER TABLE ONLY integrations.revoked_grants FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.organization_integration_credentials (
     integration_id uuid NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     store text NOT NULL,
     secret_id uuid,
     field_names text[] NOT NULL,
@@ -762,7 +762,7 @@ CREATE TABLE public.organization_integration_events (
     outcome text NOT NULL,
     actor text NOT NULL,
     reason text,
-    version integer,
+    version bigint,
     CONSTRAINT organization_integration_events_action_check CHECK ((action = ANY (ARRAY['store'::text, 'rotate'::text, 'retrieve'::text, 'revoke'::text, 'delete'::text, 'alert'::text])))
 );
 
@@ -891,7 +891,7 @@ REVOKE ALL ON FUNCTION integrations.has_credential(integration_id uuid) FROM PUB
 GRANT ALL ON FUNCTION integrations.has_credential(integration_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION integrations.has_credential(integration_id uuid) TO service_role;
 
-REVOKE ALL ON FUNCTION integrations.move_to_vault(integration_id uuid, version integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION integrations.move_to_vault(integration_id uuid, version bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.own_integration(integration_type text) FROM PUBLIC;
 
@@ -899,14 +899,14 @@ REVOKE ALL ON FUNCTION integrations.pgcrypto_schema() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.read_secret(store text, secret_id uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse(code text, message text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version integer, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version integer, reason text) TO service_role;
+REVOKE ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION integrations.retrieve_credential(request_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.retrieve_credential(request_id uuid) TO service_role;

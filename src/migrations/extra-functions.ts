@@ -61,11 +61,13 @@ export function definerFunction(options: {
   const signature = `${options.name}(${parameters})`
   const drop = `drop function if exists ${signature};`
   const grant = executors.length > 0 ? `\ngrant execute on function ${signature} to ${executors.join(', ')};` : ''
-  // A changed result cannot be replaced, and a trigger's function cannot be dropped from under it.
-  const create = returns === 'trigger' ? 'create or replace' : `${drop}\ncreate`
+  // A changed result cannot be replaced. A trigger's function cannot be dropped from under it: it is there before its
+  // table and goes after it.
+  const serves = returns === 'trigger'
+  const create = serves ? 'create or replace' : `${drop}\ncreate`
   return {
     key: `function ${signature}`,
-    phase: 'after',
+    phase: serves ? 'before' : 'after',
     create: `\
 ${create} function ${signature} returns ${returns}
 language plpgsql

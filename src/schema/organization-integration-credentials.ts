@@ -1,15 +1,5 @@
 import { sql } from 'drizzle-orm'
-import {
-  check,
-  foreignKey,
-  integer,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core'
+import { bigint, check, foreignKey, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { organizationIntegrations } from './organization-integrations.ts'
 
 /**
@@ -22,7 +12,7 @@ export const organizationIntegrationCredentials = pgTable(
   'organization_integration_credentials',
   {
     integrationId: uuid('integration_id').notNull(),
-    version: integer('version').notNull(),
+    version: bigint('version', { mode: 'number' }).notNull(),
     store: text('store').notNull(),
     /** The secret's id in its store; null once it was deleted, which a trigger does whenever this changes. */
     secretId: uuid('secret_id'),

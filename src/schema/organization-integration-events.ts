@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, index, integer, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bigint, check, index, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
 
 /**
@@ -23,7 +23,7 @@ export const organizationIntegrationEvents = pgTable(
     outcome: text('outcome').notNull(),
     actor: text('actor').notNull(),
     reason: text('reason'),
-    version: integer('version'),
+    version: bigint('version', { mode: 'number' }),
   },
   (table) => [
     index('organization_integration_events_organization_id_created_at_idx').on(table.organizationId, table.createdAt),

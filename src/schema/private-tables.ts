@@ -1,4 +1,4 @@
-import { bigint, customType, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bigint, customType, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { integrations } from './namespace.ts'
 
 /* Tables of the private schema: no policy, no privilege, reached by the definer functions and administrators alone. */
@@ -21,7 +21,7 @@ export const retrievalRequests = integrations
     /** The event that recorded it. */
     eventId: uuid('event_id').primaryKey(),
     integrationId: uuid('integration_id').notNull(),
-    version: integer('version').notNull(),
+    version: bigint('version', { mode: 'number' }).notNull(),
     /** The transaction that wrote it; the row's xmin would be that of a subtransaction. */
     transactionId: bigint('transaction_id', { mode: 'bigint' }).notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),

@@ -25,8 +25,14 @@ export async function openAttacked(adminUrl: string, loginUrl: string): Promise<
   const login = postgres(loginUrl, options)
   const [acme, other, empty] = [acmeId, randomUUID(), randomUUID()]
   await admin`insert into organizations (id, name) values (${acme}, 'acme'), (${other}, 'other'), (${empty}, 'empty')`
-  await admin`insert into organization_integrations (organization_id, integration_type)
-    values (${acme}, 'xledger'), (${acme}, 'dynamics'), (${other}, 'xledger')`
+  // Ids that a check can name.
+  await admin`insert into organization_integrations (id, organization_id, integration_type)
+    select md5(type || ' ' || organization)::uuid, organization, type::integration_type_enum
+    from (values (${acme}::uuid, 'xledger'), (${acme}, 'dynamics'), (${other}, 'xledger')) as v (organization, type)`
+  await admin`insert into organization_integration_credentials (integration_id, version, store, secret_id, field_names)
+    select id, 1, 'pgcrypto', gen_random_uuid(), '{api_key}' from organization_integrations where integration_type = 'xledger'`
+  await admin`insert into organization_integration_events (organization_id, integration_id, integration_type, action, outcome, actor)
+    select organization_id, id, integration_type, 'store', 'ok', 'somebody' from organization_integrations`
   return {
     admin,
     login,
@@ -88,7 +94,10 @@ export const personas = {
 } as const
 export type Persona = keyof typeof personas
 
-/** How an attempt ended: rows touched or seen, or PostgreSQL's SQLSTATE; and whether any row of the table changed. */
+/**
+ * How an attempt ended: rows touched or seen, a definer function's code, or PostgreSQL's SQLSTATE; and whether any
+ * integration or reference changed.
+ */
 export type Outcome = { result: number | string; changed: boolean }
 
 /** One attempt by one persona, with the table read before and after past every policy; always undone. */
@@ -103,13 +112,15 @@ export async function attempt(db: Attacked, persona: Persona, statement: string)
   await db.admin
     .begin(async (tx) => {
       const rows = () =>
-        tx`select md5(coalesce(string_agg(t::text, ' ' order by id), '')) as sum from organization_integrations as t`
+        tx`select md5(coalesce((select string_agg(t::text, ' ' order by id) from organization_integrations as t), '')
+          || coalesce((select string_agg(c::text, ' ' order by integration_id, version) from organization_integration_credentials as c), '')) as sum`
       const [before] = await rows()
       await tx`select set_config('request.jwt.claims', ${token}, true)`
       const result = await tx
         .savepoint(async (nested) => {
           await nested.unsafe(`set local role ${role}`)
-          return (await nested.unsafe(statement)).count ?? 0
+          const answer = await nested.unsafe(statement)
+          return answer[0]?.code ?? answer.count ?? 0
         })
         .catch((error: { code?: string }) => error.code ?? 'no code')
       await tx`reset role`

@@ -14,6 +14,9 @@ const reading = { admin: 2, coordinator: 2, promoter: 2, service: 2, anon: denie
 const writing = { admin: 2, service: 2, anon: denied, otherwise: 0, changes: ['admin', 'service'] } satisfies Expected
 const adding = { admin: 1, service: 1, otherwise: denied, changes: ['admin', 'service'] } satisfies Expected
 const refusedToAll = { otherwise: denied } satisfies Expected
+/** Claims that name an organization and do not make one its admin, and claims that name none. */
+const unfit = 'permission_denied'
+const elsewhere = { stranger: 'not_found', thief: 'not_found' }
 
 const attempts: [title: string, statement: (db: Attacked) => string, expected: Expected][] = [
   [
@@ -107,6 +110,118 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
   ],
   ['truncate the table', () => 'truncate organization_integrations', refusedToAll],
   ['truncate it through its parent', () => 'truncate organizations cascade', refusedToAll],
+  ['read the references', () => 'select * from organization_integration_credentials', refusedToAll],
+  [
+    'write a reference',
+    () =>
+      `insert into organization_integration_credentials (integration_id, version, store, field_names) select id, 9, 'vault', '{}' from organization_integrations`,
+    refusedToAll,
+  ],
+  ['change the references', () => 'update organization_integration_credentials set secret_id = null', refusedToAll],
+  ['delete the references', () => 'delete from organization_integration_credentials', refusedToAll],
+  ['read encrypted secrets', () => 'select * from integrations.encrypted_secrets', refusedToAll],
+  ['read retrieval requests', () => 'select * from integrations.retrieval_requests', refusedToAll],
+  [
+    'forge a retrieval request',
+    () =>
+      `insert into integrations.retrieval_requests (event_id, integration_id, version, transaction_id, created_at) values (gen_random_uuid(), gen_random_uuid(), 1, 1, now())`,
+    refusedToAll,
+  ],
+  ['hide a lockdown', () => 'delete from integrations.revoked_grants', refusedToAll],
+  [
+    "read the organization's events",
+    ({ acme }) => `select * from organization_integration_events where organization_id = '${acme}'`,
+    { admin: 2, service: 2, anon: denied, otherwise: 0 },
+  ],
+  [
+    'read every event there is',
+    () => 'select * from organization_integration_events',
+    { admin: 2, stranger: 1, thief: 1, service: 3, anon: denied, otherwise: 0 },
+  ],
+  [
+    'forge an event',
+    ({ acme }) =>
+      `insert into organization_integration_events (organization_id, action, outcome, actor) values ('${acme}', 'retrieve', 'ok', 'nobody')`,
+    refusedToAll,
+  ],
+  ['change an event', () => `update organization_integration_events set actor = 'somebody else'`, refusedToAll],
+  ['delete the events', () => 'delete from organization_integration_events', refusedToAll],
+  ['truncate the events', () => 'truncate organization_integration_events', refusedToAll],
+  [
+    'have an event recorded',
+    ({ acme }) => `select integrations.record_event('alert', 'ok', '${acme}', null, null, null, null)`,
+    refusedToAll,
+  ],
+  [
+    'store a credential',
+    () => `select code from integrations.store_credential('dynamics', '{"client_secret":"x"}', null)`,
+    { admin: 'invalid_input', service: unfit, anon: denied, ...elsewhere, otherwise: unfit },
+  ],
+  [
+    'rotate a credential',
+    () => `select code from integrations.rotate_credential('dynamics', '{"client_secret":"x"}', 0, null)`,
+    { admin: 'credential_missing', service: unfit, anon: denied, ...elsewhere, otherwise: unfit },
+  ],
+  [
+    'revoke a credential',
+    () => `select code from integrations.revoke_credential('xledger', null)`,
+    {
+      admin: 'ok',
+      stranger: 'ok',
+      thief: 'ok',
+      service: unfit,
+      anon: denied,
+      otherwise: unfit,
+      changes: ['admin', 'stranger', 'thief'],
+    },
+  ],
+  [
+    'describe a credential',
+    () => `select * from integrations.describe_credential('xledger')`,
+    { admin: 1, coordinator: 1, promoter: 1, stranger: 1, thief: 1, anon: denied, otherwise: 0 },
+  ],
+  [
+    'find out by describing whether another organization has an integration',
+    () => `select * from integrations.describe_credential('dynamics')`,
+    { anon: denied, otherwise: 0 },
+  ],
+  [
+    "ask whether another organization's integration has a credential",
+    ({ other }) =>
+      `select case when integrations.has_credential(md5('xledger ${other}')::uuid) then 'yes' else 'no' end as code`,
+    { stranger: 'yes', thief: 'yes', service: 'yes', anon: denied, otherwise: 'no' },
+  ],
+  [
+    'ask for a secret',
+    () => `select code from integrations.request_retrieval('xledger', null, 'curiosity')`,
+    { service: unfit, otherwise: denied },
+  ],
+  [
+    'take a secret',
+    () => `select code from integrations.retrieve_credential(gen_random_uuid())`,
+    { service: 'not_found', otherwise: denied },
+  ],
+  [
+    "delete an organization's credential",
+    ({ acme }) => `select code from integrations.delete_credential(md5('xledger ${acme}')::uuid, 'malice')`,
+    { service: 'ok', otherwise: denied, changes: ['service'] },
+  ],
+  ...[
+    `create_secret('pgcrypto', 'x', 'y')`,
+    `read_secret('pgcrypto', gen_random_uuid())`,
+    `encrypt_secret('x')`,
+    'caller()',
+    `own_integration('xledger')`,
+    `write_credential('store', 'xledger', '{}', 0, null)`,
+    `end_credential(gen_random_uuid(), 'error')`,
+    `move_to_vault(gen_random_uuid(), 1)`,
+    'encrypt_anew(gen_random_uuid())',
+    `revoke_organization(gen_random_uuid(), 'x')`,
+  ].map((call): (typeof attempts)[number] => [
+    `call what only its owner may: ${call}`,
+    () => `select * from integrations.${call}`,
+    refusedToAll,
+  ]),
   [
     'turn row-level security off',
     () => 'alter table organization_integrations disable row level security',
@@ -186,51 +301,81 @@ const unscoped: Check[] = [
 const facts: [title: string, query: string, expected: unknown[][]][] = [
   [
     'every table has row-level security enabled and forced',
-    `select relname, relrowsecurity, relforcerowsecurity from pg_class where relname like 'organization\\_integration%' and relkind = 'r'`,
-    [['organization_integrations', true, true]],
+    `select relname, relrowsecurity, relforcerowsecurity from pg_class where relkind in ('r', 'p')
+      and (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace) order by 1`,
+    [
+      ['encrypted_secrets', true, true],
+      ['organization_integration_credentials', true, true],
+      ['organization_integration_events', true, true],
+      ['organization_integrations', true, true],
+      ['retrieval_requests', true, true],
+      ['revoked_grants', true, true],
+    ],
   ],
   [
     'each role has exactly its privileges on each table',
     `select relname, coalesce(nullif(grantee, 0)::regrole::text, 'public'), string_agg(lower(privilege_type), ' ' order by privilege_type), bool_or(is_grantable)
-      from pg_class, aclexplode(relacl) where relname like 'organization\\_integration%' and relkind = 'r' and grantee <> relowner group by 1, 2 order by 1, 2`,
+      from pg_class, aclexplode(relacl) where (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace)
+        and relkind = 'r' and grantee <> relowner group by 1, 2 order by 1, 2`,
     [
+      ['organization_integration_events', 'authenticated', 'select', false],
+      ['organization_integration_events', 'service_role', 'select', false],
       ['organization_integrations', 'authenticated', 'delete insert select update', false],
       ['organization_integrations', 'service_role', 'delete insert select update', false],
     ],
   ],
   [
     'no role has a privilege on a single column',
-    `select attname from pg_attribute join pg_class on pg_class.oid = attrelid where relname like 'organization\\_integration%' and attacl is not null`,
+    `select attname from pg_attribute join pg_class on pg_class.oid = attrelid where (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace) and attacl is not null`,
     [],
   ],
   [
     'each policy is permissive, for its verb, and for authenticated alone',
     `select polname, polcmd, polpermissive, (select string_agg(coalesce(nullif(r, 0)::regrole::text, 'public'), ' ') from unnest(polroles) as r)
-      from pg_policy join pg_class on pg_class.oid = polrelid where relname like 'organization\\_integration%' order by 1`,
+      from pg_policy join pg_class on pg_class.oid = polrelid where relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace order by 1`,
     [
       ['admins_can_create_integrations', 'a', true, 'authenticated'],
       ['admins_can_delete_integrations', 'd', true, 'authenticated'],
+      ['admins_can_read_own_events', 'r', true, 'authenticated'],
       ['admins_can_update_integrations', 'w', true, 'authenticated'],
       ['org_members_can_read_own_integrations', 'r', true, 'authenticated'],
     ],
   ],
   [
-    'every function of the private schema is a stable invoker with an empty search_path',
-    `select proname, prosecdef, provolatile, proconfig::text from pg_proc where pronamespace = 'integrations'::regnamespace order by 1`,
+    'every function of the private schema has an empty search_path; the claims functions alone are invokers',
+    `select proname, prosecdef, proconfig::text from pg_proc where pronamespace = 'integrations'::regnamespace
+      and (not prosecdef or proconfig::text is distinct from '{"search_path=\\"\\""}') order by 1`,
     [
-      ['current_organization_id', false, 's', '{"search_path=\\"\\""}'],
-      ['current_organization_role', false, 's', '{"search_path=\\"\\""}'],
+      ['current_organization_id', false, '{"search_path=\\"\\""}'],
+      ['current_organization_role', false, '{"search_path=\\"\\""}'],
+    ],
+  ],
+  [
+    'functions that change something, or must see what was just changed, are volatile, and no other',
+    `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace = 'integrations'::regnamespace`,
+    [
+      [
+        'bundle_fields caller credential_store current_organization_id current_organization_role describe_credential encryption_key_id pgcrypto_schema',
+        false,
+      ],
     ],
   ],
   [
     'each role may execute exactly its functions',
-    `select proname, coalesce(nullif(grantee, 0)::regrole::text, 'public'), is_grantable from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-      where pronamespace = 'integrations'::regnamespace and grantee <> proowner order by 1, 2`,
+    `select coalesce(nullif(grantee, 0)::regrole::text, 'public'), string_agg(proname, ' ' order by proname), bool_or(is_grantable)
+      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+      where pronamespace = 'integrations'::regnamespace and grantee <> proowner group by 1 order by 1`,
     [
-      ['current_organization_id', 'authenticated', false],
-      ['current_organization_id', 'service_role', false],
-      ['current_organization_role', 'authenticated', false],
-      ['current_organization_role', 'service_role', false],
+      [
+        'authenticated',
+        'credential_store current_organization_id current_organization_role describe_credential has_credential revoke_credential rotate_credential store_credential',
+        false,
+      ],
+      [
+        'service_role',
+        'credential_store current_organization_id current_organization_role delete_credential describe_credential has_credential request_retrieval retrieve_credential revoke_credential rotate_credential store_credential',
+        false,
+      ],
     ],
   ],
   [
@@ -246,9 +391,9 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     'no view, rule or definer function reads around the policies',
     `select distinct reader.relname from pg_depend join pg_rewrite on pg_rewrite.oid = pg_depend.objid and classid = 'pg_rewrite'::regclass
         join pg_class as reader on reader.oid = ev_class join pg_class as ours on ours.oid = refobjid
-        where ours.relname like 'organization\\_integration%' and not coalesce(reader.reloptions @> array['security_invoker=true'], false)
+        where (ours.relname like 'organization\\_integration%' or ours.relnamespace = 'integrations'::regnamespace) and not coalesce(reader.reloptions @> array['security_invoker=true'], false)
       union all
-      select proname from pg_proc where prosecdef and prosrc ~ 'organization_integration' and pronamespace not in (select oid from pg_namespace where nspname ~ '^pg_')`,
+      select proname from pg_proc where prosecdef and prosrc ~ 'organization_integration|integrations\\.' and pronamespace not in (select oid from pg_namespace where nspname ~ '^pg_' or nspname = 'integrations')`,
     [],
   ],
 ]

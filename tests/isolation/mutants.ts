@@ -131,10 +131,10 @@ function closes(expression: string): boolean {
 
 async function tableMutants(sql: postgres.Sql): Promise<Mutant[]> {
   const tables = await sql<{ table: string; grants: string[] }[]>`
-    select relname as table, array(
+    select pg_class.oid::regclass::text as table, array(
         select lower(privilege_type) || ' ' || coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(relacl) where grantee <> relowner
       ) as grants
-    from pg_class where relkind = 'r' and relname like 'organization\\_integration%'`
+    from pg_class where relkind = 'r' and (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace)`
   return tables.flatMap(({ table, grants }) => [
     { name: `table ${table}: row-level security off`, sql: `alter table ${table} disable row level security` },
     { name: `table ${table}: not forced`, sql: `alter table ${table} no force row level security` },
@@ -148,7 +148,7 @@ async function tableMutants(sql: postgres.Sql): Promise<Mutant[]> {
     },
     {
       name: `table ${table}: one column granted to anon`,
-      sql: `grant select (organization_id) on ${table} to anon`,
+      sql: `do $$ begin execute format('grant select (%I) on ${table} to anon', (select attname from pg_attribute where attrelid = '${table}'::regclass and attnum = 1)); end $$`,
     },
     ...roles.flatMap((role) =>
       privileges.map((privilege) =>
@@ -171,45 +171,128 @@ async function tableMutants(sql: postgres.Sql): Promise<Mutant[]> {
 }
 
 async function functionMutants(sql: postgres.Sql): Promise<Mutant[]> {
-  const functions = await sql<{ signature: string; definition: string; executors: string[] }[]>`
-    select oid::regprocedure::text as signature, pg_get_functiondef(oid) as definition, array(
-        select coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(proacl)
-      ) as executors
+  const functions = await sql<FunctionUnderTest[]>`
+    select oid::regprocedure::text as signature, pg_get_functiondef(oid) as definition, prosecdef as definer, provolatile as volatility,
+      proname as name, array(select coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(proacl)) as executors
     from pg_proc where pronamespace = 'integrations'::regnamespace`
-  return functions.flatMap(({ signature, definition, executors }) => {
-    const body = (what: string, from: string, to: string): Mutant[] =>
-      definition.includes(from) ? [{ name: `function ${signature}: ${what}`, sql: definition.replace(from, to) }] : []
-    const read = definition.match(/return (.*);/)?.[1] ?? ''
-    // As a hasty author might write it: the first organization, or the role that may do everything.
-    const someone = signature.includes('_role') ? `'admin'` : `'${acmeId}'::uuid`
-    return [
-      { name: `function ${signature}: security definer`, sql: `alter function ${signature} security definer` },
-      { name: `function ${signature}: no search_path`, sql: `alter function ${signature} reset search_path` },
-      { name: `function ${signature}: volatile`, sql: `alter function ${signature} volatile` },
-      ...roles.map((role) =>
-        executors.includes(role)
-          ? {
-              name: `function ${signature}: execute revoked from ${role}`,
-              sql: `revoke execute on function ${signature} from ${role}`,
-            }
-          : {
-              name: `function ${signature}: execute granted to ${role}`,
-              sql: `grant execute on function ${signature} to ${role}`,
-            },
-      ),
-      ...body('reads user_metadata', '{app_metadata,', '{user_metadata,'),
-      ...body('reads the top level', '{app_metadata,', '{'),
-      ...body('reads another setting', "'request.jwt.claims'", "'request.claims'"),
-      ...body('falls back to user_metadata', 'return null', `return ${read.replace('app_', 'user_')}`),
-      ...body('prefers user_metadata', read, `coalesce(${read.replace('app_', 'user_')}, ${read})`),
-      ...body('fills in from user_metadata', read, `coalesce(${read}, ${read.replace('app_', 'user_')})`),
-      ...body('fills in from the top level', read, `coalesce(${read}, ${read.replace('app_metadata,', '')})`),
-      ...body('fills in a default', read, `coalesce(${read}, ${someone})`),
-      ...body('answers somebody where it cannot read', 'return null', `return ${someone}`),
-      ...body('raises on claims that are no JSON', 'when data_exception or', 'when'),
-      ...body('raises on claims nested too deeply', ' or statement_too_complex', ''),
-    ]
-  })
+  return functions.flatMap((one) => [
+    ...attributeMutants(one),
+    ...(one.definer ? definerBodyMutants(one) : claimsBodyMutants(one)),
+  ])
+}
+
+type FunctionUnderTest = {
+  signature: string
+  name: string
+  definition: string
+  definer: boolean
+  volatility: string
+  executors: string[]
+}
+
+function attributeMutants({ signature, definer, volatility, executors }: FunctionUnderTest): Mutant[] {
+  const other = definer ? 'invoker' : 'definer'
+  const otherVolatility = volatility === 's' ? 'volatile' : 'stable'
+  return [
+    { name: `function ${signature}: security ${other}`, sql: `alter function ${signature} security ${other}` },
+    { name: `function ${signature}: no search_path`, sql: `alter function ${signature} reset search_path` },
+    { name: `function ${signature}: ${otherVolatility}`, sql: `alter function ${signature} ${otherVolatility}` },
+    ...roles.map((role) =>
+      executors.includes(role)
+        ? {
+            name: `function ${signature}: execute revoked from ${role}`,
+            sql: `revoke execute on function ${signature} from ${role}`,
+          }
+        : {
+            name: `function ${signature}: execute granted to ${role}`,
+            sql: `grant execute on function ${signature} to ${role}`,
+          },
+    ),
+  ]
+}
+
+function replaced({ signature, definition }: FunctionUnderTest, what: string, from: string, to: string): Mutant[] {
+  return definition.includes(from)
+    ? [{ name: `function ${signature}: ${what}`, sql: definition.replace(from, to) }]
+    : []
+}
+
+/** Who the caller is, and whose integration: what a definer function has instead of a policy. */
+function definerBodyMutants(one: FunctionUnderTest): Mutant[] {
+  const own = 'i.organization_id = caller.organization_id'
+  const isAdmin = "not caller.is_service and caller.organization_role is distinct from 'admin'"
+  return [
+    ...replaced(one, 'everybody is the service', 'is_service := pg_has_role(', 'is_service := true or pg_has_role('),
+    ...replaced(one, 'members of authenticated are the service', "'service_role', 'usage'", "'authenticated', 'usage'"),
+    ...replaced(
+      one,
+      'the login decides, not the role',
+      "coalesce(nullif(current_setting('role'), 'none'), session_user)",
+      'session_user',
+    ),
+    ...replaced(
+      one,
+      'the owner decides, not the role',
+      "coalesce(nullif(current_setting('role'), 'none'), session_user)",
+      'current_user',
+    ),
+    ...replaced(
+      one,
+      'the organization from the raw claims',
+      'organization_id := integrations.current_organization_id()',
+      "organization_id := (claims ->> 'organization_id')::uuid",
+    ),
+    ...replaced(
+      one,
+      'the role from the raw claims',
+      'organization_role := integrations.current_organization_role()',
+      "organization_role := claims ->> 'role'",
+    ),
+    ...replaced(one, 'any role may', isAdmin, 'false'),
+    ...replaced(one, 'any role but none may', isAdmin, 'not caller.is_service and caller.organization_role is null'),
+    ...replaced(
+      one,
+      'coordinators may',
+      isAdmin,
+      "not caller.is_service and caller.organization_role not in ('admin', 'coordinator')",
+    ),
+    ...replaced(one, 'of any organization', own, 'true'),
+    ...replaced(one, 'of any but the own organization', own, 'i.organization_id <> caller.organization_id'),
+    ...replaced(
+      one,
+      'described to any role',
+      "caller.is_service or caller.organization_role in ('admin', 'coordinator')",
+      'true',
+    ),
+    ...replaced(one, 'described to members', "in ('admin', 'coordinator')", "in ('admin', 'coordinator', 'member')"),
+    ...replaced(one, 'not described to coordinators', "in ('admin', 'coordinator')", "in ('admin')"),
+    ...replaced(one, 'answers for any organization', `(caller.is_service or ${own})`, 'true'),
+    ...replaced(
+      one,
+      'forgets whose the request is',
+      'request.transaction_id = pg_current_xact_id()::text::bigint',
+      'false',
+    ),
+  ]
+}
+
+function claimsBodyMutants(one: FunctionUnderTest): Mutant[] {
+  const read = one.definition.match(/return (.*);/)?.[1] ?? ''
+  // As a hasty author might write it: the first organization, or the role that may do everything.
+  const someone = one.signature.includes('_role') ? `'admin'` : `'${acmeId}'::uuid`
+  return [
+    ...replaced(one, 'reads user_metadata', '{app_metadata,', '{user_metadata,'),
+    ...replaced(one, 'reads the top level', '{app_metadata,', '{'),
+    ...replaced(one, 'reads another setting', "'request.jwt.claims'", "'request.claims'"),
+    ...replaced(one, 'falls back to user_metadata', 'return null', `return ${read.replace('app_', 'user_')}`),
+    ...replaced(one, 'prefers user_metadata', read, `coalesce(${read.replace('app_', 'user_')}, ${read})`),
+    ...replaced(one, 'fills in from user_metadata', read, `coalesce(${read}, ${read.replace('app_', 'user_')})`),
+    ...replaced(one, 'fills in from the top level', read, `coalesce(${read}, ${read.replace('app_metadata,', '')})`),
+    ...replaced(one, 'fills in a default', read, `coalesce(${read}, ${someone})`),
+    ...replaced(one, 'answers somebody where it cannot read', 'return null', `return ${someone}`),
+    ...replaced(one, 'raises on claims that are no JSON', 'when data_exception or', 'when'),
+    ...replaced(one, 'raises on claims nested too deeply', ' or statement_too_complex', ''),
+  ]
 }
 
 async function schemaMutants(sql: postgres.Sql): Promise<Mutant[]> {

@@ -7,7 +7,7 @@ import type { ApiRole } from '../../migrations/extra-kinds.ts'
  */
 
 const writers: ApiRole[] = ['authenticated', 'service_role']
-const answer = 'table (code text, message text, version integer)'
+const answer = 'table (code text, message text, version bigint)'
 
 /** Ends a refused attempt: everything since `begin` is undone, and what is answered says why. */
 export const onRefusal = `\
@@ -52,8 +52,8 @@ declare
   caller record;
   integration uuid;
   fields text[];
-  current_version integer;
-  next_version integer;
+  current_version bigint;
+  next_version bigint;
   destination text;
   secret uuid;
 begin
@@ -122,10 +122,10 @@ end`,
   definerFunction({
     name: 'integrations.end_credential',
     parameters: 'integration uuid, new_status text',
-    returns: 'integer',
+    returns: 'bigint',
     body: `\
 declare
-  current_version integer;
+  current_version bigint;
 begin
   select max(c.version) into current_version
   from public.organization_integration_credentials as c
@@ -204,7 +204,7 @@ end`,
     name: 'integrations.describe_credential',
     parameters: 'integration_type text',
     returns:
-      'table (version integer, created_at timestamptz, field_names text[], previous_version integer, previous_readable_until timestamptz)',
+      'table (version bigint, created_at timestamptz, field_names text[], previous_version bigint, previous_readable_until timestamptz)',
     stable: true,
     executors: writers,
     body: `\

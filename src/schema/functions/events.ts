@@ -7,7 +7,7 @@ export const eventFunctions = [
   definerFunction({
     name: 'integrations.record_event',
     parameters:
-      'action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text',
+      'action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text',
     returns: 'uuid',
     body: `\
 declare

@@ -8,14 +8,14 @@ import { onRefusal } from './credentials.ts'
 export const retrievalFunctions = [
   definerFunction({
     name: 'integrations.request_retrieval',
-    parameters: 'integration_type text, wanted_version integer, reason text',
+    parameters: 'integration_type text, wanted_version bigint, reason text',
     returns: 'table (code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)',
     executors: ['service_role'],
     body: `\
 declare
   caller record;
   integration uuid;
-  found_version integer;
+  found_version bigint;
 begin
   select * into caller from integrations.caller();
   code := 'ok';
@@ -57,7 +57,7 @@ end`,
   definerFunction({
     name: 'integrations.retrieve_credential',
     parameters: 'request_id uuid',
-    returns: 'table (code text, message text, integration_type text, version integer, bundle text)',
+    returns: 'table (code text, message text, integration_type text, version bigint, bundle text)',
     executors: ['service_role'],
     body: `\
 declare

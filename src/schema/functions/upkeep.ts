@@ -8,7 +8,7 @@ import { onRefusal } from './credentials.ts'
 export const upkeepFunctions = [
   definerFunction({
     name: 'integrations.move_to_vault',
-    parameters: 'integration_id uuid, version integer',
+    parameters: 'integration_id uuid, version bigint',
     returns: 'table (code text, message text)',
     body: `\
 declare

@@ -1,11 +1,11 @@
--- 20261124035609_create_credentials: rollback
+-- 20261124041411_create_credentials: rollback
 -- data loss: every row of integrations.encrypted_secrets
 -- data loss: every row of public.organization_integration_credentials
 -- data loss: every row of public.organization_integration_events
 -- data loss: every row of integrations.retrieval_requests
 -- data loss: every row of integrations.revoked_grants
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: 84498d860bccfbc79f86e6077ab5c3bc928236c7222c111fec85bc81aa30cfd1 · body: 2202f6ca587fe9bc79e7972e6f1740816e2d66154204b48307b24ca8fba45540
+-- generator: 1 · part: 1/1 · source: 53e8c1705a7df56be27595b81f74e20391af6b9c6aa342fb7aa061be498d108f · body: b58b590d04250f4f51bda6755b9b227e3069348665987fc01e166a67f1c2045d
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -15,11 +15,11 @@ drop function if exists integrations.revoke_organization(organization_id uuid, r
 
 drop function if exists integrations.encrypt_anew(secret_id uuid);
 
-drop function if exists integrations.move_to_vault(integration_id uuid, version integer);
+drop function if exists integrations.move_to_vault(integration_id uuid, version bigint);
 
 drop function if exists integrations.retrieve_credential(request_id uuid);
 
-drop function if exists integrations.request_retrieval(integration_type text, wanted_version integer, reason text);
+drop function if exists integrations.request_retrieval(integration_type text, wanted_version bigint, reason text);
 
 drop function if exists integrations.has_credential(integration_id uuid);
 
@@ -39,8 +39,6 @@ drop function if exists integrations.write_credential(action text, integration_t
 
 drop function if exists integrations.bundle_fields(bundle text);
 
-drop function if exists integrations.delete_secret();
-
 drop function if exists integrations.read_secret(store text, secret_id uuid);
 
 drop function if exists integrations.create_secret(store text, secret_name text, value text);
@@ -53,9 +51,7 @@ drop function if exists integrations.encryption_key_id(key text);
 
 drop function if exists integrations.credential_store();
 
-drop function if exists integrations.refuse_change();
-
-drop function if exists integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text);
+drop function if exists integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text);
 
 drop function if exists integrations.own_integration(integration_type text);
 
@@ -76,3 +72,7 @@ DROP TABLE IF EXISTS "organization_integration_events";
 DROP TABLE IF EXISTS "integrations"."retrieval_requests";
 
 DROP TABLE IF EXISTS "integrations"."revoked_grants";
+
+drop function if exists integrations.delete_secret();
+
+drop function if exists integrations.refuse_change();

@@ -8,7 +8,7 @@ CREATE TABLE "integrations"."encrypted_secrets" (
 ALTER TABLE "integrations"."encrypted_secrets" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 CREATE TABLE "organization_integration_credentials" (
 	"integration_id" uuid NOT NULL,
-	"version" integer NOT NULL,
+	"version" bigint NOT NULL,
 	"store" text NOT NULL,
 	"secret_id" uuid,
 	"field_names" text[] NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE "organization_integration_events" (
 	"outcome" text NOT NULL,
 	"actor" text NOT NULL,
 	"reason" text,
-	"version" integer,
+	"version" bigint,
 	CONSTRAINT "organization_integration_events_action_check" CHECK (action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert'))
 );
 --> statement-breakpoint
@@ -38,7 +38,7 @@ ALTER TABLE "organization_integration_events" ENABLE ROW LEVEL SECURITY;--> stat
 CREATE TABLE "integrations"."retrieval_requests" (
 	"event_id" uuid PRIMARY KEY NOT NULL,
 	"integration_id" uuid NOT NULL,
-	"version" integer NOT NULL,
+	"version" bigint NOT NULL,
 	"transaction_id" bigint NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
 	"used_at" timestamp with time zone

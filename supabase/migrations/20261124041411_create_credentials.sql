@@ -1,6 +1,6 @@
--- 20261124035609_create_credentials
+-- 20261124041411_create_credentials
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: 84498d860bccfbc79f86e6077ab5c3bc928236c7222c111fec85bc81aa30cfd1 · body: f47c0e7737e18beb14a118f7e1f284357128818a0e65e0a3acfac715c2c7efc7
+-- generator: 1 · part: 1/1 · source: 53e8c1705a7df56be27595b81f74e20391af6b9c6aa342fb7aa061be498d108f · body: da8d4e9b46d6bf7659e5d3a47ac3f7b02419680a3a0abf1bf380ab8ffe576bfe
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -27,6 +27,39 @@ BEGIN
     raise notice 'extension pgcrypto may not be created here; credentials need it, or Supabase Vault';
   end;
 END $guard$;
+
+create or replace function integrations.refuse_change() returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+begin
+  raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
+    using errcode = 'insufficient_privilege';
+end
+$function$;
+revoke all on function integrations.refuse_change() from public, anon, authenticated, service_role;
+
+create or replace function integrations.delete_secret() returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+begin
+  if old.secret_id is null or (tg_op = 'UPDATE' and new.secret_id is not distinct from old.secret_id) then
+    return null;
+  end if;
+  if old.store = 'pgcrypto' then
+    delete from integrations.encrypted_secrets as s where s.id = old.secret_id;
+  elsif to_regclass('vault.secrets') is not null then
+    execute 'delete from vault.secrets where id = $1' using old.secret_id;
+  end if;
+  return null;
+end
+$function$;
+revoke all on function integrations.delete_secret() from public, anon, authenticated, service_role;
 
 DO $guard$
 DECLARE
@@ -60,7 +93,7 @@ BEGIN
   if to_regclass('"organization_integration_credentials"') is not null then
     select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
       coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
-    from (values ('integration_id', 'uuid', ''), ('version', 'int4', ''), ('store', 'text', ''), ('secret_id', 'uuid', ''), ('field_names', 'text[]', ''), ('created_at', 'timestamptz', ''), ('readable_until', 'timestamptz', '')) as stated (column_name, type_name, modifier)
+    from (values ('integration_id', 'uuid', ''), ('version', 'int8', ''), ('store', 'text', ''), ('secret_id', 'uuid', ''), ('field_names', 'text[]', ''), ('created_at', 'timestamptz', ''), ('readable_until', 'timestamptz', '')) as stated (column_name, type_name, modifier)
     left join pg_attribute on attrelid = to_regclass('"organization_integration_credentials"') and attname = column_name and not attisdropped
     where atttypid is distinct from to_regtype(type_name)
       or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
@@ -71,7 +104,7 @@ BEGIN
 END $guard$;
 CREATE TABLE IF NOT EXISTS "organization_integration_credentials" (
 	"integration_id" uuid NOT NULL,
-	"version" integer NOT NULL,
+	"version" bigint NOT NULL,
 	"store" text NOT NULL,
 	"secret_id" uuid,
 	"field_names" text[] NOT NULL,
@@ -91,7 +124,7 @@ BEGIN
   if to_regclass('"organization_integration_events"') is not null then
     select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
       coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
-    from (values ('id', 'uuid', ''), ('created_at', 'timestamptz', ''), ('organization_id', 'uuid', ''), ('integration_id', 'uuid', ''), ('integration_type', 'text', ''), ('action', 'text', ''), ('outcome', 'text', ''), ('actor', 'text', ''), ('reason', 'text', ''), ('version', 'int4', '')) as stated (column_name, type_name, modifier)
+    from (values ('id', 'uuid', ''), ('created_at', 'timestamptz', ''), ('organization_id', 'uuid', ''), ('integration_id', 'uuid', ''), ('integration_type', 'text', ''), ('action', 'text', ''), ('outcome', 'text', ''), ('actor', 'text', ''), ('reason', 'text', ''), ('version', 'int8', '')) as stated (column_name, type_name, modifier)
     left join pg_attribute on attrelid = to_regclass('"organization_integration_events"') and attname = column_name and not attisdropped
     where atttypid is distinct from to_regtype(type_name)
       or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
@@ -110,7 +143,7 @@ CREATE TABLE IF NOT EXISTS "organization_integration_events" (
 	"outcome" text NOT NULL,
 	"actor" text NOT NULL,
 	"reason" text,
-	"version" integer,
+	"version" bigint,
 	CONSTRAINT "organization_integration_events_action_check" CHECK (action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert'))
 );
 
@@ -123,7 +156,7 @@ BEGIN
   if to_regclass('"integrations"."retrieval_requests"') is not null then
     select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
       coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
-    from (values ('event_id', 'uuid', ''), ('integration_id', 'uuid', ''), ('version', 'int4', ''), ('transaction_id', 'int8', ''), ('created_at', 'timestamptz', ''), ('used_at', 'timestamptz', '')) as stated (column_name, type_name, modifier)
+    from (values ('event_id', 'uuid', ''), ('integration_id', 'uuid', ''), ('version', 'int8', ''), ('transaction_id', 'int8', ''), ('created_at', 'timestamptz', ''), ('used_at', 'timestamptz', '')) as stated (column_name, type_name, modifier)
     left join pg_attribute on attrelid = to_regclass('"integrations"."retrieval_requests"') and attname = column_name and not attisdropped
     where atttypid is distinct from to_regtype(type_name)
       or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
@@ -135,7 +168,7 @@ END $guard$;
 CREATE TABLE IF NOT EXISTS "integrations"."retrieval_requests" (
 	"event_id" uuid PRIMARY KEY NOT NULL,
 	"integration_id" uuid NOT NULL,
-	"version" integer NOT NULL,
+	"version" bigint NOT NULL,
 	"transaction_id" bigint NOT NULL,
 	"created_at" timestamp with time zone NOT NULL,
 	"used_at" timestamp with time zone
@@ -341,8 +374,8 @@ end
 $function$;
 revoke all on function integrations.own_integration(integration_type text) from public, anon, authenticated, service_role;
 
-drop function if exists integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text);
-create function integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text) returns uuid
+drop function if exists integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text);
+create function integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) returns uuid
 language plpgsql
 volatile
 security definer
@@ -362,20 +395,7 @@ begin
   return event_id;
 end
 $function$;
-revoke all on function integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version integer, reason text) from public, anon, authenticated, service_role;
-
-create or replace function integrations.refuse_change() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $function$
-begin
-  raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
-    using errcode = 'insufficient_privilege';
-end
-$function$;
-revoke all on function integrations.refuse_change() from public, anon, authenticated, service_role;
+revoke all on function integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) from public, anon, authenticated, service_role;
 
 create or replace trigger "append_only" before update or delete or truncate on "public"."organization_integration_events" for each statement execute function integrations.refuse_change();
 
@@ -559,26 +579,6 @@ end
 $function$;
 revoke all on function integrations.read_secret(store text, secret_id uuid) from public, anon, authenticated, service_role;
 
-create or replace function integrations.delete_secret() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = ''
-as $function$
-begin
-  if old.secret_id is null or (tg_op = 'UPDATE' and new.secret_id is not distinct from old.secret_id) then
-    return null;
-  end if;
-  if old.store = 'pgcrypto' then
-    delete from integrations.encrypted_secrets as s where s.id = old.secret_id;
-  elsif to_regclass('vault.secrets') is not null then
-    execute 'delete from vault.secrets where id = $1' using old.secret_id;
-  end if;
-  return null;
-end
-$function$;
-revoke all on function integrations.delete_secret() from public, anon, authenticated, service_role;
-
 create or replace trigger "delete_secret" after update or delete on "public"."organization_integration_credentials" for each row execute function integrations.delete_secret();
 
 drop function if exists integrations.bundle_fields(bundle text);
@@ -611,7 +611,7 @@ $function$;
 revoke all on function integrations.bundle_fields(bundle text) from public, anon, authenticated, service_role;
 
 drop function if exists integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text);
-create function integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) returns table (code text, message text, version integer)
+create function integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) returns table (code text, message text, version bigint)
 language plpgsql
 volatile
 security definer
@@ -621,8 +621,8 @@ declare
   caller record;
   integration uuid;
   fields text[];
-  current_version integer;
-  next_version integer;
+  current_version bigint;
+  next_version bigint;
   destination text;
   secret uuid;
 begin
@@ -668,7 +668,7 @@ $function$;
 revoke all on function integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) from public, anon, authenticated, service_role;
 
 drop function if exists integrations.store_credential(integration_type text, bundle text, reason text);
-create function integrations.store_credential(integration_type text, bundle text, reason text) returns table (code text, message text, version integer)
+create function integrations.store_credential(integration_type text, bundle text, reason text) returns table (code text, message text, version bigint)
 language plpgsql
 volatile
 security definer
@@ -682,7 +682,7 @@ revoke all on function integrations.store_credential(integration_type text, bund
 grant execute on function integrations.store_credential(integration_type text, bundle text, reason text) to authenticated, service_role;
 
 drop function if exists integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text);
-create function integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) returns table (code text, message text, version integer)
+create function integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) returns table (code text, message text, version bigint)
 language plpgsql
 volatile
 security definer
@@ -696,14 +696,14 @@ revoke all on function integrations.rotate_credential(integration_type text, bun
 grant execute on function integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) to authenticated, service_role;
 
 drop function if exists integrations.end_credential(integration uuid, new_status text);
-create function integrations.end_credential(integration uuid, new_status text) returns integer
+create function integrations.end_credential(integration uuid, new_status text) returns bigint
 language plpgsql
 volatile
 security definer
 set search_path = ''
 as $function$
 declare
-  current_version integer;
+  current_version bigint;
 begin
   select max(c.version) into current_version
   from public.organization_integration_credentials as c
@@ -718,7 +718,7 @@ $function$;
 revoke all on function integrations.end_credential(integration uuid, new_status text) from public, anon, authenticated, service_role;
 
 drop function if exists integrations.revoke_credential(integration_type text, reason text);
-create function integrations.revoke_credential(integration_type text, reason text) returns table (code text, message text, version integer)
+create function integrations.revoke_credential(integration_type text, reason text) returns table (code text, message text, version bigint)
 language plpgsql
 volatile
 security definer
@@ -748,7 +748,7 @@ revoke all on function integrations.revoke_credential(integration_type text, rea
 grant execute on function integrations.revoke_credential(integration_type text, reason text) to authenticated, service_role;
 
 drop function if exists integrations.delete_credential(integration_id uuid, reason text);
-create function integrations.delete_credential(integration_id uuid, reason text) returns table (code text, message text, version integer)
+create function integrations.delete_credential(integration_id uuid, reason text) returns table (code text, message text, version bigint)
 language plpgsql
 volatile
 security definer
@@ -786,7 +786,7 @@ revoke all on function integrations.delete_credential(integration_id uuid, reaso
 grant execute on function integrations.delete_credential(integration_id uuid, reason text) to service_role;
 
 drop function if exists integrations.describe_credential(integration_type text);
-create function integrations.describe_credential(integration_type text) returns table (version integer, created_at timestamptz, field_names text[], previous_version integer, previous_readable_until timestamptz)
+create function integrations.describe_credential(integration_type text) returns table (version bigint, created_at timestamptz, field_names text[], previous_version bigint, previous_readable_until timestamptz)
 language plpgsql
 stable
 security definer
@@ -828,8 +828,8 @@ $function$;
 revoke all on function integrations.has_credential(integration_id uuid) from public, anon, authenticated, service_role;
 grant execute on function integrations.has_credential(integration_id uuid) to authenticated, service_role;
 
-drop function if exists integrations.request_retrieval(integration_type text, wanted_version integer, reason text);
-create function integrations.request_retrieval(integration_type text, wanted_version integer, reason text) returns table (code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
+drop function if exists integrations.request_retrieval(integration_type text, wanted_version bigint, reason text);
+create function integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) returns table (code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
 language plpgsql
 volatile
 security definer
@@ -838,7 +838,7 @@ as $function$
 declare
   caller record;
   integration uuid;
-  found_version integer;
+  found_version bigint;
 begin
   select * into caller from integrations.caller();
   code := 'ok';
@@ -877,11 +877,11 @@ begin
   return next;
 end
 $function$;
-revoke all on function integrations.request_retrieval(integration_type text, wanted_version integer, reason text) from public, anon, authenticated, service_role;
-grant execute on function integrations.request_retrieval(integration_type text, wanted_version integer, reason text) to service_role;
+revoke all on function integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) from public, anon, authenticated, service_role;
+grant execute on function integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) to service_role;
 
 drop function if exists integrations.retrieve_credential(request_id uuid);
-create function integrations.retrieve_credential(request_id uuid) returns table (code text, message text, integration_type text, version integer, bundle text)
+create function integrations.retrieve_credential(request_id uuid) returns table (code text, message text, integration_type text, version bigint, bundle text)
 language plpgsql
 volatile
 security definer
@@ -935,8 +935,8 @@ $function$;
 revoke all on function integrations.retrieve_credential(request_id uuid) from public, anon, authenticated, service_role;
 grant execute on function integrations.retrieve_credential(request_id uuid) to service_role;
 
-drop function if exists integrations.move_to_vault(integration_id uuid, version integer);
-create function integrations.move_to_vault(integration_id uuid, version integer) returns table (code text, message text)
+drop function if exists integrations.move_to_vault(integration_id uuid, version bigint);
+create function integrations.move_to_vault(integration_id uuid, version bigint) returns table (code text, message text)
 language plpgsql
 volatile
 security definer
@@ -973,7 +973,7 @@ begin
   return next;
 end
 $function$;
-revoke all on function integrations.move_to_vault(integration_id uuid, version integer) from public, anon, authenticated, service_role;
+revoke all on function integrations.move_to_vault(integration_id uuid, version bigint) from public, anon, authenticated, service_role;
 
 drop function if exists integrations.encrypt_anew(secret_id uuid);
 create function integrations.encrypt_anew(secret_id uuid) returns table (code text, message text)

@@ -1,0 +1,8 @@
+/** A bar on standard error, redrawn in place; silent where nobody looks at a terminal. */
+export function progressBar(stream: NodeJS.WriteStream = process.stderr): (done: number, all: number) => void {
+  return (done, all) => {
+    if (!stream.isTTY) return
+    const filled = Math.floor((done / all) * 30)
+    stream.write(`\r[${'#'.repeat(filled)}${'-'.repeat(30 - filled)}] ${done}/${all}${done === all ? '\n' : ''}`)
+  }
+}
