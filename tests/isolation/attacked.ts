@@ -30,7 +30,8 @@ export async function openAttacked(adminUrl: string, loginUrl: string): Promise<
     select md5(type || ' ' || organization)::uuid, organization, type::integration_type_enum
     from (values (${acme}::uuid, 'xledger'), (${acme}, 'dynamics'), (${other}, 'xledger')) as v (organization, type)`
   await admin`insert into organization_integration_credentials (integration_id, version, store, secret_id, field_names)
-    select id, 1, 'pgcrypto', gen_random_uuid(), '{api_key}' from organization_integrations where integration_type = 'xledger'`
+    select id, case organization_id when ${acme}::uuid then 1 else 2 end, 'pgcrypto', gen_random_uuid(), '{api_key}'
+    from organization_integrations where integration_type = 'xledger'`
   await admin`insert into organization_integration_events (organization_id, integration_id, integration_type, action, outcome, actor)
     select organization_id, id, integration_type, 'store', 'ok', 'somebody' from organization_integrations`
   return {
