@@ -3,6 +3,7 @@
  * In your own backend only the part between the two lines matters.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { inspect } from 'node:util'
 import { eq } from 'drizzle-orm'
 import postgres from 'postgres'
 import { bootstrapSql } from '../src/bootstrap.ts'
@@ -57,8 +58,9 @@ async function run(): Promise<void> {
   await admin.end()
 
   // ------------------------------------------------------------------------------------------------------------------
-  const db = createIntegrationsDb({ url, serviceUrl })
-  const lionsAdmin = db.forOrganization({ organizationId: lions, role: 'admin' })
+  // Only where there is no Supabase Vault, as here: what credentials are encrypted with.
+  const db = createIntegrationsDb({ url, serviceUrl, encryptionKey: randomBytes(32).toString('hex') })
+  const lionsAdmin = db.forOrganization({ organizationId: lions, role: 'admin', userId: 'kari' })
   const scoutsAdmin = db.forClaims({
     sub: randomUUID(),
     role: 'authenticated',
@@ -122,9 +124,29 @@ async function run(): Promise<void> {
     lionsAdmin.integrations.update('xledger', { status: 'error' }, { expectedRevision: xledger.revision }),
   )
 
+  step('Lions Bergen stores what Xledger wants to know, then rotates it')
+  await refused('active before there is a credential', () =>
+    lionsAdmin.integrations.update('xledger', { status: 'active' }),
+  )
+  const bundle = { api_key: randomBytes(8).toString('hex'), base_url: 'https://api.xledger.net', company_id: '4711' }
+  show(await lionsAdmin.credentials.store('xledger', bundle))
+  show(await lionsAdmin.credentials.rotate('xledger', { ...bundle, api_key: 'rotated' }, { graceSeconds: 300 }))
+  show(await lionsAdmin.credentials.describe('xledger'))
+  await lionsAdmin.integrations.update('xledger', { status: 'active' })
+
   step('The sync worker, across organizations and explicitly so')
   const service = await db.asService({ actor: 'nightly-sync' })
-  await service.forOrganization(lions).integrations.update('xledger', { status: 'active' })
+  const retrieved = await service.credentials.retrieve({
+    organizationId: lions,
+    integrationType: 'xledger',
+    reason: 'sync run 42',
+  })
+  show(`printed: ${retrieved}, inspected: ${inspect(retrieved)}, as JSON: ${JSON.stringify(retrieved)}`)
+  show(`read by its field: ${retrieved.api_key === 'rotated' ? 'the rotated api_key' : 'something else'}`)
+  for (const { action, outcome, actor, reason, version } of await lionsAdmin.events.list()) {
+    show(`event: ${action} ${outcome} by ${actor}, version ${version}, ${reason ?? 'no reason given'}`)
+  }
+  await refused('the scouts rotate it', () => scoutsAdmin.credentials.rotate('xledger', bundle))
   const due = await service.integrations.listScheduled({ limit: 500 })
   show(due.rows.map((row) => `${row.integrationType} of ${row.organizationId}, ${row.syncSchedule}`))
   await db.end()

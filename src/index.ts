@@ -6,12 +6,22 @@ export {
   type OrganizationScope,
   type ServiceScope,
 } from './client.ts'
+export type { CredentialBundle } from './credential-bundle.ts'
+export type {
+  CredentialDescription,
+  CredentialOptions,
+  Credentials,
+  Retrieval,
+  ServiceCredentials,
+} from './credentials.ts'
 export type { CallEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
+export type { Events, IntegrationEvent } from './events.ts'
 export type { IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
 export type { Integration } from './integration-statements.ts'
 export type { Integrations, ScheduledPage, ServiceIntegrations } from './integrations.ts'
+export { type ConnectionField, type ConnectionFields, systems } from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 export type { ExcludedFeatures, FieldMappings } from './schema/organization-integrations.ts'
 export type { OrganizationRole } from './scope.ts'
