@@ -27,6 +27,7 @@ const files = [
   'kills',
   'refusals',
   'integrations',
+  'credentials',
   'table',
   'memberships',
   'storm',

@@ -7,7 +7,7 @@ import { hexLiteral } from './literal.ts'
 import type { BoundStatement, Pool } from './pool.ts'
 import { bundleText, type ConnectionFields } from './registry.ts'
 import type { IntegrationType } from './schema/enums.ts'
-import { type OrganizationScopeSettings, type Session, serviceScope, unitSession } from './scope.ts'
+import { inTwoTransactions, type OrganizationScopeSettings, type Session, serviceScope } from './scope.ts'
 
 /** What of the client's options concerns credentials. */
 export type CredentialSettings = {
@@ -199,23 +199,22 @@ export class ServiceCredentials {
    */
   async retrieve<T extends IntegrationType>(retrieval: Retrieval<T>): Promise<CredentialBundle<T>> {
     const organizationId = uuid('organizationId', retrieval.organizationId)
-    const session = unitSession(this.#pool, serviceScope(this.#actor, organizationId))
-    return observed('credentials.retrieve', { role: 'service_role', organizationId }, async () => {
+    const scope = serviceScope(this.#actor, organizationId)
+    return observed('credentials.retrieve', scope, async () => {
       const type = input.type(retrieval.integrationType)
       const version = input.version(retrieval.version)
       const call = [type, version, text('reason', retrieval.reason)].map(hexLiteral).join(', ')
-      const request = accepted(
-        await session.run({
-          text: () =>
-            `select code, message, event_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,
-        }),
-      )
-      const answers = await session.converse(({ finish }) =>
-        finish(...(request.store === 'vault' ? [] : secretSettings(request, this.#settings)), {
-          text: 'select code, message, bundle from integrations.retrieve_credential($1::uuid)',
-          values: [String(request.event_id)],
-        }),
-      )
+      const request = {
+        text: () =>
+          `select code, message, event_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,
+      }
+      const answers = await inTwoTransactions(await this.#pool(), scope, request, (rows) => {
+        const { event_id, ...store } = accepted(rows)
+        // Nothing secret is sent to Vault here, so its log is no concern.
+        const keys = store.store === 'vault' ? [] : secretSettings(store, this.#settings)
+        const text = 'select code, message, bundle from integrations.retrieve_credential($1::uuid)'
+        return [...keys, { text, values: [String(event_id)] }]
+      })
       return credentialBundle<T>(String(accepted(answers.at(-1)).bundle))
     })
   }

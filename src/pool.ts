@@ -152,17 +152,17 @@ export class Connection {
 
   /** Sends one message as it is, and gives what its last statement answered. */
   async send(message: string): Promise<Answer> {
-    const [answer] = await this.pipeline([message])
-    return answer as Answer
+    const [answers] = await this.pipeline([message])
+    return answers?.at(-1) as Answer
   }
 
   /**
-   * Sends several messages without waiting in between, and gives what the last statement of each answered.
+   * Sends several messages without waiting in between, and gives what each statement of each answered.
    *
    * Each goes on after an earlier one failed, so this is for statements of a login without rights of its own, behind a
    * `begin` that sets their scope. Fails with the first failure once all are answered.
    */
-  async pipeline(messages: (string | BoundStatement)[]): Promise<Answer[]> {
+  async pipeline(messages: (string | BoundStatement)[]): Promise<Answer[][]> {
     try {
       const { answers, processId } = await exchange(this.#lane, messages)
       const settings = answers
@@ -171,7 +171,7 @@ export class Connection {
       const reached = settings?.[0]?.at(-1)
       // A pooler announces a process of its own, or gives each message to another one.
       if (reached !== undefined) this.#lane.direct = reached === processId
-      return answers.map((statements) => statements.at(-1) as Answer)
+      return answers
     } catch (error) {
       if (!isStatementRefused(error)) this.reusable = false
       throw error
@@ -196,7 +196,8 @@ export class Connection {
   }
 }
 
-type Answer = postgres.RowList<unknown[][]>
+/** What one statement answered: rows, columns and the command's tag. */
+export type Answer = postgres.RowList<unknown[][]>
 
 /** Sends messages back to back and waits for what each statement of each answers. */
 async function exchange(

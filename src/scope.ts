@@ -14,7 +14,7 @@ import type { Rows, Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { isUuid, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
-import { type BoundStatement, type Connection, type Pool, toRows } from './pool.ts'
+import { type Answer, type BoundStatement, type Connection, type Pool, toRows } from './pool.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
 /** A member's role in an organization, as the policies know it. */
@@ -117,7 +117,7 @@ export type Session = {
   converse<T>(work: (conversation: Conversation) => Promise<T>): Promise<T>
 }
 
-/** What is said in two round trips: a question, and after its answer statements whose values are bound. */
+/** What is said in two round trips: one question, and after its answer statements whose values are bound. */
 export type Conversation = {
   ask(statement: Statement): Promise<Rows>
   /** The rest, back to back, with the commit where the transaction is the conversation's own. */
@@ -137,30 +137,60 @@ async function converse<T>(
   scope: Scope,
   work: (conversation: Conversation) => Promise<T>,
 ): Promise<T> {
-  const begin = `begin;\n${scope.settings}`
-  let state: 'not begun' | 'open' | 'ended' = 'not begun'
-  try {
-    return await work({
-      async ask(statement) {
-        const opening = state === 'not begun' ? begin : ''
-        state = 'open'
-        return connection.run(opening, statement)
-      },
+  return orRolledBack(connection, (ended) =>
+    work({
+      ask: (statement) => connection.run(`begin;\n${scope.settings}`, statement),
       async finish(...statements) {
-        const opening = state === 'not begun' ? [begin] : []
-        state = 'ended'
-        const answers = await connection.pipeline([...opening, ...statements, 'commit'])
-        const commit = answers.pop()
-        if (commit?.command !== 'COMMIT') throw notCommitted(String(commit?.command))
-        return answers.slice(opening.length).map(toRows)
+        ended()
+        return committed(await connection.pipeline([...statements, 'commit']))
       },
+    }),
+  )
+}
+
+/**
+ * Runs a statement in one transaction, and after its answer bound statements in a second one; two round trips.
+ *
+ * The second is begun by the message that commits the first, so that what follows is short enough for one packet. It
+ * must itself notice where the first was not committed.
+ */
+export async function inTwoTransactions(
+  pool: Pool,
+  scope: Scope,
+  first: Statement,
+  second: (answer: Rows) => BoundStatement[],
+): Promise<Rows[]> {
+  const begin = `begin;\n${scope.settings}`
+  return pool.lend((connection) =>
+    orRolledBack(connection, async (ended) => {
+      const [answers] = await connection.pipeline([`${begin}${first.text()};\ncommit;\n${begin}`])
+      // postgres.js answers per statement that has rows, so the commit's own answer is not to be had.
+      const statements = second(toRows(answers?.at(-2) as Answer))
+      ended()
+      return committed(await connection.pipeline([...statements, 'commit']))
+    }),
+  )
+}
+
+/** Leaves no transaction open, whatever happens before `ended` is called. */
+async function orRolledBack<T>(connection: Connection, work: (ended: () => void) => Promise<T>): Promise<T> {
+  let open = true
+  try {
+    return await work(() => {
+      open = false
     })
   } catch (error) {
     throw toIntegrationsDbError(error)
   } finally {
-    // Typed as it was before `work` ran.
-    if ((state as string) === 'open') await connection.send('rollback').catch(() => {})
+    if (open) await connection.send('rollback').catch(() => {})
   }
+}
+
+/** The rows of each statement before the commit, which must have been one. */
+function committed(answers: Answer[][]): Rows[] {
+  const commit = answers.pop()?.[0]
+  if (commit?.command !== 'COMMIT') throw notCommitted(String(commit?.command))
+  return answers.flat().map(toRows)
 }
 
 /**
@@ -203,11 +233,7 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session:
       converse: (talk) =>
         talk({
           ask: run,
-          finish: (...statements) =>
-            inOrder(async (opening) => {
-              const answers = await connection.pipeline([...(opening ? [opening] : []), ...statements])
-              return answers.slice(opening ? 1 : 0).map(toRows)
-            }),
+          finish: (...statements) => inOrder(async () => (await connection.pipeline(statements)).flat().map(toRows)),
         }),
     }
     const end = async (verb: 'commit' | 'rollback'): Promise<void> => {

@@ -504,13 +504,11 @@ begin
       perform integrations.refuse('invalid_input', 'reason: must say what the secret is needed for');
     end if;
     integration := integrations.own_integration(integration_type);
-    -- What outlived its grace goes the next time somebody looks.
-    update public.organization_integration_credentials as c set secret_id = null
-    where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
     select c.version, c.store into found_version, store
     from public.organization_integration_credentials as c
     where c.integration_id = integration and c.secret_id is not null
-      and case when wanted_version is null then c.readable_until is null else c.version = wanted_version end;
+      and (c.readable_until is null or (c.version = wanted_version and c.readable_until > clock_timestamp()))
+      and c.version = coalesce(wanted_version, c.version);
     if found_version is null then
       perform integrations.refuse('credential_missing', format('integration_type %s: has no credential%s; store one first',
         integration_type, ' of version ' || wanted_version));
@@ -519,6 +517,9 @@ begin
   exception when sqlstate 'IDB01' then
     get stacked diagnostics code = pg_exception_hint, message = message_text;
   end;
+  -- What outlived its grace goes the next time somebody asks, also where the answer is no.
+  update public.organization_integration_credentials as c set secret_id = null
+  where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
   event_id := integrations.record_event('retrieve', code, caller.organization_id, integration, integration_type,
     coalesce(found_version, wanted_version), reason);
   if code = 'ok' then

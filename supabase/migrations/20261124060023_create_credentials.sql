@@ -1,6 +1,6 @@
--- 20261124041411_create_credentials
+-- 20261124060023_create_credentials
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: 53e8c1705a7df56be27595b81f74e20391af6b9c6aa342fb7aa061be498d108f · body: da8d4e9b46d6bf7659e5d3a47ac3f7b02419680a3a0abf1bf380ab8ffe576bfe
+-- generator: 1 · part: 1/1 · source: 171e95f363986a9929b3fc4a2cfa8cadaab67c3f148c30a39e2147bdab7d3b3a · body: 9fe6e2c31c055b9d8e4a3d89a40ca33019097b9d100ffa0cf74ff9053ece2ae1
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -847,13 +847,11 @@ begin
       perform integrations.refuse('invalid_input', 'reason: must say what the secret is needed for');
     end if;
     integration := integrations.own_integration(integration_type);
-    -- What outlived its grace goes the next time somebody looks.
-    update public.organization_integration_credentials as c set secret_id = null
-    where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
     select c.version, c.store into found_version, store
     from public.organization_integration_credentials as c
     where c.integration_id = integration and c.secret_id is not null
-      and case when wanted_version is null then c.readable_until is null else c.version = wanted_version end;
+      and (c.readable_until is null or (c.version = wanted_version and c.readable_until > clock_timestamp()))
+      and c.version = coalesce(wanted_version, c.version);
     if found_version is null then
       perform integrations.refuse('credential_missing', format('integration_type %s: has no credential%s; store one first',
         integration_type, ' of version ' || wanted_version));
@@ -862,6 +860,9 @@ begin
   exception when sqlstate 'IDB01' then
     get stacked diagnostics code = pg_exception_hint, message = message_text;
   end;
+  -- What outlived its grace goes the next time somebody asks, also where the answer is no.
+  update public.organization_integration_credentials as c set secret_id = null
+  where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
   event_id := integrations.record_event('retrieve', code, caller.organization_id, integration, integration_type,
     coalesce(found_version, wanted_version), reason);
   if code = 'ok' then

@@ -1,11 +1,11 @@
--- 20261124041411_create_credentials: rollback
+-- 20261124060023_create_credentials: rollback
 -- data loss: every row of integrations.encrypted_secrets
 -- data loss: every row of public.organization_integration_credentials
 -- data loss: every row of public.organization_integration_events
 -- data loss: every row of integrations.retrieval_requests
 -- data loss: every row of integrations.revoked_grants
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: 53e8c1705a7df56be27595b81f74e20391af6b9c6aa342fb7aa061be498d108f · body: b58b590d04250f4f51bda6755b9b227e3069348665987fc01e166a67f1c2045d
+-- generator: 1 · part: 1/1 · source: 171e95f363986a9929b3fc4a2cfa8cadaab67c3f148c30a39e2147bdab7d3b3a · body: b58b590d04250f4f51bda6755b9b227e3069348665987fc01e166a67f1c2045d
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
