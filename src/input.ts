@@ -115,9 +115,16 @@ function check<T>(field: string, schema: z.ZodType<T>, value: unknown): T {
   if (result.success) return result.data
   const problems = result.error.issues.map((issue) => {
     const path = [field, ...issue.path.map(String)].filter(Boolean).join('.')
-    return path ? `${path}: ${issue.message}` : issue.message
+    const message =
+      issue.code === 'unrecognized_keys' ? `has no such field: ${issue.keys.map(printable).join(', ')}` : issue.message
+    return path ? `${path}: ${message}` : message
   })
   throw new IntegrationsDbError('invalid_input', problems.join('; '))
+}
+
+/** A field's name as long as it can be nothing else: keys and values do get mixed up. */
+export function printable(name: string): string {
+  return /^[a-z_]{1,30}$/i.test(name) ? `"${name}"` : '(a name that is not printed here)'
 }
 
 function parse<T>(field: string, schema: z.ZodType<T>, value: unknown) {

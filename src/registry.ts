@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { IntegrationsDbError } from './errors.ts'
+import { printable } from './input.ts'
 import type { IntegrationType } from './schema/enums.ts'
 
 /** One field of a credential bundle. */
@@ -76,16 +77,12 @@ export function bundleText(integrationType: IntegrationType, bundle: unknown): s
   const names = Object.keys(systems[integrationType].fields)
   const needs = `; ${integrationType} takes ${names.join(', ')}`
   const problems = (result?.error.issues ?? []).flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `bundle${printable(key)}: is no such field`)
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => `bundle: has no such field: ${printable(key)}`)
     const [name] = issue.path
     if (name === undefined) return ['bundle: must be an object']
     const missing = typeof bundle === 'object' && (bundle as Record<PropertyKey, unknown>)[name] === undefined
     return [`bundle.${String(name)}: ${missing ? 'is missing' : issue.message}`]
   })
   throw new IntegrationsDbError('invalid_input', problems.join('; ') + needs)
-}
-
-/** A field's name as long as it can be nothing else: keys and values do get mixed up. */
-function printable(key: string): string {
-  return /^[a-z_]{1,30}$/i.test(key) ? `.${key}` : ' has a field whose name is not printed here'
 }

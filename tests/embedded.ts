@@ -15,10 +15,15 @@ process.prependListener('beforeExit', () => {
 export type Server = { adminUrl: string; kind: string; stop(): Promise<void> }
 
 /** One that can also be stopped in the middle and started again. */
-export type EmbeddedServer = Server & { restart(): Promise<void> }
+export type EmbeddedServer = Server & {
+  restart(): Promise<void>
+  /** Where its files are, and what it has logged so far. */
+  folder: string
+  log(): string
+}
 
 /** A real server out of an npm package: no Docker, nothing installed, nothing left behind. */
-export async function startEmbedded(Embedded = EmbeddedPostgres): Promise<EmbeddedServer> {
+export async function startEmbedded(Embedded = EmbeddedPostgres, flags: string[] = []): Promise<EmbeddedServer> {
   // In memory where the platform has it: half a second instead of several.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'integrations-db-'))
   const port = await freePort()
@@ -32,7 +37,7 @@ export async function startEmbedded(Embedded = EmbeddedPostgres): Promise<Embedd
     // PostgreSQL refuses to run as root, as which containers and CI often run.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200'],
+    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', ...flags],
     onLog: (message) => {
       log += String(message)
     },
@@ -52,6 +57,8 @@ export async function startEmbedded(Embedded = EmbeddedPostgres): Promise<Embedd
   return {
     adminUrl: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
     kind: 'embedded',
+    folder,
+    log: () => log,
     restart: async () => {
       await server.stop()
       await server.start()

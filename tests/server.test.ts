@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { expect, test, vi } from 'vitest'
 import { bootstrapSql } from '../src/bootstrap.ts'
 import { migrate } from '../src/migrate.ts'
+import { sqlFiles } from './files.ts'
 import { containerImage, startContainer, startServer } from './server.ts'
 
 const image = await containerImage()
@@ -14,7 +15,7 @@ test.skipIf(image === undefined)(
     const sql = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
     try {
       await sql.unsafe(`${bootstrapSql} create table organizations (id uuid primary key)`)
-      expect((await migrate({ url: server.adminUrl })).applied).toHaveLength(2)
+      expect((await migrate({ url: server.adminUrl })).applied).toHaveLength(sqlFiles('migrations').length)
       const [row] = await sql`select relforcerowsecurity from pg_class where relname = 'organization_integrations'`
       expect(row?.relforcerowsecurity).toBe(true)
     } finally {
