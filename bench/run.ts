@@ -17,6 +17,7 @@ import { startEmbedded } from '../tests/embedded.ts'
 import { addressOf, startProxy } from '../tests/proxy.ts'
 import { barChart } from './chart.ts'
 import { type Contender, contenders, type Logins } from './contenders.ts'
+import { type CredentialCost, measureCredentials } from './credentials.ts'
 import { type MigrationCosts, measureMigrations } from './migrations.ts'
 
 const callers = 50
@@ -37,7 +38,8 @@ try {
   const rows: Measured[] = latencies.map((row) => ({ ...row, throughput: throughputs.get(row.name) ?? 0 }))
   const growth = await measureGrowth(urls)
   const costs = await measureMigrations(server.adminUrl, hostSql)
-  report(rows, growth, costs)
+  const credentials = await measureCredentials(server.adminUrl, hostSql, oneWayMilliseconds)
+  report(rows, growth, costs, credentials)
 } finally {
   await server.stop()
 }
@@ -146,7 +148,12 @@ async function measureGrowth(urls: Logins): Promise<{ rows: number; milliseconds
   return growth
 }
 
-function report(rows: Measured[], growth: { rows: number; milliseconds: number }[], costs: MigrationCosts): void {
+function report(
+  rows: Measured[],
+  growth: { rows: number; milliseconds: number }[],
+  costs: MigrationCosts,
+  credentials: CredentialCost[],
+): void {
   const find = (part: string) => rows.find((row) => row.name.includes(part)) as Measured
   const [raw, ours, unscoped, documented] = [
     find('postgres.js, unscoped'),
@@ -157,6 +164,12 @@ function report(rows: Measured[], growth: { rows: number; milliseconds: number }
   const [first, last] = [growth[0], growth.at(-1)]
   const apply = (name: string) => costs.applySeconds[name] ?? 0
   const claims = [
+    claim(
+      'round trips of storing, rotating and retrieving a credential',
+      Math.max(...credentials.map(({ roundTrips }) => roundTrips)),
+      'at most',
+      2,
+    ),
     claim('latency against a raw unscoped query', ours.latency / raw.latency, 'at most', 1.1),
     claim(
       "latency of Drizzle's documented RLS transaction against ours",
@@ -208,13 +221,16 @@ function report(rows: Measured[], growth: { rows: number; milliseconds: number }
   console.log(`| integrations-db builds ${costs.migrations} | ${costs.buildSeconds.toFixed(2)} |`)
   for (const [name, seconds] of Object.entries(costs.applySeconds))
     console.log(`| applying ${name} | ${seconds.toFixed(3)} |`)
+  console.log(`\n| credentials | store | round trips | at ${oneWayMilliseconds} ms one way |\n|---|---|---|---|`)
+  for (const { call, store, roundTrips, milliseconds } of credentials)
+    console.log(`| ${call} | ${store} | ${roundTrips} | ${milliseconds.toFixed(1)} ms |`)
   console.log()
   for (const { text, held } of claims) console.log(`${held ? 'holds' : 'FAILS'}: ${text}`)
 
   const folder = import.meta.dirname
   writeFileSync(
     join(folder, 'results.json'),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, claims }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, claims }, null, 2)}\n`,
   )
   writeFileSync(
     join(folder, 'throughput.svg'),

@@ -76,6 +76,29 @@ describe('integrations-db', () => {
     expect((await cli('bootstrap', '--url', host.adminUrl)).code).toBe(0)
   })
 
+  test('revokes after a plan, audits, locks down and lifts, with one JSON document where it is asked for', async () => {
+    const url = ['--url', t.adminUrl]
+    const organizationId = await t.organization()
+    await t.admin`insert into organization_integrations (organization_id, integration_type, status) values (${organizationId}, 'xledger', 'active')`
+    const plan = await cli('credentials', 'revoke', '--all', ...url)
+    expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing was changed; say --apply') })
+    expect(plan.stdout).toContain(`organization ${organizationId}: 1 integrations`)
+    const done = await cli('credentials', 'revoke', '--organization', organizationId, '--apply', '--json', ...url)
+    expect(JSON.parse(done.stdout)).toMatchObject({ applied: true, failures: [] })
+    expect(await cli('credentials', 'revoke', '--all', '--apply', ...url)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing left to revoke'),
+    })
+    expect(await cli('credentials', 'audit', ...url)).toMatchObject({ code: 0, stdout: 'nothing found\n' })
+    await t.admin`insert into integrations.encrypted_secrets (key_id, ciphertext) values ('k', '')`
+    expect(await cli('credentials', 'audit', ...url)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('secret without a reference'),
+    })
+    expect((await cli('lockdown', ...url)).stdout).toMatch(/^took \d+ privileges away; who can read or write/)
+    expect((await cli('lockdown', '--lift', ...url)).stdout).toMatch(/^gave back \d+ privileges/)
+  })
+
   test.each([
     [[], /a command is missing/],
     [['fly'], /unknown command fly/],
@@ -83,6 +106,9 @@ describe('integrations-db', () => {
     [['rollback'], /--steps N/],
     [['login', 'create'], /login create NAME/],
     [['build', '--fast'], /--fast/],
+    [['credentials'], /takes one of audit, revoke, move, rotate-key/],
+    [['credentials', 'revoke'], /--organization ID or --all, one of them/],
+    [['credentials', 'move'], /--to vault/],
   ])('answers wrong usage %j with exit 2 and the usage', async (words, message) => {
     const { code, stderr } = await cli(...words, ...(words[0] === 'build' ? [] : ['--url', t.adminUrl]))
     expect(code).toBe(2)
