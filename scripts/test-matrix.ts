@@ -28,6 +28,7 @@ const files = [
   'refusals',
   'integrations',
   'credentials',
+  'breach',
   'table',
   'memberships',
   'storm',
