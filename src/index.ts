@@ -6,6 +6,8 @@ export {
   type OrganizationScope,
   type ServiceScope,
 } from './client.ts'
+export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
+export { configViolations, type Violation } from './config/violations.ts'
 export type { CredentialBundle } from './credential-bundle.ts'
 export type {
   CredentialDescription,
@@ -23,5 +25,4 @@ export type { Integration } from './integration-statements.ts'
 export type { Integrations, ScheduledPage, ServiceIntegrations } from './integrations.ts'
 export { type ConnectionField, type ConnectionFields, systems } from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
-export type { ExcludedFeatures, FieldMappings } from './schema/organization-integrations.ts'
 export type { OrganizationRole } from './scope.ts'

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { ExcludedFeatures, FieldMappings } from './config/documents.ts'
+import { currentVersion, upcastMappings, withVersion } from './config/versions.ts'
+import { copied } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
 
@@ -10,18 +13,25 @@ import { integrationStatus, integrationType } from './schema/enums.ts'
 const type = z.enum(integrationType.enumValues)
 const status = z.enum(integrationStatus.enumValues)
 
+/** What a caller writes is in the current version unless it says otherwise, and is saved in it. */
+const savedMappings = z
+  .preprocess((given) => inCurrentVersion(copied(given)), FieldMappings)
+  .transform((document) => withVersion(upcastMappings(document)))
+
+function inCurrentVersion(document: unknown): unknown {
+  const isObject = typeof document === 'object' && document !== null && !Array.isArray(document)
+  return isObject && !Object.hasOwn(document, '$version') ? { ...document, $version: currentVersion() } : document
+}
+
 const settings = z.strictObject({
   status: status.optional(),
-  fieldMappings: z.record(z.string(), z.json()).optional(),
+  fieldMappings: savedMappings.optional(),
   syncSchedule: z
     .string()
     .regex(/^[^\s]+( +[^\s]+){4}$/, 'must have five fields separated by spaces, such as "0 2 * * *"')
     .nullable()
     .optional(),
-  excludedFeatures: z
-    .array(z.string().min(1))
-    .refine((features) => new Set(features).size === features.length, 'must not repeat a feature')
-    .optional(),
+  excludedFeatures: ExcludedFeatures.optional(),
 })
 
 const revision = z.strictObject({

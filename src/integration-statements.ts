@@ -1,11 +1,18 @@
 import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import type { FieldMappings } from './config/documents.ts'
+import { markVersion, upcastMappings } from './config/versions.ts'
+import { excludedFeaturesViolations, fieldMappingsViolations, type Violation } from './config/violations.ts'
 import { builder, type CompiledStatement, compile, type Rows, type Statement } from './drizzle.ts'
 import { organizationIntegrations as table } from './schema/organization-integrations.ts'
 
 /* The statements of `integrations.ts`: built by Drizzle once, filled in per call. */
 
-/** One integration as callers see it. `revision` changes with every saved change; hand it to `expectedRevision`. */
-export type Integration = typeof table.$inferSelect & { revision: string }
+/**
+ * One integration as callers see it. `revision` changes with every saved change; hand it to `expectedRevision`.
+ *
+ * Sound documents are in the current version. Where one breaks a rule, `problems` say which, and it is as it is stored.
+ */
+export type Integration = typeof table.$inferSelect & { revision: string; problems: Violation[] }
 
 const columns = getTableColumns(table)
 // A row's xmin is the transaction that wrote it: a revision that costs no column and, unlike updated_at, survives the
@@ -72,13 +79,17 @@ function compileBy(build: (values: InsertValues) => SQLWrapper) {
 
 const tableColumns = Object.entries(columns)
 
-/** Rows as callers see them: camelCase, with dates and parsed documents. */
+/** Rows as callers see them: camelCase, with dates and documents of the current version. */
 export function toIntegrations({ values }: Rows): Integration[] {
   return values.map((row) => {
     const integration: Record<string, unknown> = {}
     for (const [i, [name, column]] of tableColumns.entries()) {
       integration[name] = row[i] === null ? null : column.mapFromDriverValue(row[i])
     }
-    return { ...integration, revision: row[tableColumns.length] } as Integration
+    const { fieldMappings, excludedFeatures } = integration
+    const broken = fieldMappingsViolations(fieldMappings)
+    const problems = [...broken, ...excludedFeaturesViolations(excludedFeatures)]
+    if (broken.length === 0) integration.fieldMappings = markVersion(upcastMappings(fieldMappings as FieldMappings))
+    return { ...integration, revision: row[tableColumns.length], problems } as Integration
   })
 }

@@ -104,6 +104,10 @@ export function toIntegrationsDbError(error: unknown): IntegrationsDbError {
   if (code === undefined)
     return new IntegrationsDbError('unavailable', 'the database call failed for a reason the driver does not name')
 
+  // Paths and rules, of a trigger of ours.
+  if (constraint === 'configuration_check')
+    return new IntegrationsDbError('invalid_input', String((error as Error).message), { sqlState: code })
+
   const known = constraints[constraint ?? ''] ?? states[code] ?? driver[code]
   if (known !== undefined && driver[code] !== undefined)
     return new IntegrationsDbError(known[0], `${known[1]} (${code})`)

@@ -2,6 +2,8 @@
 
 CREATE SCHEMA integrations;
 
+CREATE SCHEMA integrations_once;
+
 CREATE TYPE public.integration_status_enum AS ENUM (
     'active',
     'inactive',
@@ -75,6 +77,94 @@ begin
   return next;
 end
 $$;
+
+CREATE FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) RETURNS TABLE(path text, rule text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  version jsonb := coalesce(field_mappings -> '$version', '1');
+  known text[] := case version when '1' then array['path', 'transform', 'default'] when '2' then array['path', 'transform', 'default', 'map', 'required', 'const'] end;
+begin
+  if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
+    return query select 'field_mappings', 'must be an object';
+  elsif known is null then
+    return query select 'field_mappings.$version', 'must be a version that this package knows';
+  elsif field_mappings <> '{}' then
+    return query
+    with mappings as materialized (
+      select m.key, m.value, jsonb_typeof(m.value) as type, 'field_mappings.' || case when length(m.key) <= 63 and m.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not m.key collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then m.key else '*' end as path
+      from jsonb_each(field_mappings) as m where m.key <> '$version'
+    ), fields as materialized (
+      select f.key, f.value, jsonb_typeof(f.value) as type, m.path || '.' || case when length(f.key) <= 63 and f.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not f.key collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then f.key else '*' end as path, m.path as mapping
+      from mappings as m cross join lateral jsonb_each(case jsonb_typeof(m.value) when 'object' then m.value else '{}' end) as f
+    ), lookups as materialized (
+      select l.key, l.value, jsonb_typeof(l.value) as type, f.path || '.' || case when length(l.key) <= 63 and l.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not l.key collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then l.key else '*' end as path
+      from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end) as l where f.key = 'map' and f.key = any (known)
+    ), keys as materialized (
+      select k.key, k.path, '_' || regexp_replace(lower(regexp_replace(regexp_replace(k.key collate "C",
+      '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_' as name
+      from (select m.key, m.path from mappings as m union all select f.key, f.path from fields as f union all select l.key, l.path from lookups as l) as k
+    ), paths as (
+      select m.value #>> '{}' as text, m.type, m.path from mappings as m where m.type = 'string'
+      union all select f.value #>> '{}', f.type, f.path from fields as f where f.key = 'path'
+    ), scalars as (
+      select f.value, f.type, f.path from fields as f
+      where f.key = any (known) and (f.key = 'const' or f.key = 'default' and f.type <> 'null')
+    ), texts as materialized (
+      select p.text, p.path from paths as p where p.type = 'string'
+      union all select s.value #>> '{}', s.path from scalars as s where s.type = 'string'
+      union all select f.value #>> '{}', f.path from fields as f where f.key = 'transform' and f.type = 'string'
+      union all select l.value #>> '{}', l.path from lookups as l where l.type = 'string'
+      union all select k.key, k.path from keys as k
+    )
+    select 'field_mappings', 'must have at most 200 keys' from mappings having count(*) > 200
+    union select 'field_mappings', 'must have at most 65,536 bytes of keys and texts' from texts
+      having sum(octet_length(text)) > 65536 - case when field_mappings ? '$version' then 8 else 0 end
+    union select m.path, 'must be a letter or _, then letters, digits or _, at most 63 of them' from mappings as m where not m.key collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$'
+    union select m.path, 'must be a path, or an object with one' from mappings as m where m.type not in ('string', 'object')
+    union select f.path, 'is no part of a mapping in this version' from fields as f where f.key <> all (known)
+    union select m.path || '.path', 'is missing' from mappings as m
+      where m.type = 'object' and not m.value ? 'path' and not ('const' = any (known) and m.value ? 'const')
+    union select m.path || '.const', 'must stand in place of a path, not beside one' from mappings as m
+      where m.type = 'object' and 'const' = any (known) and m.value ?& '{path,const}'
+    union select p.path, 'must be a text' from paths as p where p.type <> 'string'
+    union select p.path, 'must have 1 to 255 characters' from paths as p
+      where p.type = 'string' and length(p.text) not between 1 and 255
+    union select s.path, 'must be a text, a number, true or false' from scalars as s where s.type not in ('string', 'number', 'boolean')
+    union select s.path, 'must be within ±1e308' from scalars as s
+      where case s.type when 'number' then abs(s.value::numeric) > 1e+308 end
+    union select f.path, 'must be the name of a transform, such as decimal_2' from fields as f
+      where f.key = 'transform' and f.key = any (known) and not (f.type = 'string' and (f.value #>> '{}') collate "C" ~ '^[a-z][a-z0-9_]{0,62}$')
+    union select f.path, 'must be true or false' from fields as f
+      where f.key = 'required' and f.key = any (known) and f.type <> 'boolean'
+    union select f.path, 'must be an object' from fields as f
+      where f.key = 'map' and f.key = any (known) and f.type <> 'object'
+    union select f.path, 'must have at most 200 entries' from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end)
+      where f.key = 'map' and f.key = any (known) group by f.path, f.value having count(*) > 200
+    union select l.path, 'must be a text' from lookups as l where l.type <> 'string'
+    union select k.path, 'must not be a name that JavaScript reserves' from keys as k where k.key in ('__proto__', 'prototype', 'constructor')
+    union select k.path, 'must not name a credential; store it with credentials.store' from keys as k where k.name collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh)_?keys?_?[0-9]*_'
+    union select t.path, 'must not look like a credential; store it with credentials.store' from texts as t where t.text collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+  end if;
+  if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then
+    return query select 'excluded_features', 'must be an array';
+  elsif excluded_features <> '[]' then
+    return query
+    with features as materialized (
+      select f.value #>> '{}' as text, jsonb_typeof(f.value) as type, 'excluded_features.' || f.position - 1 as path, f.position
+      from jsonb_array_elements(excluded_features) with ordinality as f (value, position)
+    )
+    select 'excluded_features', 'must have at most 64 entries' from features having count(*) > 64
+    union select f.path, 'must be a lower-case letter, then lower-case letters, digits, _, . or -, at most 64 of them' from features as f
+      where not (f.type = 'string' and f.text collate "C" ~ '^[a-z][a-z0-9_.-]{0,63}$')
+    union select f.path, 'must not look like a credential; store it with credentials.store' from features as f where f.type = 'string' and f.text collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}'
+    union select f.path, 'must not repeat an earlier one' from (
+      select e.path, row_number() over (partition by e.text collate "C" order by e.position) as time from features as e where e.type = 'string'
+    ) as f where f.time > 1;
+  end if;
+end
+$_$;
 
 CREATE FUNCTION integrations.create_secret(store text, secret_name text, value text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
@@ -478,6 +568,29 @@ begin
 end
 $$;
 
+CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  unchanged boolean := tg_op = 'UPDATE';
+  violations text;
+begin
+  select string_agg(path || ': ' || rule, '; ' order by path collate "C", rule collate "C") into violations
+  from (
+    select * from integrations.config_violations(
+      case when unchanged and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
+      case when unchanged and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
+    ) limit 20
+  ) as v;
+  if violations is not null then
+    -- The constraint's name tells the application that the message is this function's, and holds no value.
+    raise exception using errcode = 'check_violation', message = violations, constraint = 'configuration_check';
+  end if;
+  return new;
+end
+$$;
+
 CREATE FUNCTION integrations.refuse_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -739,6 +852,10 @@ CREATE TABLE integrations.revoked_grants (
 
 ALTER TABLE ONLY integrations.revoked_grants FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE integrations_once.statements (
+    id text NOT NULL
+);
+
 CREATE TABLE public.organization_integration_credentials (
     integration_id uuid NOT NULL,
     version bigint NOT NULL,
@@ -764,7 +881,8 @@ CREATE TABLE public.organization_integration_events (
     actor text NOT NULL,
     reason text,
     version bigint,
-    CONSTRAINT organization_integration_events_action_check CHECK ((action = ANY (ARRAY['store'::text, 'rotate'::text, 'retrieve'::text, 'revoke'::text, 'delete'::text, 'alert'::text])))
+    quarantined jsonb,
+    CONSTRAINT organization_integration_events_action_check CHECK ((action = ANY (ARRAY['store'::text, 'rotate'::text, 'retrieve'::text, 'revoke'::text, 'delete'::text, 'alert'::text, 'quarantine'::text, 'restore'::text])))
 );
 
 ALTER TABLE ONLY public.organization_integration_events FORCE ROW LEVEL SECURITY;
@@ -774,9 +892,9 @@ CREATE TABLE public.organization_integrations (
     organization_id uuid NOT NULL,
     integration_type public.integration_type_enum NOT NULL,
     status public.integration_status_enum DEFAULT 'inactive'::public.integration_status_enum NOT NULL,
-    field_mappings jsonb DEFAULT '{}'::jsonb,
+    field_mappings jsonb DEFAULT '{}'::jsonb NOT NULL,
     sync_schedule text,
-    excluded_features jsonb DEFAULT '[]'::jsonb,
+    excluded_features jsonb DEFAULT '[]'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
@@ -791,6 +909,9 @@ ALTER TABLE ONLY integrations.retrieval_requests
 
 ALTER TABLE ONLY integrations.revoked_grants
     ADD CONSTRAINT revoked_grants_pkey PRIMARY KEY (statement);
+
+ALTER TABLE ONLY integrations_once.statements
+    ADD CONSTRAINT statements_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.organization_integration_credentials
     ADD CONSTRAINT organization_integration_credentials_pkey PRIMARY KEY (integration_id, version);
@@ -813,6 +934,8 @@ CREATE INDEX organization_integrations_field_mappings_idx ON public.organization
 CREATE INDEX organization_integrations_organization_id_idx ON public.organization_integrations USING btree (organization_id);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
+
+CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((NOT ((((new.field_mappings)::text = '{}'::text) OR ((length((new.field_mappings)::text) <= 2000) AND (((new.field_mappings)::text COLLATE "C") ~ '^\{("([A-Za-z_][A-Za-z0-9_]*": ("[^"\\]+"|\{"path": "[^"\\]+"(, "default": ("[^"\\]*"|-?[0-9]+([.][0-9]+)?|true|false|null))?(, "transform": "[a-z][a-z0-9_]*")?\})|[$]version": [12])(, |\}$))*$'::text) AND (NOT (((new.field_mappings)::text COLLATE "C") ~ '[^"]{64}'::text)) AND (NOT (replace(lower(((new.field_mappings)::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%credential%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))))) AND (((new.excluded_features)::text = '[]'::text) OR ((length((new.excluded_features)::text) < 64) AND (((new.excluded_features)::text COLLATE "C") ~ '^\["[a-z][a-z0-9_.-]*"\]$'::text) AND (NOT (((new.excluded_features)::text COLLATE "C") ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%credential%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text])))))))) EXECUTE FUNCTION integrations.refuse_bad_configuration();
 
 CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
 
@@ -856,6 +979,10 @@ GRANT USAGE ON SCHEMA public TO service_role;
 REVOKE ALL ON FUNCTION integrations.bundle_fields(bundle text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.caller() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) TO authenticated;
+GRANT ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION integrations.create_secret(store text, secret_name text, value text) FROM PUBLIC;
 
@@ -903,6 +1030,8 @@ REVOKE ALL ON FUNCTION integrations.read_secret(store text, secret_id uuid) FROM
 REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse(code text, message text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.refuse_bad_configuration() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
 

@@ -153,6 +153,8 @@ describe('integrations-db build', () => {
       '20251231235959_create_integrations_schema.sql',
       '20260101000000_create_organization_integrations.sql',
       '20260101000001_create_credentials.sql',
+      '20260101000002_validate_configuration.sql',
+      '20260101000003_validate_configuration_validate.sql',
     ])
   })
 })

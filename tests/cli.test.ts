@@ -30,7 +30,7 @@ describe('integrations-db', () => {
     const url = ['--url', host.adminUrl]
     expect((await cli('migrate', ...url)).stdout).toMatch(/^applied\n.*create_organization_integrations\.sql/s)
     expect(await cli('migrate', ...url, '--json')).toMatchObject({ code: 0, stdout: '{"applied":[]}\n', stderr: '' })
-    expect(await cli('rollback', '--steps', '1', ...url)).toMatchObject({
+    expect(await cli('rollback', '--steps', '2', ...url)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('--yes'),
     })
@@ -68,7 +68,7 @@ describe('integrations-db', () => {
   })
 
   test('builds, and says with --check that nothing is missing', async () => {
-    expect(await cli('build', '--check')).toMatchObject({ code: 0, stdout: '3 migrations, nothing to write\n' })
+    expect(await cli('build', '--check')).toMatchObject({ code: 0, stdout: '4 migrations, nothing to write\n' })
   })
 
   test('can bootstrap twice', async () => {

@@ -42,6 +42,7 @@ describe('an admin of the organization', () => {
       createdAt: expect.any(Date),
       updatedAt: expect.any(Date),
       revision: expect.stringMatching(/^\d+$/),
+      problems: [],
     })
     expect(await acme.integrations.get('xledger')).toEqual(row)
     expect(await acme.integrations.getById(row.id)).toEqual(row)
@@ -132,11 +133,11 @@ describe('an admin of the organization', () => {
       dollar: '$1 $$ $guard$',
       backslash: "\\ \\0041 \\\" U&'\\0041'",
       unicode: 'blåbærsyltetøy 😀 \u2028 \u0085',
-      nested: { 'a.b': [1, -0.5, 1e300, true, null, { deep: '' }] },
+      nested: { path: 'a.b', default: -1e300, map: { 'a.b': '', __proto__x: '"' }, required: false },
     }
     await acme.integrations.create({ integrationType: 'xledger', fieldMappings: awkward })
     expect((await acme.integrations.get('xledger'))?.fieldMappings).toEqual(awkward)
-    expect((await stored(acme.id))?.field_mappings).toEqual(awkward)
+    expect((await stored(acme.id))?.field_mappings).toEqual({ $version: 2, ...awkward })
   })
 
   test('writes any typed query in the same scope', async () => {

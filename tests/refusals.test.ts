@@ -41,7 +41,7 @@ describe('bad input is refused with a message that names field and rule', () => 
     [
       'a repeated feature',
       () => admin().integrations.create({ integrationType: 'xledger', excludedFeatures: ['a', 'a'] }),
-      /^excludedFeatures: must not repeat/,
+      /^excludedFeatures\.1: must not repeat/,
     ],
     [
       'a revision that is none',

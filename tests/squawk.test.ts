@@ -22,7 +22,9 @@ const timeouts = `set local lock_timeout = '5s';\nset local statement_timeout = 
 
 async function filesOf(sql: string): Promise<string[]> {
   const parts = await split(await simplify(await parseStatements(sql, 'test.sql')), [])
-  return parts.map(({ statements }) => timeouts + statements.map(({ text }) => `${text};\n`).join(''))
+  return parts.map(
+    ({ statements }) => timeouts + statements.map(({ comments, text }) => `${comments}\n${text};\n`).join(''),
+  )
 }
 
 function lint(sql: string): string[] {

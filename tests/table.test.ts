@@ -15,9 +15,9 @@ describe('organization_integrations', () => {
       ['organization_id', 'uuid', 'NO', null],
       ['integration_type', 'integration_type_enum', 'NO', null],
       ['status', 'integration_status_enum', 'NO', "'inactive'::integration_status_enum"],
-      ['field_mappings', 'jsonb', 'YES', "'{}'::jsonb"],
+      ['field_mappings', 'jsonb', 'NO', "'{}'::jsonb"],
       ['sync_schedule', 'text', 'YES', null],
-      ['excluded_features', 'jsonb', 'YES', "'[]'::jsonb"],
+      ['excluded_features', 'jsonb', 'NO', "'[]'::jsonb"],
       ['created_at', 'timestamptz', 'NO', 'now()'],
       ['updated_at', 'timestamptz', 'NO', 'now()'],
     ])

@@ -14,6 +14,7 @@ import {
 import type { Extra } from '../migrations/extras.ts'
 import { integrationStatus, integrationType } from './enums.ts'
 import { callerFunctions } from './functions/caller.ts'
+import { configurationFunctions } from './functions/configuration.ts'
 import { credentialFunctions } from './functions/credentials.ts'
 import { eventFunctions } from './functions/events.ts'
 import { retrievalFunctions } from './functions/retrieval.ts'
@@ -94,4 +95,5 @@ export const extras: Extra[] = [
   ...credentialFunctions,
   ...retrievalFunctions,
   ...upkeepFunctions,
+  ...configurationFunctions,
 ]

@@ -1,6 +1,7 @@
+export type { ExcludedFeatures, FieldMapping, FieldMappings } from '../config/documents.ts'
 export * from './enums.ts'
 export { integrations } from './namespace.ts'
 export { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 export { organizationIntegrationEvents } from './organization-integration-events.ts'
-export { type ExcludedFeatures, type FieldMappings, organizationIntegrations } from './organization-integrations.ts'
+export { organizationIntegrations } from './organization-integrations.ts'
 export { encryptedSecrets, retrievalRequests, revokedGrants } from './private-tables.ts'

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { bigint, check, index, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bigint, check, index, jsonb, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
 
 /**
- * What was done with credentials, by whom and why; never a value. Written by the definer functions alone, changed and
+ * What was done with credentials, and which documents repair reset, by whom and why; never a value of a credential. Written by the definer functions alone, changed and
  * deleted by nobody.
  *
  * Without foreign keys: an event outlives the organization it speaks of, and a cascade into a table that refuses
@@ -24,12 +24,14 @@ export const organizationIntegrationEvents = pgTable(
     actor: text('actor').notNull(),
     reason: text('reason'),
     version: bigint('version', { mode: 'number' }),
+    /** A document that repair reset, under its column's name: `{ field_mappings: … }`. Credentials in it are redacted. */
+    quarantined: jsonb('quarantined').$type<Record<string, unknown>>(),
   },
   (table) => [
     index('organization_integration_events_organization_id_created_at_idx').on(table.organizationId, table.createdAt),
     check(
       'organization_integration_events_action_check',
-      sql`action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert')`,
+      sql`action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore')`,
     ),
     pgPolicy('admins_can_read_own_events', {
       for: 'select',

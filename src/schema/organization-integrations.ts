@@ -1,15 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { foreignKey, index, jsonb, pgPolicy, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
 import { timestamps } from './columns.ts'
 import { integrationStatus, integrationType } from './enums.ts'
 import { organizations } from './host.ts'
-
-/** Where each of our fields goes in the external system. */
-export type FieldMappings = Record<string, unknown>
-
-/** Identifiers of features the organization has switched off. */
-export type ExcludedFeatures = string[]
 
 const own = sql`organization_id = ${currentOrganizationId}`
 const readable = sql`${own} and ${currentOrganizationRole} in ('admin', 'coordinator')`
@@ -28,10 +23,10 @@ export const organizationIntegrations = pgTable(
     organizationId: uuid('organization_id').notNull(),
     integrationType: integrationType('integration_type').notNull(),
     status: integrationStatus('status').notNull().default('inactive'),
-    fieldMappings: jsonb('field_mappings').$type<FieldMappings>().default({}),
+    fieldMappings: jsonb('field_mappings').$type<FieldMappings>().notNull().default({}),
     // Five-field cron, checked in the application: PostgreSQL has no cron parser to agree with.
     syncSchedule: text('sync_schedule'),
-    excludedFeatures: jsonb('excluded_features').$type<ExcludedFeatures>().default([]),
+    excludedFeatures: jsonb('excluded_features').$type<ExcludedFeatures>().notNull().default([]),
     ...timestamps,
   },
   (table) => [

@@ -360,7 +360,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace = 'integrations'::regnamespace`,
     [
       [
-        'bundle_fields caller credential_store current_organization_id current_organization_role describe_credential encryption_key_id pgcrypto_schema',
+        'bundle_fields caller config_violations credential_store current_organization_id current_organization_role describe_credential encryption_key_id pgcrypto_schema',
         false,
       ],
     ],
@@ -373,12 +373,12 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     [
       [
         'authenticated',
-        'credential_store current_organization_id current_organization_role describe_credential has_credential revoke_credential rotate_credential store_credential',
+        'config_violations credential_store current_organization_id current_organization_role describe_credential has_credential revoke_credential rotate_credential store_credential',
         false,
       ],
       [
         'service_role',
-        'credential_store current_organization_id current_organization_role delete_credential describe_credential has_credential request_retrieval retrieve_credential revoke_credential rotate_credential store_credential',
+        'config_violations credential_store current_organization_id current_organization_role delete_credential describe_credential has_credential request_retrieval retrieve_credential revoke_credential rotate_credential store_credential',
         false,
       ],
     ],

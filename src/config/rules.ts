@@ -1,0 +1,89 @@
+/*
+ * The limits and patterns of configuration documents: read here by the application, and written from here into the
+ * database's function, so there is one list. A pattern uses only what JavaScript and PostgreSQL read alike: no \d, \w or
+ * \b, no flags, and it is matched against what `canonicalName` made of a key, or against a text as it is.
+ */
+
+export const limits = {
+  /** Keys and texts of field_mappings together, in UTF-8. */
+  documentBytes: 65_536,
+  keys: 200,
+  mapEntries: 200,
+  /** Unicode code points, not UTF-16 units. */
+  pathCharacters: 255,
+  number: 1e308,
+  features: 64,
+} as const
+
+export const patterns = {
+  field: '^[A-Za-z_][A-Za-z0-9_]{0,62}$',
+  transform: '^[a-z][a-z0-9_]{0,62}$',
+  feature: '^[a-z][a-z0-9_.-]{0,63}$',
+  /** A key that may be printed: with more digits it may be a credential that was pasted where a field's name belongs. */
+  printable: '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$',
+} as const
+
+export const reservedNames = ['__proto__', 'prototype', 'constructor'] as const
+
+/** Rules, as errors, `problems`, repair and the database state them. */
+export const rules = {
+  object: 'must be an object',
+  array: 'must be an array',
+  text: 'must be a text',
+  boolean: 'must be true or false',
+  unicode: 'must be Unicode without NUL',
+  bytes: 'must have at most 65,536 bytes of keys and texts',
+  keys: 'must have at most 200 keys',
+  version: 'must be a version that this package knows',
+  field: 'must be a letter or _, then letters, digits or _, at most 63 of them',
+  reserved: 'must not be a name that JavaScript reserves',
+  credentialName: 'must not name a credential; store it with credentials.store',
+  credential: 'must not look like a credential; store it with credentials.store',
+  mapping: 'must be a path, or an object with one',
+  path: 'must have 1 to 255 characters',
+  missing: 'is missing',
+  beside: 'must stand in place of a path, not beside one',
+  unknown: 'is no part of a mapping in this version',
+  transform: 'must be the name of a transform, such as decimal_2',
+  scalar: 'must be a text, a number, true or false',
+  number: 'must be within ±1e308',
+  mapEntries: 'must have at most 200 entries',
+  features: 'must have at most 64 entries',
+  feature: 'must be a lower-case letter, then lower-case letters, digits, _, . or -, at most 64 of them',
+  repeated: 'must not repeat an earlier one',
+} as const
+
+/** A word however it was taken apart: `api_key`, `apiKey`, `a_pi_Key`. */
+const spelled = (word: string) => word.split('').join('_?')
+
+/*
+ * What a canonical name (`_client_secret_`) is tried against. Long words count wherever they stand; short ones where a
+ * word ends with them (`accesstoken`, but not `tokenizer` or `secretary`) or where they are all of it (`pin`, not `pinned`).
+ */
+export const credentialName = [
+  ['password', 'passwd', 'passphrase', 'hemmelighet', 'apikey', 'privatekey', 'clientsecret', 'credential']
+    .map(spelled)
+    .join('|'),
+  `${spelled('authori')}_?[sz]_?${spelled('ation')}`,
+  // Not "compass_order".
+  'passord($|[^e]|e[^r])',
+  `_${spelled('passord')}($|[^e]|e[^r])`,
+  '(token|secret|pwd|jwt)s?[0-9]*_',
+  `_(${['token', 'secret', 'pwd', 'jwt', 'pin', 'pincode', 'pinkode', 'kodeord', 'bearer'].map(spelled).join('|')})_?s?_?[0-9]*_`,
+  '_(access|secret|signing|encryption|auth|master|ssh)_?keys?_?[0-9]*_',
+].join('|')
+
+/** What a text is tried against, as it is. */
+export const credentialText = [
+  '^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]',
+  '^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$',
+  'eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]',
+  '-----BEGIN [A-Z0-9 ]+',
+  '(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]',
+  '(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}',
+  '(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]',
+  '(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]',
+  '(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]',
+  '(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}',
+  '(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}',
+].join('|')

@@ -1,0 +1,197 @@
+import { credentialName, credentialText, limits, patterns, reservedNames, rules } from './rules.ts'
+import { versions } from './versions.ts'
+
+/** Where a configuration document breaks which rule; never the value, which may be a credential. */
+export type Violation = { readonly path: string; readonly rule: string }
+
+const field = new RegExp(patterns.field)
+const transform = new RegExp(patterns.transform)
+const feature = new RegExp(patterns.feature)
+const printable = new RegExp(patterns.printable)
+const naming = new RegExp(credentialName)
+const looking = new RegExp(credentialText)
+const reserved = new Set<string>(reservedNames)
+
+type Report = (path: string, rule: string) => void
+type Entry = readonly [key: string, value: unknown]
+type Size = { bytes: number }
+
+/**
+ * Every rule that the two documents break; `integrations.config_violations` in the database answers the same.
+ *
+ * @example
+ * configViolations({ api_key: 'key' }, ['Payroll'])
+ * // [{ path: 'field_mappings.api_key', rule: 'must not name a credential; …' }, { path: 'excluded_features.0', rule: '…' }]
+ */
+export function configViolations(fieldMappings: unknown, excludedFeatures: unknown): Violation[] {
+  return [...fieldMappingsViolations(fieldMappings), ...excludedFeaturesViolations(excludedFeatures)]
+}
+
+/** {@link configViolations} of `field_mappings` alone. */
+export function fieldMappingsViolations(document: unknown, list = versions): Violation[] {
+  const { all, report } = collect()
+  const root = 'field_mappings'
+  const entries = entriesOf(document)
+  if (entries === null) return [{ path: root, rule: rules.object }]
+  const versionEntry = entries.find(([key]) => key === '$version')
+  const version = versionEntry === undefined ? 1 : versionEntry[1]
+  const known = list.find((one) => one.version === version)?.fields
+  if (known === undefined) return [{ path: `${root}.$version`, rule: rules.version }]
+  const mappings = entries.filter(([key]) => key !== '$version')
+  if (mappings.length > limits.keys) report(root, rules.keys)
+  const size = { bytes: versionEntry === undefined ? 0 : '$version'.length }
+  for (const [key, value] of mappings) {
+    const path = `${root}.${shown(key)}`
+    checkKey(key, path, size, report)
+    if (!field.test(key)) report(path, rules.field)
+    if (typeof value === 'string') checkPath(value, path, size, report)
+    else checkMapping(value, path, known, size, report)
+  }
+  if (size.bytes > limits.documentBytes) report(root, rules.bytes)
+  return all()
+}
+
+/** {@link configViolations} of `excluded_features` alone. */
+export function excludedFeaturesViolations(document: unknown): Violation[] {
+  const { all, report } = collect()
+  const root = 'excluded_features'
+  if (!Array.isArray(document)) return [{ path: root, rule: rules.array }]
+  if (document.length > limits.features) report(root, rules.features)
+  const seen = new Set<string>()
+  for (let i = 0; i < document.length; i++) {
+    const value: unknown = document[i]
+    const path = `${root}.${i}`
+    if (typeof value !== 'string' || !feature.test(value)) report(path, rules.feature)
+    if (typeof value !== 'string') continue
+    if (looking.test(value)) report(path, rules.credential)
+    if (seen.has(value)) report(path, rules.repeated)
+    seen.add(value)
+  }
+  return all()
+}
+
+function checkMapping(value: unknown, path: string, known: readonly string[], size: Size, report: Report): void {
+  const entries = entriesOf(value)
+  if (entries === null) {
+    report(path, rules.mapping)
+    return
+  }
+  const fields = new Map(entries)
+  for (const [key] of entries) {
+    checkKey(key, `${path}.${shown(key)}`, size, report)
+    if (!known.includes(key)) report(`${path}.${shown(key)}`, rules.unknown)
+  }
+  const has = (name: string) => known.includes(name) && fields.has(name)
+  if (has('path')) checkPath(fields.get('path'), `${path}.path`, size, report)
+  else if (!has('const')) report(`${path}.path`, rules.missing)
+  if (has('const') && has('path')) report(`${path}.const`, rules.beside)
+  if (has('const')) checkScalar(fields.get('const'), `${path}.const`, size, report)
+  if (has('default') && fields.get('default') !== null)
+    checkScalar(fields.get('default'), `${path}.default`, size, report)
+  if (has('transform')) {
+    const name = fields.get('transform')
+    if (typeof name !== 'string' || !transform.test(name)) report(`${path}.transform`, rules.transform)
+    if (typeof name === 'string') checkText(name, `${path}.transform`, size, report)
+  }
+  if (has('required') && typeof fields.get('required') !== 'boolean') report(`${path}.required`, rules.boolean)
+  if (has('map')) checkMap(fields.get('map'), `${path}.map`, size, report)
+}
+
+function checkMap(value: unknown, path: string, size: Size, report: Report): void {
+  const entries = entriesOf(value)
+  if (entries === null) {
+    report(path, rules.object)
+    return
+  }
+  if (entries.length > limits.mapEntries) report(path, rules.mapEntries)
+  for (const [key, entry] of entries) {
+    const entryPath = `${path}.${shown(key)}`
+    checkKey(key, entryPath, size, report)
+    if (typeof entry === 'string') checkText(entry, entryPath, size, report)
+    else report(entryPath, rules.text)
+  }
+}
+
+function checkPath(value: unknown, path: string, size: Size, report: Report): void {
+  if (typeof value !== 'string') {
+    report(path, rules.text)
+    return
+  }
+  // A code point takes at most two units, so only what is in between has to be counted.
+  const within =
+    value.length <= limits.pathCharacters ||
+    (value.length <= 2 * limits.pathCharacters && [...value].length <= limits.pathCharacters)
+  if (value === '' || !within) report(path, rules.path)
+  checkText(value, path, size, report)
+}
+
+function checkScalar(value: unknown, path: string, size: Size, report: Report): void {
+  if (typeof value === 'string') {
+    checkText(value, path, size, report)
+    return
+  }
+  if (typeof value === 'boolean') return
+  if (typeof value !== 'number') {
+    report(path, rules.scalar)
+    return
+  }
+  // So that NaN fails too.
+  if (!(Math.abs(value) <= limits.number)) report(path, rules.number)
+}
+
+function checkText(value: string, path: string, size: Size, report: Report): void {
+  size.bytes += Buffer.byteLength(value)
+  if (!value.isWellFormed() || value.includes('\0')) report(path, rules.unicode)
+  if (looking.test(value)) report(path, rules.credential)
+}
+
+function checkKey(key: string, path: string, size: Size, report: Report): void {
+  checkText(key, path, size, report)
+  if (reserved.has(key)) report(path, rules.reserved)
+  if (naming.test(canonicalName(key))) report(path, rules.credentialName)
+}
+
+/** `clientSecret`, `Client-Secret` and `CLIENT_SECRET` as `_client_secret_`: words in ASCII lower case. */
+function canonicalName(key: string): string {
+  const words = key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+  const lower = words.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+  return `_${lower.replace(/[^a-z0-9]+/g, '_')}_`
+}
+
+/** A key as a path states it, or `*`. */
+function shown(key: string): string {
+  return key.length <= 63 && printable.test(key) && !looking.test(key) ? key : '*'
+}
+
+/**
+ * What JSON would hold of a document, read once: a getter that answers differently the second time changes nothing.
+ *
+ * Only as deep as a sound document goes; below that nothing is looked at, so neither depth nor a cycle matters.
+ */
+export function copied(value: unknown, depth = 3): unknown {
+  if (depth === 0 || typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return Array.from(value, (entry) => copied(entry, 0))
+  const entries = entriesOf(value)
+  // `Object.fromEntries` makes `__proto__` a property like any other.
+  return entries === null ? value : Object.fromEntries(entries.map(([key, entry]) => [key, copied(entry, depth - 1)]))
+}
+
+/** What JSON would hold of an object, or null where it is none: a Date, a Map and a class's instance are not. */
+function entriesOf(value: unknown): Entry[] | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Not compared with Object.prototype: that of another realm is as good.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return null
+  return Object.entries(value).filter(([, entry]) => entry !== undefined)
+}
+
+/** Each path and rule once: keys that are not printed share a path. */
+function collect() {
+  const found = new Map<string, Violation>()
+  return {
+    all: () => [...found.values()],
+    report(path: string, rule: string): void {
+      found.set(`${path}\n${rule}`, { path, rule })
+    },
+  }
+}

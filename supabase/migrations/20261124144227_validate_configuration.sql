@@ -1,0 +1,194 @@
+-- 20261124144227_validate_configuration
+-- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
+-- generator: 1 · part: 1/2 · source: c41885d9258a23480722810b279a9ac8f8af7adc0cb7c2a3f0d0add41fcd5710 · body: 55f49ab6377e0464c87154b3a31468781ebdd3572a5b41f93a1c505043bb4b1c
+
+-- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
+set local lock_timeout = '5s';
+set local statement_timeout = '1min';
+
+CREATE SCHEMA IF NOT EXISTS integrations_once;
+CREATE TABLE IF NOT EXISTS integrations_once.statements (id text PRIMARY KEY);
+
+create or replace function integrations.refuse_bad_configuration() returns trigger
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+declare
+  unchanged boolean := tg_op = 'UPDATE';
+  violations text;
+begin
+  select string_agg(path || ': ' || rule, '; ' order by path collate "C", rule collate "C") into violations
+  from (
+    select * from integrations.config_violations(
+      case when unchanged and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
+      case when unchanged and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
+    ) limit 20
+  ) as v;
+  if violations is not null then
+    -- The constraint's name tells the application that the message is this function's, and holds no value.
+    raise exception using errcode = 'check_violation', message = violations, constraint = 'configuration_check';
+  end if;
+  return new;
+end
+$function$;
+revoke all on function integrations.refuse_bad_configuration() from public, anon, authenticated, service_role;
+
+ALTER TABLE IF EXISTS "organization_integration_events" DROP CONSTRAINT IF EXISTS "organization_integration_events_action_check";
+
+DO $guard$
+BEGIN
+  if not exists (select from integrations_once.statements where id = '20261124144227.2') then
+    execute $statement$UPDATE "organization_integrations" SET "field_mappings" = '{}' WHERE "field_mappings" IS NULL$statement$;
+    insert into integrations_once.statements values ('20261124144227.2');
+  end if;
+END $guard$;
+
+-- Reads each row once while the table is locked; a check that is validated first would take a migration more.
+-- squawk-ignore adding-not-nullable-field
+ALTER TABLE "organization_integrations" ALTER COLUMN "field_mappings" SET NOT NULL;
+
+DO $guard$
+BEGIN
+  if not exists (select from integrations_once.statements where id = '20261124144227.4') then
+    execute $statement$UPDATE "organization_integrations" SET "excluded_features" = '[]' WHERE "excluded_features" IS NULL$statement$;
+    insert into integrations_once.statements values ('20261124144227.4');
+  end if;
+END $guard$;
+
+-- Reads each row once while the table is locked; a check that is validated first would take a migration more.
+-- squawk-ignore adding-not-nullable-field
+ALTER TABLE "organization_integrations" ALTER COLUMN "excluded_features" SET NOT NULL;
+
+DO $guard$
+DECLARE
+  differs text;
+BEGIN
+  select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
+    coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
+  from (values ('quarantined', 'jsonb', '')) as stated (column_name, type_name, modifier)
+  join pg_attribute on attrelid = to_regclass('"organization_integration_events"') and attname = column_name and not attisdropped
+  where atttypid is distinct from to_regtype(type_name)
+    or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
+  if differs is not null then
+    raise exception '% exists, but %', '"organization_integration_events"', differs;
+  end if;
+END $guard$;
+ALTER TABLE "organization_integration_events" ADD COLUMN IF NOT EXISTS "quarantined" jsonb;
+
+DO $guard$
+BEGIN
+  if not exists (select from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"')) then
+    ALTER TABLE "organization_integration_events" ADD CONSTRAINT "organization_integration_events_action_check" CHECK (action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore')) NOT VALID;
+  elsif not exists (
+    select from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"')
+      and contype = 'c' and array(
+        select coalesce(attname::text, '(expression)') from unnest(conkey) with ordinality as key (number, position)
+        left join pg_attribute on attrelid = conrelid and attnum = number order by attname::text collate "C") = array['action']::text[]
+  ) then
+    raise exception '% has another constraint of this name: found %, expected %', '"organization_integration_events"',
+      (select format('%I %s', conname, pg_get_constraintdef(oid)) from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"')),
+      'ALTER TABLE "organization_integration_events" ADD CONSTRAINT "organization_integration_events_action_check" CHECK (action in (''store'', ''rotate'', ''retrieve'', ''revoke'', ''delete'', ''alert'', ''quarantine'', ''restore'')) NOT VALID';
+  end if;
+END $guard$;
+
+drop function if exists integrations.config_violations(field_mappings jsonb, excluded_features jsonb);
+create function integrations.config_violations(field_mappings jsonb, excluded_features jsonb) returns table (path text, rule text)
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $function$
+declare
+  version jsonb := coalesce(field_mappings -> '$version', '1');
+  known text[] := case version when '1' then array['path', 'transform', 'default'] when '2' then array['path', 'transform', 'default', 'map', 'required', 'const'] end;
+begin
+  if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
+    return query select 'field_mappings', 'must be an object';
+  elsif known is null then
+    return query select 'field_mappings.$version', 'must be a version that this package knows';
+  elsif field_mappings <> '{}' then
+    return query
+    with mappings as materialized (
+      select m.key, m.value, jsonb_typeof(m.value) as type, 'field_mappings.' || case when length(m.key) <= 63 and m.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not m.key collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then m.key else '*' end as path
+      from jsonb_each(field_mappings) as m where m.key <> '$version'
+    ), fields as materialized (
+      select f.key, f.value, jsonb_typeof(f.value) as type, m.path || '.' || case when length(f.key) <= 63 and f.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not f.key collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then f.key else '*' end as path, m.path as mapping
+      from mappings as m cross join lateral jsonb_each(case jsonb_typeof(m.value) when 'object' then m.value else '{}' end) as f
+    ), lookups as materialized (
+      select l.key, l.value, jsonb_typeof(l.value) as type, f.path || '.' || case when length(l.key) <= 63 and l.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not l.key collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then l.key else '*' end as path
+      from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end) as l where f.key = 'map' and f.key = any (known)
+    ), keys as materialized (
+      select k.key, k.path, '_' || regexp_replace(lower(regexp_replace(regexp_replace(k.key collate "C",
+      '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_' as name
+      from (select m.key, m.path from mappings as m union all select f.key, f.path from fields as f union all select l.key, l.path from lookups as l) as k
+    ), paths as (
+      select m.value #>> '{}' as text, m.type, m.path from mappings as m where m.type = 'string'
+      union all select f.value #>> '{}', f.type, f.path from fields as f where f.key = 'path'
+    ), scalars as (
+      select f.value, f.type, f.path from fields as f
+      where f.key = any (known) and (f.key = 'const' or f.key = 'default' and f.type <> 'null')
+    ), texts as materialized (
+      select p.text, p.path from paths as p where p.type = 'string'
+      union all select s.value #>> '{}', s.path from scalars as s where s.type = 'string'
+      union all select f.value #>> '{}', f.path from fields as f where f.key = 'transform' and f.type = 'string'
+      union all select l.value #>> '{}', l.path from lookups as l where l.type = 'string'
+      union all select k.key, k.path from keys as k
+    )
+    select 'field_mappings', 'must have at most 200 keys' from mappings having count(*) > 200
+    union select 'field_mappings', 'must have at most 65,536 bytes of keys and texts' from texts
+      having sum(octet_length(text)) > 65536 - case when field_mappings ? '$version' then 8 else 0 end
+    union select m.path, 'must be a letter or _, then letters, digits or _, at most 63 of them' from mappings as m where not m.key collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$'
+    union select m.path, 'must be a path, or an object with one' from mappings as m where m.type not in ('string', 'object')
+    union select f.path, 'is no part of a mapping in this version' from fields as f where f.key <> all (known)
+    union select m.path || '.path', 'is missing' from mappings as m
+      where m.type = 'object' and not m.value ? 'path' and not ('const' = any (known) and m.value ? 'const')
+    union select m.path || '.const', 'must stand in place of a path, not beside one' from mappings as m
+      where m.type = 'object' and 'const' = any (known) and m.value ?& '{path,const}'
+    union select p.path, 'must be a text' from paths as p where p.type <> 'string'
+    union select p.path, 'must have 1 to 255 characters' from paths as p
+      where p.type = 'string' and length(p.text) not between 1 and 255
+    union select s.path, 'must be a text, a number, true or false' from scalars as s where s.type not in ('string', 'number', 'boolean')
+    union select s.path, 'must be within ±1e308' from scalars as s
+      where case s.type when 'number' then abs(s.value::numeric) > 1e+308 end
+    union select f.path, 'must be the name of a transform, such as decimal_2' from fields as f
+      where f.key = 'transform' and f.key = any (known) and not (f.type = 'string' and (f.value #>> '{}') collate "C" ~ '^[a-z][a-z0-9_]{0,62}$')
+    union select f.path, 'must be true or false' from fields as f
+      where f.key = 'required' and f.key = any (known) and f.type <> 'boolean'
+    union select f.path, 'must be an object' from fields as f
+      where f.key = 'map' and f.key = any (known) and f.type <> 'object'
+    union select f.path, 'must have at most 200 entries' from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end)
+      where f.key = 'map' and f.key = any (known) group by f.path, f.value having count(*) > 200
+    union select l.path, 'must be a text' from lookups as l where l.type <> 'string'
+    union select k.path, 'must not be a name that JavaScript reserves' from keys as k where k.key in ('__proto__', 'prototype', 'constructor')
+    union select k.path, 'must not name a credential; store it with credentials.store' from keys as k where k.name collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh)_?keys?_?[0-9]*_'
+    union select t.path, 'must not look like a credential; store it with credentials.store' from texts as t where t.text collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+  end if;
+  if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then
+    return query select 'excluded_features', 'must be an array';
+  elsif excluded_features <> '[]' then
+    return query
+    with features as materialized (
+      select f.value #>> '{}' as text, jsonb_typeof(f.value) as type, 'excluded_features.' || f.position - 1 as path, f.position
+      from jsonb_array_elements(excluded_features) with ordinality as f (value, position)
+    )
+    select 'excluded_features', 'must have at most 64 entries' from features having count(*) > 64
+    union select f.path, 'must be a lower-case letter, then lower-case letters, digits, _, . or -, at most 64 of them' from features as f
+      where not (f.type = 'string' and f.text collate "C" ~ '^[a-z][a-z0-9_.-]{0,63}$')
+    union select f.path, 'must not look like a credential; store it with credentials.store' from features as f where f.type = 'string' and f.text collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}'
+    union select f.path, 'must not repeat an earlier one' from (
+      select e.path, row_number() over (partition by e.text collate "C" order by e.position) as time from features as e where e.type = 'string'
+    ) as f where f.time > 1;
+  end if;
+end
+$function$;
+revoke all on function integrations.config_violations(field_mappings jsonb, excluded_features jsonb) from public, anon, authenticated, service_role;
+grant execute on function integrations.config_violations(field_mappings jsonb, excluded_features jsonb) to authenticated, service_role;
+
+create or replace trigger "configuration_check" before insert or update on "public"."organization_integrations" for each row when (not ((new.field_mappings::text = '{}' or length(new.field_mappings::text) <= 2000 and new.field_mappings::text collate "C" ~ E'^\\{("([A-Za-z_][A-Za-z0-9_]*": ("[^"\\\\]+"|\\{"path": "[^"\\\\]+"(, "default": ("[^"\\\\]*"|-?[0-9]+([.][0-9]+)?|true|false|null))?(, "transform": "[a-z][a-z0-9_]*")?\\})|[$]version": [12])(, |\\}$))*$' and not new.field_mappings::text collate "C" ~ '[^"]{64}'
+      and not replace(lower(new.field_mappings::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%credential%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%']))
+    and (new.excluded_features::text = '[]' or length(new.excluded_features::text) < 64 and new.excluded_features::text collate "C" ~ E'^\\["[a-z][a-z0-9_.-]*"\\]$'
+      and not new.excluded_features::text collate "C" like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%credential%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])))) execute function integrations.refuse_bad_configuration();
+
+INSERT INTO integrations_once.statements VALUES ('20261124144227.0') ON CONFLICT DO NOTHING;

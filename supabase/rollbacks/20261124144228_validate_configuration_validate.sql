@@ -1,0 +1,15 @@
+-- 20261124144228_validate_configuration_validate: rollback
+-- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
+-- generator: 1 · part: 2/2 · source: f2e89d352d1eab33409e4e4b280812dfda53c31635dd11fbb24a14566aea6c80 · body: 0ffd74123c26ff60aa0af7d0bd80e3c94d3a3ed7f1bd9918136cfc0c8ae67402
+
+-- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
+set local lock_timeout = '5s';
+set local statement_timeout = '1min';
+
+DO $guard$
+BEGIN
+  if exists (select from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"') and convalidated) then
+    ALTER TABLE "organization_integration_events" DROP CONSTRAINT "organization_integration_events_action_check";
+    ALTER TABLE "organization_integration_events" ADD CONSTRAINT "organization_integration_events_action_check" CHECK (action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore')) NOT VALID;
+  end if;
+END $guard$;
