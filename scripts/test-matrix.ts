@@ -32,6 +32,8 @@ const files = [
   'table',
   'memberships',
   'storm',
+  'configuration',
+  'config-differential',
 ].map((name) => `tests/${name}.test.ts`)
 const wanted = process.argv.slice(2)
 

@@ -7,6 +7,7 @@ export {
   type ServiceScope,
 } from './client.ts'
 export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
+export { nextRuns } from './config/schedule.ts'
 export { configViolations, type Violation } from './config/violations.ts'
 export type { CredentialBundle } from './credential-bundle.ts'
 export type {
@@ -22,7 +23,7 @@ export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { Events, IntegrationEvent } from './events.ts'
 export type { IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
 export type { Integration } from './integration-statements.ts'
-export type { Integrations, ScheduledPage, ServiceIntegrations } from './integrations.ts'
+export type { Integrations, ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './integrations.ts'
 export { type ConnectionField, type ConnectionFields, systems } from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 export type { OrganizationRole } from './scope.ts'

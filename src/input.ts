@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ExcludedFeatures, FieldMappings } from './config/documents.ts'
+import { isTimeZone, scheduleProblem } from './config/schedule.ts'
 import { currentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { copied } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
@@ -23,14 +24,15 @@ function inCurrentVersion(document: unknown): unknown {
   return isObject && !Object.hasOwn(document, '$version') ? { ...document, $version: currentVersion() } : document
 }
 
+const schedule = z.string().check((given) => {
+  const problem = scheduleProblem(given.value)
+  if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a schedule' })
+})
+
 const settings = z.strictObject({
   status: status.optional(),
   fieldMappings: savedMappings.optional(),
-  syncSchedule: z
-    .string()
-    .regex(/^[^\s]+( +[^\s]+){4}$/, 'must have five fields separated by spaces, such as "0 2 * * *"')
-    .nullable()
-    .optional(),
+  syncSchedule: schedule.nullable().optional(),
   excludedFeatures: ExcludedFeatures.optional(),
 })
 
@@ -54,6 +56,8 @@ const listFilter = z.strictObject({ status: status.optional() })
 const page = z.strictObject({
   limit: z.int().min(1).max(1000).default(500),
   after: z.string().nullish(),
+  timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
+  since: z.date().optional(),
 })
 
 const eventPage = z.strictObject({

@@ -1,3 +1,4 @@
+import { nextRuns, scheduleProblem } from './config/schedule.ts'
 import { observed } from './diagnostics.ts'
 import type { Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
@@ -6,8 +7,10 @@ import { type Integration, statements, toIntegrations, writes } from './integrat
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 import type { OrganizationScopeSettings, Scope } from './scope.ts'
 
+/** `due` is the schedule's next run; null where the row has problems, its schedule's among them. */
+export type ScheduledIntegration = Integration & { due: Date | null }
 /** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
-export type ScheduledPage = { rows: Integration[]; next: string | null }
+export type ScheduledPage = { rows: ScheduledIntegration[]; next: string | null }
 
 /**
  * One organization's integrations. Every method is one statement and one round trip.
@@ -244,7 +247,7 @@ export class ServiceIntegrations {
   }
 
   /**
-   * Active integrations that have a schedule, of all organizations, page by page.
+   * Active integrations that have a schedule, of all organizations, page by page, and when each is due.
    *
    * @example
    * for (let after = null; ; after = page.next) {
@@ -254,20 +257,42 @@ export class ServiceIntegrations {
    * }
    *
    * `limit` is 1 to 1000 rows, 500 unless told. `after` is the `next` of the page before: an opaque cursor that stays
-   * valid while rows come and go.
+   * valid while rows come and go. `due` is the first run after `since` (now unless told) as a clock in `timeZone` shows
+   * it (an IANA name, UTC unless told): a worker that hands in when it last looked runs what is due by now. A row with
+   * problems comes too, with `due: null`.
    *
    * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
    */
-  listScheduled(page: { limit?: number; after?: string | null } = {}): Promise<ScheduledPage> {
+  listScheduled(
+    page: { limit?: number; after?: string | null; timeZone?: string; since?: Date } = {},
+  ): Promise<ScheduledPage> {
     return observed('integrations.listScheduled', this.#scope, async () => {
-      const { limit, after } = input.page(page)
+      const { limit, after, timeZone, since } = input.page(page)
       // One row more than asked for tells whether there is a next page.
       const statement = statements.listScheduled({ limit: limit + 1, after: readCursor(after) })
       const rows = toIntegrations(await this.#run(statement, { reads: true }))
       const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
-      return { rows: rows.slice(0, limit), next }
+      const when = { timeZone, after: since ?? new Date() }
+      return { rows: scheduled(rows.slice(0, limit), when), next }
     })
   }
+}
+
+/** Adds what is due. SQL may have written any text as the schedule: a bad one is that row's problem and nobody else's. */
+function scheduled(rows: Integration[], when: { timeZone: string; after: Date }): ScheduledIntegration[] {
+  // Rows share a few schedules, and reading one costs more than all else about a row.
+  const known = new Map<string, { rule: string | null; due: Date | null }>()
+  const read = (schedule: string) => {
+    const rule = scheduleProblem(schedule)
+    return { rule, due: (rule === null && nextRuns(schedule, when)[0]) || null }
+  }
+  return rows.map((row) => {
+    const schedule = row.syncSchedule ?? ''
+    const { rule, due } = known.get(schedule) ?? read(schedule)
+    known.set(schedule, { rule, due })
+    const problems = rule === null ? row.problems : [...row.problems, { path: 'sync_schedule', rule }]
+    return { ...row, problems, due: problems.length === 0 ? due : null }
+  })
 }
 
 const firstId = '00000000-0000-0000-0000-000000000000'
