@@ -7,7 +7,9 @@ export {
   type ServiceScope,
 } from './client.ts'
 export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
+export { type Resolution, resolveFieldMappings } from './config/resolve.ts'
 export { nextRuns } from './config/schedule.ts'
+export { type Transform, transforms } from './config/transforms.ts'
 export { configViolations, type Violation } from './config/violations.ts'
 export type { CredentialBundle } from './credential-bundle.ts'
 export type {
@@ -24,6 +26,15 @@ export type { Events, IntegrationEvent } from './events.ts'
 export type { IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
 export type { Integration } from './integration-statements.ts'
 export type { Integrations, ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './integrations.ts'
-export { type ConnectionField, type ConnectionFields, systems } from './registry.ts'
+export {
+  type Capability,
+  type ConnectionField,
+  type ConnectionFields,
+  type MappingTarget,
+  type System,
+  systemOf,
+  systems,
+  unmappedRequiredTargets,
+} from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 export type { OrganizationRole } from './scope.ts'

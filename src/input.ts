@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ExcludedFeatures, FieldMappings } from './config/documents.ts'
 import { isTimeZone, scheduleProblem } from './config/schedule.ts'
-import { currentVersion, upcastMappings, withVersion } from './config/versions.ts'
+import { inCurrentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { copied } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
@@ -14,15 +14,10 @@ import { integrationStatus, integrationType } from './schema/enums.ts'
 const type = z.enum(integrationType.enumValues)
 const status = z.enum(integrationStatus.enumValues)
 
-/** What a caller writes is in the current version unless it says otherwise, and is saved in it. */
+/** Saved in the current version, whichever it says it is in. */
 const savedMappings = z
   .preprocess((given) => inCurrentVersion(copied(given)), FieldMappings)
   .transform((document) => withVersion(upcastMappings(document)))
-
-function inCurrentVersion(document: unknown): unknown {
-  const isObject = typeof document === 'object' && document !== null && !Array.isArray(document)
-  return isObject && !Object.hasOwn(document, '$version') ? { ...document, $version: currentVersion() } : document
-}
 
 const schedule = z.string().check((given) => {
   const problem = scheduleProblem(given.value)

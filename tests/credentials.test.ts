@@ -490,7 +490,7 @@ describe('what is handed in', () => {
     ],
     [
       'bufdir',
-      { org_id: '1', report_year: 'canary', api_endpoint: 'https://x.no' },
+      { org_id: '971277882', report_year: 'canary', api_endpoint: 'https://x.no' },
       /^bundle\.report_year: must be a year/,
     ],
     ['sap', bundle, /^integrationType: /],

@@ -36,6 +36,12 @@ export function upcastMappings(
   )
 }
 
+/** What a caller writes is in the current version unless it says otherwise. */
+export function inCurrentVersion(document: unknown): unknown {
+  const isObject = typeof document === 'object' && document !== null && !Array.isArray(document)
+  return isObject && !Object.hasOwn(document, '$version') ? { ...document, $version: currentVersion() } : document
+}
+
 /** A document as it is saved: with the version it is in, but for one without any mapping, which has none. */
 export function withVersion<T extends object>(mappings: T): T {
   return Object.keys(mappings).length === 0 ? mappings : { $version: currentVersion(), ...mappings }
