@@ -5,7 +5,7 @@ import { type ScopedQueries, scopedQueries } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { Events } from './events.ts'
 import { databaseUrl, encryptionKey } from './input.ts'
-import { Integrations, ServiceIntegrations } from './integrations.ts'
+import { Integrations } from './integrations.ts'
 import { assertSafeLogin } from './login.ts'
 import { Pool } from './pool.ts'
 import {
@@ -19,6 +19,7 @@ import {
   unitSession,
 } from './scope.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
+import { ServiceIntegrations } from './service-integrations.ts'
 
 /** How to reach the database, and how patient to be. */
 export type IntegrationsDbOptions = {

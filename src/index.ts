@@ -23,9 +23,9 @@ export type { CallEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { Events, IntegrationEvent } from './events.ts'
-export type { IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
+export type { FieldMappingsEdit, IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
 export type { Integration } from './integration-statements.ts'
-export type { Integrations, ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './integrations.ts'
+export type { Integrations } from './integrations.ts'
 export {
   type Capability,
   type ConnectionField,
@@ -38,3 +38,4 @@ export {
 } from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 export type { OrganizationRole } from './scope.ts'
+export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './service-integrations.ts'

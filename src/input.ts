@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ExcludedFeatures, FieldMappings } from './config/documents.ts'
+import { ExcludedFeatures, type FieldMapping, FieldMappings } from './config/documents.ts'
 import { isTimeZone, scheduleProblem } from './config/schedule.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { copied } from './config/violations.ts'
@@ -14,15 +14,28 @@ import { integrationStatus, integrationType } from './schema/enums.ts'
 const type = z.enum(integrationType.enumValues)
 const status = z.enum(integrationStatus.enumValues)
 
-/** Saved in the current version, whichever it says it is in. */
-const savedMappings = z
+/** In the current version, whichever the document says it is in. */
+const mappings = z
   .preprocess((given) => inCurrentVersion(copied(given)), FieldMappings)
-  .transform((document) => withVersion(upcastMappings(document)))
+  .transform((document) => upcastMappings(document))
+const savedMappings = mappings.transform(withVersion)
 
 const schedule = z.string().check((given) => {
   const problem = scheduleProblem(given.value)
   if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a schedule' })
 })
+
+/** Of an edit: null takes a key away, also one that should never have been there. */
+const mappingsEdit = z
+  .preprocess((given) => copied(given), z.record(z.string(), z.unknown()))
+  .transform((edit, context) => {
+    const removed = Object.keys(edit).filter((key) => edit[key] === null)
+    if (Object.hasOwn(edit, '$version'))
+      context.addIssue({ code: 'custom', path: ['$version'], message: 'cannot be set' })
+    if (Object.keys(edit).length === 0)
+      context.addIssue({ code: 'custom', message: 'must set or remove at least one field' })
+    return { removed, set: Object.fromEntries(Object.entries(edit).filter(([, mapping]) => mapping !== null)) }
+  })
 
 const settings = z.strictObject({
   status: status.optional(),
@@ -35,6 +48,8 @@ const revision = z.strictObject({
   expectedRevision: z.string().regex(/^\d+$/, 'must be the revision of a row').optional(),
 })
 
+/** Mappings to set, and null for those to take away. */
+export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
 /** The fields of an integration that a caller may set. */
 export type IntegrationPatch = z.input<typeof settings>
 /** What `create` and `upsert` take: the system, and any of the settings. */
@@ -66,6 +81,12 @@ export const input = {
   type: (value: unknown) => check('integrationType', type, value),
   newIntegration: (value: unknown) => check('', newIntegration, value),
   patch: (value: unknown) => check('patch', patch, value),
+  mappingsEdit(value: unknown) {
+    const { set, removed } = check('fieldMappings', mappingsEdit, value)
+    return { removed, set: check('fieldMappings', mappings, set) }
+  },
+  fieldMappings: (value: unknown) => check('fieldMappings', savedMappings, value),
+  features: (value: unknown) => check('excludedFeatures', ExcludedFeatures, value),
   revision: (value: unknown) => check('', revision, value),
   listFilter: (value: unknown) => check('', listFilter, value),
   page: (value: unknown) => check('', page, value),

@@ -27,6 +27,10 @@ const equipped = sql`integrations.has_credential(${table.id})`
 const oldestFirst = [asc(table.createdAt), asc(table.id)]
 const select = (where: SQL | undefined) => builder.select(selection).from(table).where(where)
 
+const update = (values: Record<string, SQL>, where: SQL | undefined) =>
+  builder.update(table).set(values).where(and(named, where)).returning(selection)
+const texts = (name: string) => sql`array(select jsonb_array_elements_text(${given(name)}::jsonb))`
+
 export const statements = {
   list: compile(select(own).orderBy(...oldestFirst)),
   listByStatus: compile(select(and(own, eq(table.status, given('status')))).orderBy(...oldestFirst)),
@@ -35,6 +39,26 @@ export const statements = {
   findByMappedField: compile(select(and(own, sql`${table.fieldMappings} ? ${given('field')}`)).orderBy(...oldestFirst)),
   delete: compile(builder.delete(table).where(named).returning(selection)),
   deleteUnchanged: compile(builder.delete(table).where(unchanged).returning(selection)),
+  // Merged where the row is locked, so that two who edit different keys both keep their work. A document of an earlier
+  // version is left alone: what is merged into it would change its meaning.
+  setFieldMappings: compile(
+    update(
+      { fieldMappings: sql`(${table.fieldMappings} || ${given('fieldMappings')}::jsonb) - ${texts('removed')}` },
+      sql`(${table.fieldMappings} = '{}' or ${table.fieldMappings} -> '$version' = ${given('version')}::jsonb)`,
+    ),
+  ),
+  excludeFeatures: compile(
+    update(
+      { excludedFeatures: sql`(${table.excludedFeatures} - ${texts('features')}) || ${given('features')}::jsonb` },
+      sql`jsonb_typeof(${table.excludedFeatures}) = 'array'`,
+    ),
+  ),
+  includeFeatures: compile(
+    update(
+      { excludedFeatures: sql`${table.excludedFeatures} - ${texts('features')}` },
+      sql`jsonb_typeof(${table.excludedFeatures}) = 'array'`,
+    ),
+  ),
   // By id, not by time: two rows may share a time, and a Date has lost its microseconds.
   listScheduled: compile(
     select(and(eq(table.status, 'active'), isNotNull(table.syncSchedule), gt(table.id, given('after'))))

@@ -1,16 +1,20 @@
-import { nextRuns, scheduleProblem } from './config/schedule.ts'
+import type { ExcludedFeatures } from './config/documents.ts'
 import { observed } from './diagnostics.ts'
 import type { Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { type IntegrationPatch, input, isUuid, type NewIntegration, type RevisionOptions, text, uuid } from './input.ts'
+import {
+  type FieldMappingsEdit,
+  type IntegrationPatch,
+  input,
+  type NewIntegration,
+  type RevisionOptions,
+  text,
+  uuid,
+} from './input.ts'
+import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
-import type { OrganizationScopeSettings, Scope } from './scope.ts'
-
-/** `due` is the schedule's next run; null where the row has problems, its schedule's among them. */
-export type ScheduledIntegration = Integration & { due: Date | null }
-/** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
-export type ScheduledPage = { rows: ScheduledIntegration[]; next: string | null }
+import type { OrganizationScopeSettings } from './scope.ts'
 
 /**
  * One organization's integrations. Every method is one statement and one round trip.
@@ -150,6 +154,66 @@ export class Integrations {
   }
 
   /**
+   * Sets some mappings and takes away those that are null; others stay, also what somebody else saves meanwhile.
+   *
+   * @example
+   * await acme.integrations.setFieldMappings('xledger', { amount: 'invoiceAmount', old_field: null })
+   *
+   * SQL: `update … set field_mappings = (field_mappings || …) - … where … returning …`, one round trip. A document of an
+   * earlier version is read first, and written in the current one if nobody saved meanwhile.
+   *
+   * @throws IntegrationsDbError `not_found`; `invalid_input` also where the document breaks a rule elsewhere.
+   */
+  setFieldMappings(integrationType: IntegrationType, edit: FieldMappingsEdit): Promise<Integration> {
+    return this.#writes('setFieldMappings', async () => {
+      const key = this.#key(integrationType)
+      const merged = await mergeFieldMappings(key, input.mappingsEdit(edit), (statement) => this.#first(statement))
+      return merged ?? this.#missing(integrationType, undefined)
+    })
+  }
+
+  /**
+   * Switches features off; those that are off already stay so.
+   *
+   * @example
+   * await acme.integrations.excludeFeatures('xledger', ['payroll_sync'])
+   *
+   * SQL: `update … set excluded_features = (excluded_features - …) || … where … returning …`, one round trip.
+   *
+   * @throws IntegrationsDbError `not_found`; `invalid_input` also where what is stored is no list.
+   */
+  excludeFeatures(integrationType: IntegrationType, features: ExcludedFeatures): Promise<Integration> {
+    return this.#editsFeatures('excludeFeatures', integrationType, features)
+  }
+
+  /**
+   * Switches features on again; those that are on already stay so.
+   *
+   * @example
+   * await acme.integrations.includeFeatures('xledger', ['payroll_sync'])
+   *
+   * SQL: `update … set excluded_features = excluded_features - … where … returning …`, one round trip.
+   *
+   * @throws IntegrationsDbError `not_found`; `invalid_input` also where what is stored is no list.
+   */
+  includeFeatures(integrationType: IntegrationType, features: ExcludedFeatures): Promise<Integration> {
+    return this.#editsFeatures('includeFeatures', integrationType, features)
+  }
+
+  #editsFeatures(
+    method: 'excludeFeatures' | 'includeFeatures',
+    integrationType: IntegrationType,
+    features: ExcludedFeatures,
+  ): Promise<Integration> {
+    return this.#writes(method, async () => {
+      const key = this.#key(integrationType)
+      const edit = { method, features: input.features(features) }
+      const row = await editFeatures(key, edit, (statement) => this.#first(statement))
+      return row ?? this.#missing(integrationType, undefined)
+    })
+  }
+
+  /**
    * Removes the integration and gives its last state.
    *
    * SQL: `delete from organization_integrations where … [and xmin::text = …] returning …`
@@ -234,81 +298,6 @@ function credentialMissing(integrationType: IntegrationType): IntegrationsDbErro
     'credential_missing',
     `status: ${integrationType} cannot be active without a credential; store one with credentials.store, then set it active`,
   )
-}
-
-/** What crosses organizations, for the service role alone. */
-export class ServiceIntegrations {
-  readonly #run: Run
-  readonly #scope: Scope
-
-  constructor(run: Run, scope: Scope) {
-    this.#run = run
-    this.#scope = scope
-  }
-
-  /**
-   * Active integrations that have a schedule, of all organizations, page by page, and when each is due.
-   *
-   * @example
-   * for (let after = null; ; after = page.next) {
-   *   page = await service.integrations.listScheduled({ limit: 500, after })
-   *   …
-   *   if (page.next === null) break
-   * }
-   *
-   * `limit` is 1 to 1000 rows, 500 unless told. `after` is the `next` of the page before: an opaque cursor that stays
-   * valid while rows come and go. `due` is the first run after `since` (now unless told) as a clock in `timeZone` shows
-   * it (an IANA name, UTC unless told): a worker that hands in when it last looked runs what is due by now. A row with
-   * problems comes too, with `due: null`.
-   *
-   * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
-   */
-  listScheduled(
-    page: { limit?: number; after?: string | null; timeZone?: string; since?: Date } = {},
-  ): Promise<ScheduledPage> {
-    return observed('integrations.listScheduled', this.#scope, async () => {
-      const { limit, after, timeZone, since } = input.page(page)
-      // One row more than asked for tells whether there is a next page.
-      const statement = statements.listScheduled({ limit: limit + 1, after: readCursor(after) })
-      const rows = toIntegrations(await this.#run(statement, { reads: true }))
-      const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
-      const when = { timeZone, after: since ?? new Date() }
-      return { rows: scheduled(rows.slice(0, limit), when), next }
-    })
-  }
-}
-
-/** Adds what is due. SQL may have written any text as the schedule: a bad one is that row's problem and nobody else's. */
-function scheduled(rows: Integration[], when: { timeZone: string; after: Date }): ScheduledIntegration[] {
-  // Rows share a few schedules, and reading one costs more than all else about a row.
-  const known = new Map<string, { rule: string | null; due: Date | null }>()
-  const read = (schedule: string) => {
-    const rule = scheduleProblem(schedule)
-    return { rule, due: (rule === null && nextRuns(schedule, when)[0]) || null }
-  }
-  return rows.map((row) => {
-    const schedule = row.syncSchedule ?? ''
-    const { rule, due } = known.get(schedule) ?? read(schedule)
-    known.set(schedule, { rule, due })
-    const problems = rule === null ? row.problems : [...row.problems, { path: 'sync_schedule', rule }]
-    return { ...row, problems, due: problems.length === 0 ? due : null }
-  })
-}
-
-const firstId = '00000000-0000-0000-0000-000000000000'
-
-function writeCursor(id: string): string {
-  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
-}
-
-function readCursor(cursor: string | null | undefined): string {
-  if (cursor === null || cursor === undefined) return firstId
-  const id = Buffer.from(cursor, 'base64url')
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  if (!isUuid(id))
-    throw new IntegrationsDbError('invalid_input', 'after: must be the next of an earlier page, unchanged')
-  return id
 }
 
 function present<T extends object>(fields: T): T {

@@ -28,6 +28,9 @@ const calls: [string, (scope: OrganizationScope) => Promise<unknown>][] = [
   ['findByMappedField', (scope) => scope.integrations.findByMappedField('amount')],
   ['upsert', (scope) => scope.integrations.upsert({ integrationType: 'xledger', status: 'error' })],
   ['update', (scope) => scope.integrations.update('xledger', { status: 'inactive' })],
+  ['setFieldMappings', (scope) => scope.integrations.setFieldMappings('xledger', { account: 'a', amount: null })],
+  ['excludeFeatures', (scope) => scope.integrations.excludeFeatures('xledger', ['payroll_sync'])],
+  ['includeFeatures', (scope) => scope.integrations.includeFeatures('xledger', ['payroll_sync'])],
   ['query', (scope) => scope.query((q) => q.select().from(organizationIntegrations))],
   ['delete', (scope) => scope.integrations.delete('xledger')],
 ]
