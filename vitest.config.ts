@@ -9,7 +9,13 @@ export default defineConfig(({ mode }) => ({
     hookTimeout: 60_000,
     env:
       mode === 'full'
-        ? { STORM_CALLS: '200000', SEQUENCES: '400', KILL_EVERY: '1', DOCUMENTS: '40000' }
-        : { STORM_CALLS: '2000', SEQUENCES: process.env.SEQUENCES ?? '6', KILL_EVERY: '4', DOCUMENTS: '20000' },
+        ? { STORM_CALLS: '200000', SEQUENCES: '400', KILL_EVERY: '1', DOCUMENTS: '40000', REPAIR_ROWS: '1000000' }
+        : {
+            STORM_CALLS: '2000',
+            SEQUENCES: process.env.SEQUENCES ?? '6',
+            KILL_EVERY: '4',
+            DOCUMENTS: '20000',
+            REPAIR_ROWS: '10000',
+          },
   },
 }))

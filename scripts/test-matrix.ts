@@ -33,6 +33,9 @@ const files = [
   'memberships',
   'storm',
   'configuration',
+  'versions',
+  'edits',
+  'repair',
   'config-differential',
 ].map((name) => `tests/${name}.test.ts`)
 const wanted = process.argv.slice(2)

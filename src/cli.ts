@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { asAdmin } from './admin.ts'
+import { asAdmin, type Failure } from './admin.ts'
 import { bootstrapSql } from './bootstrap.ts'
 import { createLogin } from './create-login.ts'
 import {
   auditCredentials,
-  type Failure,
   moveToVault,
   revokeCredentials,
   rotateEncryptionKey,
+  type SecretsReport,
 } from './credential-upkeep.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { encryptionKey } from './input.ts'
@@ -17,6 +18,8 @@ import { liftLockdown, lockdown } from './lockdown.ts'
 import { migrate, rollback } from './migrate.ts'
 import { build } from './migrations/build.ts'
 import { progressBar } from './progress.ts'
+import { repair } from './repair.ts'
+import { restore } from './restore.ts'
 
 /* Thin on purpose: each command parses its words, calls one function and prints what that returned. */
 
@@ -31,10 +34,12 @@ const usage = `integrations-db <command>
   credentials revoke (--organization ID | --all) [--apply]   in a breach: ends credentials, alerts each organization
   credentials move --to vault [--apply]              from the pgcrypto fallback into Supabase Vault
   credentials rotate-key [--apply]                   from INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY to INTEGRATIONS_ENCRYPTION_KEY
+  repair [--apply]                                   finds malformed documents; --apply quarantines, resets and alerts
+  repair --restore EVENT [--document FILE]           puts a quarantined document back once it breaks no rule
   lockdown [--lift]                                  nobody but administrators reads or writes our tables; back again
 
 The database is --url or INTEGRATIONS_ADMIN_URL. --json prints one JSON document.
-Without --apply, credentials commands print their plan and change nothing.
+Without --apply, credentials and repair print their plan and change nothing.
 Exit status: 0 done, 1 findings, refused or failed, 2 usage.
 Example: integrations-db build --drizzle drizzle --supabase supabase`
 
@@ -51,6 +56,8 @@ const options = {
   all: { type: 'boolean', default: false },
   to: { type: 'string' },
   'allow-parameter-logging': { type: 'boolean', default: false },
+  restore: { type: 'string' },
+  document: { type: 'string' },
   lift: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -115,6 +122,22 @@ const commands: Record<string, Command> = {
     }
     return command(flags, [])
   },
+  async repair(flags) {
+    if (flags.restore !== undefined) return restored(flags, flags.restore)
+    if (flags.document !== undefined) throw new UsageError('--document belongs to repair --restore EVENT')
+    const report = await repair({ url: adminUrl(flags), ...applying(flags) })
+    const { malformed, quarantined, outdated, failures } = report
+    const lines = [
+      ...malformed.findings.map((one) => `${one.organizationId} ${one.integrationType} ${one.path}: ${one.rule}`),
+      ...quarantined.map(
+        (one) => `quarantined ${one.organizationId} ${one.integrationType} ${one.document}: event ${one.event}`,
+      ),
+      `${report.rows} integrations, ${malformed.rows} with malformed documents, ${outdated} of an earlier version`,
+    ]
+    const left = malformed.rows + outdated
+    const outcome = summary({ lines, done: 'repaired', failures, left }, flags)
+    return { report, ...outcome, findings: outcome.findings || (!flags.apply && malformed.rows > 0) }
+  },
   async lockdown(flags) {
     const target = { url: adminUrl(flags) }
     const report = await (flags.lift ? liftLockdown(target) : lockdown(target))
@@ -146,26 +169,54 @@ const credentialCommands: Record<string, Command> = {
       ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
       `${strays} secrets without a reference`,
     ]
-    const none = organizations.length + strays === 0
-    return { report, ...summary(lines, none ? 'nothing left to revoke' : 'revoked', flags, failures) }
+    const left = organizations.length + strays
+    return { report, ...summary({ lines, done: 'revoked', failures, left }, flags) }
   },
   async move(flags) {
     if (flags.to !== 'vault') throw new UsageError('credentials move needs --to vault')
     const report = await moveToVault({ url: adminUrl(flags), ...encryptionKeys(flags), ...applying(flags) })
-    return { report, ...summary([`${report.secrets} secrets`], 'moved into Vault', flags, report.failures) }
+    return { report, ...walked(report, 'moved into Vault', flags) }
   },
   async 'rotate-key'(flags) {
     const report = await rotateEncryptionKey({ url: adminUrl(flags), ...encryptionKeys(flags), ...applying(flags) })
-    return { report, ...summary([`${report.secrets} secrets`], 'encrypted with the new key', flags, report.failures) }
+    return { report, ...walked(report, 'encrypted with the new key', flags) }
   },
+}
+
+async function restored(flags: Flags, event: string): Promise<Outcome> {
+  const document = flags.document === undefined ? {} : { document: readJson(flags.document) }
+  const report = await restore({ url: adminUrl(flags), event, ...document })
+  return {
+    report,
+    text: `${report.document} of ${report.integrationType}, organization ${report.organizationId}, is back`,
+  }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    // The parser's own message quotes the text.
+    const reason = (error as { code?: string }).code ?? 'is no JSON'
+    throw new IntegrationsDbError('invalid_input', `${file}: cannot be read as a document: ${reason}`)
+  }
 }
 
 const planned = 'nothing was changed; say --apply to do it'
 
-function summary(lines: string[], done: string, { apply }: Flags, failures: Failure[]): Omit<Outcome, 'report'> {
+/** `left` is how much there was to do. */
+function summary(
+  { lines, done, failures, left }: { lines: string[]; done: string; failures: Failure[]; left: number },
+  { apply }: Flags,
+): Omit<Outcome, 'report'> {
   const failed = failures.map(({ what, message }) => `failed: ${what}: ${message}`)
-  const end = failures.length > 0 ? 'the others were done; run it again' : apply ? done : planned
-  return { text: [...lines, ...failed, end].join('\n'), findings: failures.length > 0 }
+  const end = left === 0 ? 'nothing left to do' : apply ? done : planned
+  const text = [...lines, ...failed, failures.length > 0 ? 'the others were done; run it again' : end].join('\n')
+  return { text, findings: failures.length > 0 }
+}
+
+function walked({ secrets, failures }: SecretsReport, done: string, flags: Flags): Omit<Outcome, 'report'> {
+  return summary({ lines: [`${secrets} secrets`], done, failures, left: secrets }, flags)
 }
 
 function applying({ apply }: Flags) {

@@ -1,20 +1,13 @@
-import { type Admin, asAdmin } from './admin.ts'
+import { type Admin, administrate, each, type Failure, type Progress, type Target } from './admin.ts'
 import { type CredentialSettings, secretSettings } from './credentials.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { uuid } from './input.ts'
 import type { BoundStatement } from './pool.ts'
-import { toIntegrationsDbError } from './server-errors.ts'
 
 /*
  * What administrators do with all credentials at once. Each command plans, changes nothing without `apply`, works in small
  * transactions, and goes on where it was stopped: what is done no longer turns up in its plan.
  */
-
-type Target = { url: string; apply?: boolean; onProgress?: Progress }
-/** Told after each step how many of all are done. */
-export type Progress = (done: number, all: number) => void
-/** One step that did not work; the others went on. */
-export type Failure = { what: string; message: string }
 
 /** What `credentials audit` finds. `id` is a secret's uuid, never its value. */
 export type AuditFinding =
@@ -246,33 +239,4 @@ async function walk<T>(
     return { what, run }
   })
   return { applied: true, secrets: items.length, failures: await each(steps, onProgress) }
-}
-
-/** One after the other; a step that fails does not stop the next, a server that is gone does. */
-async function each(
-  steps: { what: string; run: () => PromiseLike<unknown> }[],
-  onProgress: Progress,
-): Promise<Failure[]> {
-  const failures: Failure[] = []
-  for (const [i, { what, run }] of steps.entries()) {
-    try {
-      await run()
-    } catch (error) {
-      const { message, sqlState } = toIntegrationsDbError(error)
-      if (sqlState === undefined && !(error instanceof IntegrationsDbError)) throw error
-      failures.push({ what, message })
-    }
-    onProgress(i + 1, steps.length)
-  }
-  return failures
-}
-
-async function administrate<T>(url: string, work: (sql: Admin) => Promise<T>): Promise<T> {
-  return asAdmin(url, async (sql) => {
-    try {
-      return await work(sql)
-    } catch (error) {
-      throw toIntegrationsDbError(error)
-    }
-  })
 }

@@ -559,6 +559,57 @@ begin
 end
 $$;
 
+CREATE FUNCTION integrations.redacted(document jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  token text;
+  label text;
+  kept text[] := '{}';
+  depth integer := 0;
+  hidden_at integer;
+  is_credential boolean := false;
+  renamed integer := 0;
+begin
+  for token in select t[1] from regexp_matches(document::text, '("(?:[^"\\]|\\.)*"(?:: )?|[{}\[\]]|, |[^"{}\[\], ]+)', 'g') as t loop
+    if hidden_at is not null then
+      depth := depth + case when token in ('{', '[') then 1 when token in ('}', ']') then -1 else 0 end;
+      if depth = hidden_at then
+        hidden_at := null;
+      end if;
+      continue;
+    end if;
+    if is_credential then
+      is_credential := false;
+      if token in ('{', '[') then
+        hidden_at := depth;
+        depth := depth + 1;
+      end if;
+      token := '"[redacted]"';
+    elsif token in ('{', '[') then
+      depth := depth + 1;
+    elsif token in ('}', ']') then
+      depth := depth - 1;
+    elsif token like '"%' then
+      label := rtrim(token, ': ')::jsonb #>> '{}';
+      if right(token, 2) = ': ' then
+        is_credential := ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
+      '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh)_?keys?_?[0-9]*_';
+        if label collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
+          renamed := renamed + 1;
+          token := format('"[redacted %s]": ', renamed);
+        end if;
+      elsif label collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
+        token := '"[redacted]"';
+      end if;
+    end if;
+    kept := kept || token;
+  end loop;
+  return array_to_string(kept, '')::jsonb;
+end
+$_$;
+
 CREATE FUNCTION integrations.refuse(code text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -598,6 +649,57 @@ CREATE FUNCTION integrations.refuse_change() RETURNS trigger
 begin
   raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
     using errcode = 'insufficient_privilege';
+end
+$$;
+
+CREATE FUNCTION integrations.repair_organization(organization_id uuid) RETURNS TABLE(event_id uuid, integration_type text, document text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  integration record;
+  broken record;
+  actor text := (select caller.actor from integrations.caller() as caller);
+begin
+  -- Two operators at once: the second waits, and finds nothing left.
+  perform pg_advisory_xact_lock(hashtextextended('integrations-db repair ' || organization_id, 0));
+  for integration in
+    select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features
+    from public.organization_integrations as i
+    where i.organization_id = repair_organization.organization_id
+      and exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
+    order by i.id
+    for no key update
+  loop
+    for broken in
+      select d.name, d.value, string_agg(v.path || ': ' || v.rule, '; ' order by v.path collate "C", v.rule collate "C") as problems
+      from (values
+        ('field_mappings', integration.field_mappings, integration.field_mappings, '[]'::jsonb),
+        ('excluded_features', integration.excluded_features, '{}'::jsonb, integration.excluded_features)
+      ) as d (name, value, field_mappings, excluded_features)
+      cross join lateral integrations.config_violations(d.field_mappings, d.excluded_features) as v
+      group by d.name, d.value
+      order by d.name desc
+    loop
+      event_id := gen_random_uuid();
+      integration_type := integration.type;
+      document := broken.name;
+      insert into public.organization_integration_events
+        (id, action, outcome, organization_id, integration_id, integration_type, reason, actor, quarantined)
+      values (event_id, 'quarantine', 'ok', organization_id, integration.id, integration.type, left(broken.problems, 255),
+        actor, jsonb_build_object(broken.name, integrations.redacted(broken.value)));
+      update public.organization_integrations as i
+      set status = 'error',
+        field_mappings = case broken.name when 'field_mappings' then '{}' else i.field_mappings end,
+        excluded_features = case broken.name when 'excluded_features' then '[]' else i.excluded_features end
+      where i.id = integration.id;
+      return next;
+    end loop;
+  end loop;
+  if event_id is not null then
+    perform integrations.record_event('alert', 'ok', organization_id, null, null, null,
+      'repair: documents that break a rule were reset; the quarantine events hold them');
+  end if;
 end
 $$;
 
@@ -1029,11 +1131,15 @@ REVOKE ALL ON FUNCTION integrations.read_secret(store text, secret_id uuid) FROM
 
 REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION integrations.redacted(document jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION integrations.refuse(code text, message text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_bad_configuration() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.repair_organization(organization_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) TO service_role;

@@ -87,7 +87,7 @@ describe('integrations-db', () => {
     expect(JSON.parse(done.stdout)).toMatchObject({ applied: true, failures: [] })
     expect(await cli('credentials', 'revoke', '--all', '--apply', ...url)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('nothing left to revoke'),
+      stdout: expect.stringContaining('nothing left to do'),
     })
     expect(await cli('credentials', 'audit', ...url)).toMatchObject({ code: 0, stdout: 'nothing found\n' })
     await t.admin`insert into integrations.encrypted_secrets (key_id, ciphertext) values ('k', '')`

@@ -17,6 +17,7 @@ import { callerFunctions } from './functions/caller.ts'
 import { configurationFunctions } from './functions/configuration.ts'
 import { credentialFunctions } from './functions/credentials.ts'
 import { eventFunctions } from './functions/events.ts'
+import { repairFunctions } from './functions/repair.ts'
 import { retrievalFunctions } from './functions/retrieval.ts'
 import { secretFunctions } from './functions/secrets.ts'
 import { upkeepFunctions } from './functions/upkeep.ts'
@@ -96,4 +97,5 @@ export const extras: Extra[] = [
   ...retrievalFunctions,
   ...upkeepFunctions,
   ...configurationFunctions,
+  ...repairFunctions,
 ]

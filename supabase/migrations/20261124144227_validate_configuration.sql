@@ -1,6 +1,6 @@
 -- 20261124144227_validate_configuration
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/2 · source: c41885d9258a23480722810b279a9ac8f8af7adc0cb7c2a3f0d0add41fcd5710 · body: 55f49ab6377e0464c87154b3a31468781ebdd3572a5b41f93a1c505043bb4b1c
+-- generator: 1 · part: 1/2 · source: 8231ad1df91654e7efa0ff3cc11ee6e677faa3981feeb415d4c8668bce7e956d · body: cbb41b7083c08a2e6ce174e1054f4757497618d5b70702495cd94daeb84faf32
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -190,5 +190,115 @@ create or replace trigger "configuration_check" before insert or update on "publ
       and not replace(lower(new.field_mappings::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%credential%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%']))
     and (new.excluded_features::text = '[]' or length(new.excluded_features::text) < 64 and new.excluded_features::text collate "C" ~ E'^\\["[a-z][a-z0-9_.-]*"\\]$'
       and not new.excluded_features::text collate "C" like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%credential%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])))) execute function integrations.refuse_bad_configuration();
+
+drop function if exists integrations.redacted(document jsonb);
+create function integrations.redacted(document jsonb) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $function$
+declare
+  token text;
+  label text;
+  kept text[] := '{}';
+  depth integer := 0;
+  hidden_at integer;
+  is_credential boolean := false;
+  renamed integer := 0;
+begin
+  for token in select t[1] from regexp_matches(document::text, '("(?:[^"\\]|\\.)*"(?:: )?|[{}\[\]]|, |[^"{}\[\], ]+)', 'g') as t loop
+    if hidden_at is not null then
+      depth := depth + case when token in ('{', '[') then 1 when token in ('}', ']') then -1 else 0 end;
+      if depth = hidden_at then
+        hidden_at := null;
+      end if;
+      continue;
+    end if;
+    if is_credential then
+      is_credential := false;
+      if token in ('{', '[') then
+        hidden_at := depth;
+        depth := depth + 1;
+      end if;
+      token := '"[redacted]"';
+    elsif token in ('{', '[') then
+      depth := depth + 1;
+    elsif token in ('}', ']') then
+      depth := depth - 1;
+    elsif token like '"%' then
+      label := rtrim(token, ': ')::jsonb #>> '{}';
+      if right(token, 2) = ': ' then
+        is_credential := ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
+      '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh)_?keys?_?[0-9]*_';
+        if label collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
+          renamed := renamed + 1;
+          token := format('"[redacted %s]": ', renamed);
+        end if;
+      elsif label collate "C" ~ E'^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]|^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
+        token := '"[redacted]"';
+      end if;
+    end if;
+    kept := kept || token;
+  end loop;
+  return array_to_string(kept, '')::jsonb;
+end
+$function$;
+revoke all on function integrations.redacted(document jsonb) from public, anon, authenticated, service_role;
+
+drop function if exists integrations.repair_organization(organization_id uuid);
+create function integrations.repair_organization(organization_id uuid) returns table (event_id uuid, integration_type text, document text)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $function$
+declare
+  integration record;
+  broken record;
+  actor text := (select caller.actor from integrations.caller() as caller);
+begin
+  -- Two operators at once: the second waits, and finds nothing left.
+  perform pg_advisory_xact_lock(hashtextextended('integrations-db repair ' || organization_id, 0));
+  for integration in
+    select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features
+    from public.organization_integrations as i
+    where i.organization_id = repair_organization.organization_id
+      and exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
+    order by i.id
+    for no key update
+  loop
+    for broken in
+      select d.name, d.value, string_agg(v.path || ': ' || v.rule, '; ' order by v.path collate "C", v.rule collate "C") as problems
+      from (values
+        ('field_mappings', integration.field_mappings, integration.field_mappings, '[]'::jsonb),
+        ('excluded_features', integration.excluded_features, '{}'::jsonb, integration.excluded_features)
+      ) as d (name, value, field_mappings, excluded_features)
+      cross join lateral integrations.config_violations(d.field_mappings, d.excluded_features) as v
+      group by d.name, d.value
+      order by d.name desc
+    loop
+      event_id := gen_random_uuid();
+      integration_type := integration.type;
+      document := broken.name;
+      insert into public.organization_integration_events
+        (id, action, outcome, organization_id, integration_id, integration_type, reason, actor, quarantined)
+      values (event_id, 'quarantine', 'ok', organization_id, integration.id, integration.type, left(broken.problems, 255),
+        actor, jsonb_build_object(broken.name, integrations.redacted(broken.value)));
+      update public.organization_integrations as i
+      set status = 'error',
+        field_mappings = case broken.name when 'field_mappings' then '{}' else i.field_mappings end,
+        excluded_features = case broken.name when 'excluded_features' then '[]' else i.excluded_features end
+      where i.id = integration.id;
+      return next;
+    end loop;
+  end loop;
+  if event_id is not null then
+    perform integrations.record_event('alert', 'ok', organization_id, null, null, null,
+      'repair: documents that break a rule were reset; the quarantine events hold them');
+  end if;
+end
+$function$;
+revoke all on function integrations.repair_organization(organization_id uuid) from public, anon, authenticated, service_role;
 
 INSERT INTO integrations_once.statements VALUES ('20261124144227.0') ON CONFLICT DO NOTHING;

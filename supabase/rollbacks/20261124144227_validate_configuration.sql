@@ -1,11 +1,15 @@
 -- 20261124144227_validate_configuration: rollback
 -- data loss: the values of public.organization_integration_events.quarantined
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/2 · source: f2e89d352d1eab33409e4e4b280812dfda53c31635dd11fbb24a14566aea6c80 · body: 5ca6596ba0817027bf0d091b0d1c778f28e7c06bb5c8021f12ebe4558f9485f6
+-- generator: 1 · part: 1/2 · source: 87e0a4b05e181198ef67841d43d16d9adfa46f7d9af7d3b51e4ba76c003b06e0 · body: f85a06a90921b9c8c3171f978de556f1ae43639651e59875b4abb36010a44a40
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
 set local statement_timeout = '1min';
+
+drop function if exists integrations.repair_organization(organization_id uuid);
+
+drop function if exists integrations.redacted(document jsonb);
 
 drop trigger if exists "configuration_check" on "public"."organization_integrations";
 

@@ -11,9 +11,9 @@ import { organizationIntegrations } from '../organization-integrations.ts'
  */
 
 /** ASCII alone: what a locale makes of other letters differs between servers, and from JavaScript. */
-const matches = (text: string, pattern: string) => `${text} collate "C" ~ ${literal(pattern)}`
+export const matches = (text: string, pattern: string) => `${text} collate "C" ~ ${literal(pattern)}`
 
-const canonicalName = (key: string) =>
+export const canonicalName = (key: string) =>
   `'_' || regexp_replace(lower(regexp_replace(regexp_replace(${key} collate "C",
       '([a-z0-9])([A-Z])', '\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', '\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_'`
 
