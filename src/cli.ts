@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { asAdmin, type Failure } from './admin.ts'
 import { bootstrapSql } from './bootstrap.ts'
+import { options, usage } from './cli-options.ts'
 import { createLogin } from './create-login.ts'
 import {
   auditCredentials,
@@ -12,6 +13,8 @@ import {
   rotateEncryptionKey,
   type SecretsReport,
 } from './credential-upkeep.ts'
+import { dartSource } from './dart.ts'
+import { dartFindings } from './dart-check.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { encryptionKey } from './input.ts'
 import { liftLockdown, lockdown } from './lockdown.ts'
@@ -22,46 +25,6 @@ import { repair } from './repair.ts'
 import { restore } from './restore.ts'
 
 /* Thin on purpose: each command parses its words, calls one function and prints what that returned. */
-
-const usage = `integrations-db <command>
-
-  build [--drizzle DIR] [--supabase DIR] [--check]   drizzle-kit output → Supabase migrations and rollbacks
-  migrate                                            applies what is pending
-  rollback --steps N [--yes]                         runs rollback files, newest first
-  bootstrap                                          roles and schema that plain PostgreSQL lacks
-  login create NAME [--service]                      a login for backends; prints its password once
-  credentials audit [--apply]                        secrets without a reference, references without a secret
-  credentials revoke (--organization ID | --all) [--apply]   in a breach: ends credentials, alerts each organization
-  credentials move --to vault [--apply]              from the pgcrypto fallback into Supabase Vault
-  credentials rotate-key [--apply]                   from INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY to INTEGRATIONS_ENCRYPTION_KEY
-  repair [--apply]                                   finds malformed documents; --apply quarantines, resets and alerts
-  repair --restore EVENT [--document FILE]           puts a quarantined document back once it breaks no rule
-  lockdown [--lift]                                  nobody but administrators reads or writes our tables; back again
-
-The database is --url or INTEGRATIONS_ADMIN_URL. --json prints one JSON document.
-Without --apply, credentials and repair print their plan and change nothing.
-Exit status: 0 done, 1 findings, refused or failed, 2 usage.
-Example: integrations-db build --drizzle drizzle --supabase supabase`
-
-const options = {
-  drizzle: { type: 'string', default: 'drizzle' },
-  supabase: { type: 'string' },
-  check: { type: 'boolean', default: false },
-  url: { type: 'string' },
-  steps: { type: 'string' },
-  yes: { type: 'boolean', default: false },
-  service: { type: 'boolean', default: false },
-  apply: { type: 'boolean', default: false },
-  organization: { type: 'string' },
-  all: { type: 'boolean', default: false },
-  to: { type: 'string' },
-  'allow-parameter-logging': { type: 'boolean', default: false },
-  restore: { type: 'string' },
-  document: { type: 'string' },
-  lift: { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const
 
 class UsageError extends Error {}
 
@@ -138,6 +101,29 @@ const commands: Record<string, Command> = {
     const outcome = summary({ lines, done: 'repaired', failures, left }, flags)
     return { report, ...outcome, findings: outcome.findings || (!flags.apply && malformed.rows > 0) }
   },
+  async registry(flags, words) {
+    const [file, ...more] = words
+    if (
+      (flags.dart === undefined) === (file === undefined) ||
+      flags.check !== (file !== undefined) ||
+      more.length > 0
+    ) {
+      throw new UsageError('registry needs --dart OUT.dart or --check FILE.dart, one of them')
+    }
+    if (flags.dart !== undefined) {
+      writeFileSync(flags.dart, dartSource())
+      return { report: { written: flags.dart }, text: `wrote ${flags.dart}` }
+    }
+    const findings = dartFindings(readText(file ?? ''))
+    const lines = findings.map(
+      ({ where, expected, found, remedy }) => `${where}: expected ${expected}, found ${found}; ${remedy}`,
+    )
+    return {
+      report: { findings },
+      text: lines.length > 0 ? lines.join('\n') : `${file} has the labels of both enums`,
+      findings: findings.length > 0,
+    }
+  },
   async lockdown(flags) {
     const target = { url: adminUrl(flags) }
     const report = await (flags.lift ? liftLockdown(target) : lockdown(target))
@@ -193,12 +179,23 @@ async function restored(flags: Flags, event: string): Promise<Outcome> {
 }
 
 function readJson(file: string): unknown {
+  const text = readText(file)
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
+    return JSON.parse(text)
+  } catch {
     // The parser's own message quotes the text.
-    const reason = (error as { code?: string }).code ?? 'is no JSON'
-    throw new IntegrationsDbError('invalid_input', `${file}: cannot be read as a document: ${reason}`)
+    throw new IntegrationsDbError('invalid_input', `${file}: cannot be read as a document: is no JSON`)
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new IntegrationsDbError(
+      'not_found',
+      `${file}: cannot be read (${(error as { code?: string }).code}); name a file that is there`,
+    )
   }
 }
 
@@ -240,7 +237,7 @@ async function run(): Promise<void> {
     const command = commands[name ?? '']
     if (command === undefined)
       throw new UsageError(name === undefined ? 'a command is missing' : `unknown command ${name}`)
-    if (name !== 'login' && name !== 'credentials' && words.length > 0)
+    if (!['login', 'credentials', 'registry'].includes(name ?? '') && words.length > 0)
       throw new UsageError(`${name} takes no further word, got ${words.join(' ')}`)
     const { report, text, findings = false } = await command(parsed.values, words)
     console.log(parsed.values.json ? JSON.stringify(report) : text)
