@@ -16,6 +16,7 @@ import { migrate } from '../src/migrate.ts'
 import { startEmbedded } from '../tests/embedded.ts'
 import { addressOf, startProxy } from '../tests/proxy.ts'
 import { barChart } from './chart.ts'
+import { type ConfigurationCost, measureConfiguration } from './configuration.ts'
 import { type Contender, contenders, type Logins } from './contenders.ts'
 import { type CredentialCost, measureCredentials } from './credentials.ts'
 import { type MigrationCosts, measureMigrations } from './migrations.ts'
@@ -39,7 +40,8 @@ try {
   const growth = await measureGrowth(urls)
   const costs = await measureMigrations(server.adminUrl, hostSql)
   const credentials = await measureCredentials(server.adminUrl, hostSql, oneWayMilliseconds)
-  report(rows, growth, costs, credentials)
+  const configuration = await measureConfiguration(server.adminUrl, hostSql)
+  report(rows, growth, costs, credentials, configuration)
 } finally {
   await server.stop()
 }
@@ -153,6 +155,7 @@ function report(
   growth: { rows: number; milliseconds: number }[],
   costs: MigrationCosts,
   credentials: CredentialCost[],
+  configuration: ConfigurationCost,
 ): void {
   const find = (part: string) => rows.find((row) => row.name.includes(part)) as Measured
   const [raw, ours, unscoped, documented] = [
@@ -202,6 +205,13 @@ function report(
       'at most',
       1.3,
     ),
+    claim(
+      `inserting ${configuration.rows.toLocaleString('en')} rows against the same without validation`,
+      configuration.validatedMilliseconds / configuration.bareMilliseconds,
+      'at most',
+      2.5,
+    ),
+    claim('microseconds of a zod parse of 50 keys, median', configuration.parseMicroseconds, 'at most', 100),
   ]
   console.log(`\nNode ${process.version}, ${server.kind} PostgreSQL, ${cpus().length} cores\n`)
   console.log(
@@ -224,13 +234,20 @@ function report(
   console.log(`\n| credentials | store | round trips | at ${oneWayMilliseconds} ms one way |\n|---|---|---|---|`)
   for (const { call, store, roundTrips, milliseconds } of credentials)
     console.log(`| ${call} | ${store} | ${roundTrips} | ${milliseconds.toFixed(1)} ms |`)
+  console.log('\n| configuration documents | median |\n|---|---|')
+  const perRow = (milliseconds: number) => `${((milliseconds * 1000) / configuration.rows).toFixed(1)} µs a row`
+  console.log(
+    `| insert of ${configuration.rows.toLocaleString('en')} rows, trigger disabled | ${perRow(configuration.bareMilliseconds)} |`,
+  )
+  console.log(`| the same, validated | ${perRow(configuration.validatedMilliseconds)} |`)
+  console.log(`| zod parse of 50 keys | ${configuration.parseMicroseconds.toFixed(0)} µs |`)
   console.log()
   for (const { text, held } of claims) console.log(`${held ? 'holds' : 'FAILS'}: ${text}`)
 
   const folder = import.meta.dirname
   writeFileSync(
     join(folder, 'results.json'),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, claims }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, configuration, claims }, null, 2)}\n`,
   )
   writeFileSync(
     join(folder, 'throughput.svg'),

@@ -1,6 +1,6 @@
 -- 20261124144227_validate_configuration
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/2 · source: 8231ad1df91654e7efa0ff3cc11ee6e677faa3981feeb415d4c8668bce7e956d · body: cbb41b7083c08a2e6ce174e1054f4757497618d5b70702495cd94daeb84faf32
+-- generator: 1 · part: 1/2 · source: 56a3333d9bdfaed624ede6d177a7db2f3798d41f031142a49388a3f5d78b24ad · body: 018e40414e311c1baf18d36ca7cd20ff10e21a7c222f81eee794f82d5fd5f552
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -186,9 +186,9 @@ $function$;
 revoke all on function integrations.config_violations(field_mappings jsonb, excluded_features jsonb) from public, anon, authenticated, service_role;
 grant execute on function integrations.config_violations(field_mappings jsonb, excluded_features jsonb) to authenticated, service_role;
 
-create or replace trigger "configuration_check" before insert or update on "public"."organization_integrations" for each row when (not ((new.field_mappings::text = '{}' or length(new.field_mappings::text) <= 2000 and new.field_mappings::text collate "C" ~ E'^\\{("([A-Za-z_][A-Za-z0-9_]*": ("[^"\\\\]+"|\\{"path": "[^"\\\\]+"(, "default": ("[^"\\\\]*"|-?[0-9]+([.][0-9]+)?|true|false|null))?(, "transform": "[a-z][a-z0-9_]*")?\\})|[$]version": [12])(, |\\}$))*$' and not new.field_mappings::text collate "C" ~ '[^"]{64}'
+create or replace trigger "configuration_check" before insert or update on "public"."organization_integrations" for each row when (not ((new.field_mappings = '{}' or length(new.field_mappings::text) <= 2000 and replace(replace(replace(replace(new.field_mappings::text, '"$version": 2', '$'), '{"path": ', '<'), '"default": ', '='), '"transform": ', '~') collate "C" ~ E'^\\{(("[A-Za-z_][A-Za-z0-9_]*": ("[^"\\\\]+"|<"[^"\\\\]+"(, =("[^"\\\\]*"|[0-9a-z.-]+))?(, ~"[a-z][a-z0-9_]*")?\\})|[$])(, |\\}$))*$' and not new.field_mappings::text collate "C" ~ '[^"]{64}'
       and not replace(lower(new.field_mappings::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%credential%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%']))
-    and (new.excluded_features::text = '[]' or length(new.excluded_features::text) < 64 and new.excluded_features::text collate "C" ~ E'^\\["[a-z][a-z0-9_.-]*"\\]$'
+    and (new.excluded_features = '[]' or length(new.excluded_features::text) < 64 and new.excluded_features::text collate "C" ~ E'^\\["[a-z][a-z0-9_.-]*"\\]$'
       and not new.excluded_features::text collate "C" like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%credential%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])))) execute function integrations.refuse_bad_configuration();
 
 drop function if exists integrations.redacted(document jsonb);

@@ -1,7 +1,7 @@
 -- 20261124144227_validate_configuration: rollback
 -- data loss: the values of public.organization_integration_events.quarantined
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/2 · source: 87e0a4b05e181198ef67841d43d16d9adfa46f7d9af7d3b51e4ba76c003b06e0 · body: f85a06a90921b9c8c3171f978de556f1ae43639651e59875b4abb36010a44a40
+-- generator: 1 · part: 1/2 · source: f9968c8bf3911accc657953095dfc26bedeab1af19e68a5757a7ea290f26720f · body: f85a06a90921b9c8c3171f978de556f1ae43639651e59875b4abb36010a44a40
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -1,6 +1,6 @@
 import { credentialName, credentialText, limits, patterns, reservedNames, rules } from '../../config/rules.ts'
 import type { DocumentVersion } from '../../config/versions/document-version.ts'
-import { versions } from '../../config/versions.ts'
+import { currentVersion, versions } from '../../config/versions.ts'
 import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
 import { literal } from '../../migrations/quote.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
@@ -116,22 +116,33 @@ end`
  * Whether one look at both texts shows that no rule is broken, which is so for nearly every row: the trigger's condition,
  * so that nothing is called for them.
  *
- * Without counted repetitions, which would cost thirty times as much: in 2,000 characters no limit of size can be passed
- * (a mapping takes at least ten), and names and paths have fewer than 64.
+ * Every part of the expression costs about its number of states, so what is long and always the same is first replaced by
+ * one sign; without a backslash in it, no text holds what stands between two. Nothing is repeated a counted number of
+ * times: in 2,000 characters no limit of size can be passed (a mapping takes at least ten), and names and paths have
+ * fewer than 64.
  */
 export function plainConfiguration(row: string, list = versions): string {
   const [mappings, features] = [`${row}.field_mappings::text`, `${row}.excluded_features::text`]
-  const optional = (field: string, pattern: string) =>
-    list.every(({ fields }) => fields.includes(field)) ? `(, "${field}": ${pattern})?` : ''
+  const signs = [
+    [`"$version": ${currentVersion(list)}`, '$'],
+    ['{"path": ', '<'],
+    ['"default": ', '='],
+    ['"transform": ', '~'],
+  ]
+  const signed = signs.reduce(
+    (text, [long = '', sign = '']) => `replace(${text}, ${literal(long)}, '${sign}')`,
+    mappings,
+  )
   const path = '"[^"\\\\]+"'
-  const scalar = '("[^"\\\\]*"|-?[0-9]+([.][0-9]+)?|true|false|null)'
-  const object = `\\{"path": ${path}${optional('default', scalar)}${optional('transform', '"[a-z][a-z0-9_]*"')}\\}`
-  const version = `[$]version": [${list.map((one) => one.version).join('')}]`
-  const whole = `^\\{("([A-Za-z_][A-Za-z0-9_]*": (${path}|${object})|${version})(, |\\}$))*$`
+  // Of a document that is JSON, so that all other values are numbers, true, false or null.
+  const optional = (field: string, pattern: string) =>
+    list.every(({ fields }) => fields.includes(field)) ? `(, ${pattern})?` : ''
+  const object = `<${path}${optional('default', '=("[^"\\\\]*"|[0-9a-z.-]+)')}${optional('transform', '~"[a-z][a-z0-9_]*"')}\\}`
+  const whole = `^\\{(("[A-Za-z_][A-Za-z0-9_]*": (${path}|${object})|[$])(, |\\}$))*$`
   // Several features are taken apart: they must differ.
-  return `(${mappings} = '{}' or length(${mappings}) <= 2000 and ${matches(mappings, whole)} and not ${matches(mappings, '[^"]{64}')}
+  return `(${row}.field_mappings = '{}' or length(${mappings}) <= 2000 and ${matches(signed, whole)} and not ${matches(mappings, '[^"]{64}')}
       and not replace(lower(${mappings} collate "C"), '_', '') like any (${stems}))
-    and (${features} = '[]' or length(${features}) < 64 and ${matches(features, '^\\["[a-z][a-z0-9_.-]*"\\]$')}
+    and (${row}.excluded_features = '[]' or length(${features}) < 64 and ${matches(features, '^\\["[a-z][a-z0-9_.-]*"\\]$')}
       and not ${features} collate "C" like any (${stems}))`
 }
 
