@@ -7,6 +7,8 @@ export default defineConfig(({ mode }) => ({
     globalSetup: ['tests/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The server has cores of its own to wait for; vitest alone would leave one idle.
+    maxWorkers: 2,
     env:
       mode === 'full'
         ? { STORM_CALLS: '200000', SEQUENCES: '400', KILL_EVERY: '1', DOCUMENTS: '40000', REPAIR_ROWS: '1000000' }
