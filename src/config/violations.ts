@@ -13,7 +13,9 @@ const naming = new RegExp(credentialName)
 const looking = new RegExp(credentialText)
 const reserved = new Set<string>(reservedNames)
 
-type Report = (path: string, rule: string) => void
+/** As the document has it: it is put into words, and keys are hidden, only where there is something to report. */
+type Path = readonly (string | number)[]
+type Report = (path: Path, rule: string) => void
 type Entry = readonly [key: string, value: unknown]
 type Size = { bytes: number }
 
@@ -31,18 +33,18 @@ export function configViolations(fieldMappings: unknown, excludedFeatures: unkno
 /** {@link configViolations} of `field_mappings` alone. */
 export function fieldMappingsViolations(document: unknown, list = versions): Violation[] {
   const { all, report } = collect()
-  const root = 'field_mappings'
+  const root = ['field_mappings']
   const entries = entriesOf(document)
-  if (entries === null) return [{ path: root, rule: rules.object }]
+  if (entries === null) return [{ path: 'field_mappings', rule: rules.object }]
   const versionEntry = entries.find(([key]) => key === '$version')
   const version = versionEntry === undefined ? 1 : versionEntry[1]
   const known = list.find((one) => one.version === version)?.fields
-  if (known === undefined) return [{ path: `${root}.$version`, rule: rules.version }]
+  if (known === undefined) return [{ path: 'field_mappings.$version', rule: rules.version }]
   const mappings = entries.filter(([key]) => key !== '$version')
   if (mappings.length > limits.keys) report(root, rules.keys)
   const size = { bytes: versionEntry === undefined ? 0 : '$version'.length }
   for (const [key, value] of mappings) {
-    const path = `${root}.${shown(key)}`
+    const path = [...root, key]
     checkKey(key, path, size, report)
     if (!field.test(key)) report(path, rules.field)
     if (typeof value === 'string') checkPath(value, path, size, report)
@@ -55,13 +57,12 @@ export function fieldMappingsViolations(document: unknown, list = versions): Vio
 /** {@link configViolations} of `excluded_features` alone. */
 export function excludedFeaturesViolations(document: unknown): Violation[] {
   const { all, report } = collect()
-  const root = 'excluded_features'
-  if (!Array.isArray(document)) return [{ path: root, rule: rules.array }]
-  if (document.length > limits.features) report(root, rules.features)
+  if (!Array.isArray(document)) return [{ path: 'excluded_features', rule: rules.array }]
+  if (document.length > limits.features) report(['excluded_features'], rules.features)
   const seen = new Set<string>()
   for (let i = 0; i < document.length; i++) {
     const value: unknown = document[i]
-    const path = `${root}.${i}`
+    const path = ['excluded_features', i]
     if (typeof value !== 'string' || !feature.test(value)) report(path, rules.feature)
     if (typeof value !== 'string') continue
     if (looking.test(value)) report(path, rules.credential)
@@ -71,7 +72,7 @@ export function excludedFeaturesViolations(document: unknown): Violation[] {
   return all()
 }
 
-function checkMapping(value: unknown, path: string, known: readonly string[], size: Size, report: Report): void {
+function checkMapping(value: unknown, path: Path, known: readonly string[], size: Size, report: Report): void {
   const entries = entriesOf(value)
   if (entries === null) {
     report(path, rules.mapping)
@@ -84,26 +85,26 @@ function checkMapping(value: unknown, path: string, known: readonly string[], si
       size.bytes += key.length
       continue
     }
-    checkKey(key, `${path}.${shown(key)}`, size, report)
-    report(`${path}.${shown(key)}`, rules.unknown)
+    checkKey(key, [...path, key], size, report)
+    report([...path, key], rules.unknown)
   }
   const has = (name: string) => known.includes(name) && fields.has(name)
-  if (has('path')) checkPath(fields.get('path'), `${path}.path`, size, report)
-  else if (!has('const')) report(`${path}.path`, rules.missing)
-  if (has('const') && has('path')) report(`${path}.const`, rules.beside)
-  if (has('const')) checkScalar(fields.get('const'), `${path}.const`, size, report)
+  if (has('path')) checkPath(fields.get('path'), [...path, 'path'], size, report)
+  else if (!has('const')) report([...path, 'path'], rules.missing)
+  if (has('const') && has('path')) report([...path, 'const'], rules.beside)
+  if (has('const')) checkScalar(fields.get('const'), [...path, 'const'], size, report)
   if (has('default') && fields.get('default') !== null)
-    checkScalar(fields.get('default'), `${path}.default`, size, report)
+    checkScalar(fields.get('default'), [...path, 'default'], size, report)
   if (has('transform')) {
     const name = fields.get('transform')
-    if (typeof name !== 'string' || !transform.test(name)) report(`${path}.transform`, rules.transform)
-    if (typeof name === 'string') checkText(name, `${path}.transform`, size, report)
+    if (typeof name !== 'string' || !transform.test(name)) report([...path, 'transform'], rules.transform)
+    if (typeof name === 'string') checkText(name, [...path, 'transform'], size, report)
   }
-  if (has('required') && typeof fields.get('required') !== 'boolean') report(`${path}.required`, rules.boolean)
-  if (has('map')) checkMap(fields.get('map'), `${path}.map`, size, report)
+  if (has('required') && typeof fields.get('required') !== 'boolean') report([...path, 'required'], rules.boolean)
+  if (has('map')) checkMap(fields.get('map'), [...path, 'map'], size, report)
 }
 
-function checkMap(value: unknown, path: string, size: Size, report: Report): void {
+function checkMap(value: unknown, path: Path, size: Size, report: Report): void {
   const entries = entriesOf(value)
   if (entries === null) {
     report(path, rules.object)
@@ -111,14 +112,14 @@ function checkMap(value: unknown, path: string, size: Size, report: Report): voi
   }
   if (entries.length > limits.mapEntries) report(path, rules.mapEntries)
   for (const [key, entry] of entries) {
-    const entryPath = `${path}.${shown(key)}`
+    const entryPath = [...path, key]
     checkKey(key, entryPath, size, report)
     if (typeof entry === 'string') checkText(entry, entryPath, size, report)
     else report(entryPath, rules.text)
   }
 }
 
-function checkPath(value: unknown, path: string, size: Size, report: Report): void {
+function checkPath(value: unknown, path: Path, size: Size, report: Report): void {
   if (typeof value !== 'string') {
     report(path, rules.text)
     return
@@ -131,7 +132,7 @@ function checkPath(value: unknown, path: string, size: Size, report: Report): vo
   checkText(value, path, size, report)
 }
 
-function checkScalar(value: unknown, path: string, size: Size, report: Report): void {
+function checkScalar(value: unknown, path: Path, size: Size, report: Report): void {
   if (typeof value === 'string') {
     checkText(value, path, size, report)
     return
@@ -145,13 +146,13 @@ function checkScalar(value: unknown, path: string, size: Size, report: Report): 
   if (!(Math.abs(value) <= limits.number)) report(path, rules.number)
 }
 
-function checkText(value: string, path: string, size: Size, report: Report): void {
+function checkText(value: string, path: Path, size: Size, report: Report): void {
   size.bytes += Buffer.byteLength(value)
   if (!value.isWellFormed() || value.includes('\0')) report(path, rules.unicode)
   if (looking.test(value)) report(path, rules.credential)
 }
 
-function checkKey(key: string, path: string, size: Size, report: Report): void {
+function checkKey(key: string, path: Path, size: Size, report: Report): void {
   checkText(key, path, size, report)
   if (reserved.has(key)) report(path, rules.reserved)
   if (naming.test(canonicalName(key))) report(path, rules.credentialName)
@@ -178,18 +179,30 @@ function shown(key: string): string {
 export function copied(value: unknown, depth = 3): unknown {
   if (depth === 0 || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return Array.from(value, (entry) => copied(entry, 0))
-  const entries = entriesOf(value)
-  // `Object.fromEntries` makes `__proto__` a property like any other.
-  return entries === null ? value : Object.fromEntries(entries.map(([key, entry]) => [key, copied(entry, depth - 1)]))
+  if (!isPlain(value)) return value
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    const entry = copied((value as Record<string, unknown>)[key], depth - 1)
+    if (entry === undefined) continue
+    // Assigned, it would become the prototype.
+    if (key === '__proto__')
+      Object.defineProperty(copy, key, { value: entry, enumerable: true, writable: true, configurable: true })
+    else copy[key] = entry
+  }
+  return copy
 }
 
-/** What JSON would hold of an object, or null where it is none: a Date, a Map and a class's instance are not. */
+/** What JSON would hold of an object, or null where it is none. */
 function entriesOf(value: unknown): Entry[] | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  return isPlain(value) ? Object.entries(value).filter(([, entry]) => entry !== undefined) : null
+}
+
+/** A Date, a Map and a class's instance are not. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   // Not compared with Object.prototype: that of another realm is as good.
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return null
-  return Object.entries(value).filter(([, entry]) => entry !== undefined)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** Each path and rule once: keys that are not printed share a path. */
@@ -197,7 +210,8 @@ function collect() {
   const found = new Map<string, Violation>()
   return {
     all: () => [...found.values()],
-    report(path: string, rule: string): void {
+    report(keys: Path, rule: string): void {
+      const path = keys.map((key) => (typeof key === 'string' ? shown(key) : key)).join('.')
       found.set(`${path}\n${rule}`, { path, rule })
     },
   }
