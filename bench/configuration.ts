@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { FieldMappings } from '../src/config/documents.ts'
-import { migrate } from '../src/migrate.ts'
+import { migrate } from '../src/deployment/migrate.ts'
 
 /* What the rules cost: the trigger against the same insert without it, and zod on a document of 50 keys. */
 

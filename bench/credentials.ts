@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { createLogin } from '../src/create-login.ts'
+import { migrate } from '../src/deployment/migrate.ts'
 import type * as Package from '../src/index.ts'
-import { migrate } from '../src/migrate.ts'
 import { addressOf, startProxy } from '../tests/proxy.ts'
 import { installVault } from '../tests/vault-stand-in.ts'
 

@@ -1,15 +1,24 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
 import { IntegrationsDbError } from './errors.ts'
 import { databaseUrl } from './input.ts'
+import { hexLiteral } from './literal.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
 /** An administrator's connection; never used for calls of the repository. */
 export type Admin = postgres.Sql<Record<string, never>>
 
+/**
+ * Text in, rows out: all that those commands need which also work where there is no connection but an HTTP API.
+ *
+ * A text is one transaction, whatever number of statements it has, and gives the rows of the last one that has any.
+ */
+export type Queries = { query<Row extends object>(text: string): Promise<Row[]> }
+
 /** Lends one administrator connection and closes it, whatever happens. */
-export async function asAdmin<T>(url: string, work: (sql: Admin) => Promise<T>): Promise<T> {
+export async function asAdmin<T>(url: string, work: (sql: Admin) => Promise<T>, { connections = 1 } = {}): Promise<T> {
   const sql = postgres(databaseUrl('url', url), {
-    max: 1,
+    max: connections,
     fetch_types: false,
     onnotice: () => {},
     connection: { application_name: 'integrations-db' },
@@ -20,6 +29,52 @@ export async function asAdmin<T>(url: string, work: (sql: Admin) => Promise<T>):
     await sql.end({ timeout: 5 })
   }
 }
+
+/** A connection as {@link Queries}: without parameters postgres.js sends one simple-protocol message. */
+export function queriesOf(sql: Admin): Queries {
+  return {
+    async query<Row extends object>(text: string) {
+      const answer = (await sql.unsafe(text)) as postgres.RowList<Row[]> | postgres.RowList<Row[]>[]
+      const answers = 'command' in answer ? [answer] : answer
+      return [...(answers.findLast((rows) => rows.length > 0) ?? [])]
+    },
+  }
+}
+
+/**
+ * Lends a connection while nobody else has one under the same name; the others ask again until it is their turn.
+ *
+ * The lock belongs to a transaction on a connection of its own: a pooler in transaction mode keeps that one together and
+ * a lost connection gives the lock back. It is asked for and never waited for in the server: CREATE INDEX CONCURRENTLY
+ * waits for every statement under way, and one that itself waits for the lock would be a deadlock.
+ */
+export async function aloneAsAdmin<T>(
+  url: string,
+  name: string,
+  work: (sql: Admin) => Promise<T>,
+  onWait: () => void = () => {},
+): Promise<T> {
+  return asAdmin(
+    url,
+    async (sql) => {
+      for (let waits = 0; ; waits++) {
+        const turn = await sql.begin(async (lock) => {
+          const [row] = await queriesOf(lock as unknown as Admin).query<{ ours: boolean }>(askForLock(name))
+          return row?.ours ? { result: await work(sql) } : undefined
+        })
+        if (turn !== undefined) return turn.result as T
+        if (waits === 0) onWait()
+        await pause(50 + Math.random() * 100)
+      }
+    },
+    { connections: 2 },
+  )
+}
+// In one simple-protocol message: what the extended protocol leaves open until the next statement is a portal, whose
+// snapshot an index that is built concurrently would wait for, and so for ever.
+const askForLock = (name: string) => `
+  set local idle_in_transaction_session_timeout = 0;
+  select pg_try_advisory_xact_lock(hashtextextended(${hexLiteral(name)}, 0)) as ours`
 
 /** A database, its administrator's URL; without `apply` nothing is changed. */
 export type Target = { url: string; apply?: boolean; onProgress?: Progress }

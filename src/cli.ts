@@ -1,267 +1,128 @@
 #!/usr/bin/env node
-import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { asAdmin, type Failure } from './admin.ts'
-import { bootstrapSql } from './bootstrap.ts'
-import { options, usage } from './cli-options.ts'
-import { createLogin } from './create-login.ts'
-import {
-  auditCredentials,
-  moveToVault,
-  revokeCredentials,
-  rotateEncryptionKey,
-  type SecretsReport,
-} from './credential-upkeep.ts'
-import { dartSource } from './dart.ts'
-import { dartFindings } from './dart-check.ts'
+import { bootstrapCommand } from './commands/bootstrap.ts'
+import { buildCommand } from './commands/build.ts'
+import { type Command, common, UsageError } from './commands/command.ts'
+import { credentialCommands } from './commands/credentials.ts'
+import { exportCommand } from './commands/export.ts'
+import { helpOf, overview, red, version } from './commands/help.ts'
+import { lockdownCommand } from './commands/lockdown.ts'
+import { loginCommand } from './commands/login.ts'
+import { migrateCommand } from './commands/migrate.ts'
+import { registryCommand } from './commands/registry.ts'
+import { repairCommand } from './commands/repair.ts'
+import { rollbackCommand } from './commands/rollback.ts'
+import { statusCommand } from './commands/status.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { encryptionKey } from './input.ts'
-import { liftLockdown, lockdown } from './lockdown.ts'
-import { migrate, rollback } from './migrate.ts'
-import { build } from './migrations/build.ts'
-import { progressBar } from './progress.ts'
-import { repair } from './repair.ts'
-import { restore } from './restore.ts'
 
-/* Thin on purpose: each command parses its words, calls one function and prints what that returned. */
+/* Finds the command, prints what it says, and turns every outcome into an exit status. */
 
-class UsageError extends Error {}
+const commands: readonly Command[] = [
+  buildCommand,
+  migrateCommand,
+  rollbackCommand,
+  statusCommand,
+  exportCommand,
+  repairCommand,
+  ...credentialCommands,
+  registryCommand,
+  bootstrapCommand,
+  loginCommand,
+  lockdownCommand,
+]
+const given = process.argv.slice(2)
+const global = { ...common, version: { type: 'boolean' } } as const
 
-const parsed = (() => {
+// Every transaction is whole or not there, so stopping at once leaves nothing half-done.
+process.once('SIGINT', () => {
+  console.error('\ninterrupted; what was under way is done or undone as a whole: run it again to go on')
+  process.exit(130)
+})
+
+process.exitCode = await run()
+
+async function run(): Promise<number> {
+  const { values: flags, positionals: words } = loosely()
+  if (flags.version) return say(version())
+  if (words[0] === 'help') return help(words.slice(1))
+  if (flags.help) return help(words)
+  const command = find(words)
   try {
-    return parseArgs({ options, allowPositionals: true })
+    if (command === undefined) throw new UsageError(missing(words))
+    const { report, text, findings = false } = await call(command)
+    say(flags.json ? JSON.stringify(report) : text)
+    return findings ? 1 : 0
   } catch (error) {
-    console.error(`error: ${(error as Error).message}\n\n${usage}`)
-    process.exit(2)
-  }
-})()
-type Flags = typeof parsed.values
-
-/** A command gives what `--json` prints, and the same as text; `findings` is exit status 1. */
-type Outcome = { report: object; text: string; findings?: boolean }
-type Command = (flags: Flags, words: string[]) => Promise<Outcome>
-
-const commands: Record<string, Command> = {
-  async build({ drizzle, supabase = 'supabase', check }) {
-    const report = await build({ drizzle, supabase, check })
-    const text =
-      report.written.length > 0
-        ? `wrote\n  ${report.written.join('\n  ')}`
-        : `${report.migrations} migrations, nothing to write`
-    return { report, text }
-  },
-  async migrate(flags) {
-    const report = await migrate({ url: adminUrl(flags), ...supabaseFolder(flags) })
-    return {
-      report,
-      text: report.applied.length > 0 ? `applied\n  ${report.applied.join('\n  ')}` : 'nothing to apply',
-    }
-  },
-  async rollback(flags) {
-    const steps = Number(flags.steps)
-    if (!Number.isInteger(steps) || steps < 1) throw new UsageError('rollback needs --steps N, a whole number from 1')
-    const report = await rollback({ url: adminUrl(flags), ...supabaseFolder(flags), steps, acceptDataLoss: flags.yes })
-    return {
-      report,
-      text: report.rolledBack.length > 0 ? `rolled back\n  ${report.rolledBack.join('\n  ')}` : 'nothing to roll back',
-    }
-  },
-  async bootstrap(flags) {
-    await asAdmin(adminUrl(flags), (sql) => sql.unsafe(bootstrapSql))
-    return { report: { done: true }, text: 'roles anon, authenticated, service_role and schema extensions are there' }
-  },
-  async login(flags, [verb, name, ...more]) {
-    if (verb !== 'create' || name === undefined || more.length > 0)
-      throw new UsageError('login create NAME [--service]')
-    const password = randomBytes(24).toString('base64url')
-    await createLogin({ url: adminUrl(flags), name, password, service: flags.service })
-    return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }
-  },
-  async credentials(flags, [verb, ...more]) {
-    const command = credentialCommands[verb ?? '']
-    if (command === undefined || more.length > 0) {
-      throw new UsageError(`credentials takes one of ${Object.keys(credentialCommands).join(', ')}`)
-    }
-    return command(flags, [])
-  },
-  async repair(flags) {
-    if (flags.restore !== undefined) return restored(flags, flags.restore)
-    if (flags.document !== undefined) throw new UsageError('--document belongs to repair --restore EVENT')
-    const report = await repair({ url: adminUrl(flags), ...applying(flags) })
-    const { malformed, quarantined, outdated, failures } = report
-    const lines = [
-      ...malformed.findings.map((one) => `${one.organizationId} ${one.integrationType} ${one.path}: ${one.rule}`),
-      ...quarantined.map(
-        (one) => `quarantined ${one.organizationId} ${one.integrationType} ${one.document}: event ${one.event}`,
-      ),
-      `${report.rows} integrations, ${malformed.rows} with malformed documents, ${outdated} of an earlier version`,
-    ]
-    const left = malformed.rows + outdated
-    const outcome = summary({ lines, done: 'repaired', failures, left }, flags)
-    return { report, ...outcome, findings: outcome.findings || (!flags.apply && malformed.rows > 0) }
-  },
-  async registry(flags, words) {
-    const [file, ...more] = words
-    if (
-      (flags.dart === undefined) === (file === undefined) ||
-      flags.check !== (file !== undefined) ||
-      more.length > 0
-    ) {
-      throw new UsageError('registry needs --dart OUT.dart or --check FILE.dart, one of them')
-    }
-    if (flags.dart !== undefined) {
-      writeFileSync(flags.dart, dartSource())
-      return { report: { written: flags.dart }, text: `wrote ${flags.dart}` }
-    }
-    const findings = dartFindings(readText(file ?? ''))
-    const lines = findings.map(
-      ({ where, expected, found, remedy }) => `${where}: expected ${expected}, found ${found}; ${remedy}`,
-    )
-    return {
-      report: { findings },
-      text: lines.length > 0 ? lines.join('\n') : `${file} has the labels of both enums`,
-      findings: findings.length > 0,
-    }
-  },
-  async lockdown(flags) {
-    const target = { url: adminUrl(flags) }
-    const report = await (flags.lift ? liftLockdown(target) : lockdown(target))
-    const change = flags.lift ? `gave back ${report.grants} privileges` : `took ${report.grants} privileges away`
-    return { report, text: `${change}; who can read or write by themselves: ${report.stillAllowed.join(', ')}` }
-  },
-}
-
-const credentialCommands: Record<string, Command> = {
-  async audit(flags) {
-    const report = await auditCredentials({ url: adminUrl(flags), apply: flags.apply })
-    const { findings, mended } = report
-    const lines = findings.map((found) =>
-      found.finding === 'secret without a reference'
-        ? `${found.finding}: ${found.store} ${found.id} ${found.name ?? ''}`
-        : `${found.finding}: ${found.store}, integration ${found.integrationId} version ${found.version}`,
-    )
-    const summary = findings.length === 0 ? 'nothing found' : mended ? 'mended all of it' : planned
-    return { report, text: [...lines, summary].join('\n'), findings: findings.length > 0 && !mended }
-  },
-  async revoke(flags) {
-    if ((flags.organization === undefined) !== flags.all) {
-      throw new UsageError('credentials revoke needs --organization ID or --all, one of them')
-    }
-    const organizationId = flags.organization ?? 'all'
-    const report = await revokeCredentials({ url: adminUrl(flags), organizationId, ...applying(flags) })
-    const { organizations, strays, failures } = report
-    const lines = [
-      ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
-      `${strays} secrets without a reference`,
-    ]
-    const left = organizations.length + strays
-    return { report, ...summary({ lines, done: 'revoked', failures, left }, flags) }
-  },
-  async move(flags) {
-    if (flags.to !== 'vault') throw new UsageError('credentials move needs --to vault')
-    const report = await moveToVault({ url: adminUrl(flags), ...encryptionKeys(flags), ...applying(flags) })
-    return { report, ...walked(report, 'moved into Vault', flags) }
-  },
-  async 'rotate-key'(flags) {
-    const report = await rotateEncryptionKey({ url: adminUrl(flags), ...encryptionKeys(flags), ...applying(flags) })
-    return { report, ...walked(report, 'encrypted with the new key', flags) }
-  },
-}
-
-async function restored(flags: Flags, event: string): Promise<Outcome> {
-  const document = flags.document === undefined ? {} : { document: readJson(flags.document) }
-  const report = await restore({ url: adminUrl(flags), event, ...document })
-  return {
-    report,
-    text: `${report.document} of ${report.integrationType}, organization ${report.organizationId}, is back`,
+    return failed(error, command, flags)
   }
 }
 
-function readJson(file: string): unknown {
-  const text = readText(file)
+/** The longest name that the words begin with. */
+function find(words: string[]): Command | undefined {
+  return [2, 1].flatMap((length) => {
+    const name = words.slice(0, length).join(' ')
+    return commands.filter((one) => one.name === name)
+  })[0]
+}
+
+function call(command: Command): ReturnType<Command['run']> {
+  const { values, positionals } = strictly(command)
+  const words = positionals.slice(command.name.split(' ').length)
+  const expected = command.word === undefined ? 0 : 1
+  if (words.length !== expected) {
+    throw new UsageError(expected === 1 ? `takes one word, ${command.word}` : 'takes no further word')
+  }
+  return command.run(values, words[0] ?? '')
+}
+
+/** With every option of any command, to tell words from values; each command then takes its own alone. */
+function loosely() {
+  const all = commands.flatMap(({ options }) => Object.entries(options))
+  // What is a flag to one command and has a value to another is taken for a flag: the value is then a word too many here.
+  const options = Object.fromEntries([
+    ...all.sort(([, a]) => (a.type === 'string' ? -1 : 1)),
+    ...Object.entries(global),
+  ])
+  return parseArgs({ args: given, options, strict: false })
+}
+
+function strictly({ options }: Command) {
   try {
-    return JSON.parse(text)
-  } catch {
-    // The parser's own message quotes the text.
-    throw new IntegrationsDbError('invalid_input', `${file}: cannot be read as a document: is no JSON`)
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
+    return parseArgs({ args: given, options: { ...common, ...options }, allowPositionals: true })
   } catch (error) {
-    throw new IntegrationsDbError(
-      'not_found',
-      `${file}: cannot be read (${(error as { code?: string }).code}); name a file that is there`,
-    )
+    throw new UsageError((error as Error).message.split('. ')[0])
   }
 }
 
-const planned = 'nothing was changed; say --apply to do it'
-
-/** `left` is how much there was to do. */
-function summary(
-  { lines, done, failures, left }: { lines: string[]; done: string; failures: Failure[]; left: number },
-  { apply }: Flags,
-): Omit<Outcome, 'report'> {
-  const failed = failures.map(({ what, message }) => `failed: ${what}: ${message}`)
-  const end = left === 0 ? 'nothing left to do' : apply ? done : planned
-  const text = [...lines, ...failed, failures.length > 0 ? 'the others were done; run it again' : end].join('\n')
-  return { text, findings: failures.length > 0 }
+function missing(words: string[]): string {
+  const [first = ''] = words
+  const group = commands.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
+  if (words.length === 0) return 'a command is missing'
+  if (group.length > 0) return `${first} takes one of ${group.join(', ')}`
+  // A word that is no command may be anything, also a URL with its password.
+  return `unknown command${/^[a-z-]{1,20}$/.test(first) ? ` ${first}` : ''}`
 }
 
-function walked({ secrets, failures }: SecretsReport, done: string, flags: Flags): Omit<Outcome, 'report'> {
-  return summary({ lines: [`${secrets} secrets`], done, failures, left: secrets }, flags)
+function help(words: string[]): number {
+  const command = find(words)
+  return say(command === undefined ? overview(commands) : helpOf(command))
 }
 
-function applying({ apply }: Flags) {
-  return { apply, onProgress: progressBar() }
+function failed(error: unknown, command: Command | undefined, { json, debug }: Record<string, unknown>): number {
+  const usage = error instanceof UsageError
+  const { code, message } =
+    error instanceof IntegrationsDbError
+      ? error
+      : { code: usage ? 'usage' : 'unexpected', message: (error as Error).message }
+  if (json) say(JSON.stringify({ error: { code, message } }))
+  else console.error(`${red('error:')} ${command && usage ? `${command.name}: ` : ''}${message}`)
+  if (debug) console.error((error as Error).stack)
+  else if (usage) console.error(`\n${command === undefined ? overview(commands) : helpOf(command)}`)
+  else if (code === 'unexpected') console.error('this should not happen; --debug shows where it did')
+  return usage ? 2 : 1
 }
 
-function encryptionKeys(flags: Flags) {
-  return {
-    encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY'),
-    previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY'),
-    allowParameterLogging: flags['allow-parameter-logging'],
-  }
-}
-
-await run()
-
-async function run(): Promise<void> {
-  const [name, ...words] = parsed.positionals
-  if (parsed.values.help) return console.log(usage)
-  try {
-    const command = commands[name ?? '']
-    if (command === undefined)
-      throw new UsageError(name === undefined ? 'a command is missing' : `unknown command ${name}`)
-    if (!['login', 'credentials', 'registry'].includes(name ?? '') && words.length > 0)
-      throw new UsageError(`${name} takes no further word, got ${words.join(' ')}`)
-    const { report, text, findings = false } = await command(parsed.values, words)
-    console.log(parsed.values.json ? JSON.stringify(report) : text)
-    if (findings) process.exitCode = 1
-  } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(`error: ${error.message}\n\n${usage}`)
-      process.exitCode = 2
-    } else if (error instanceof IntegrationsDbError) {
-      const report = { error: { code: error.code, message: error.message } }
-      if (parsed.values.json) console.log(JSON.stringify(report))
-      else console.error(`error: ${error.message}`)
-      process.exitCode = 1
-    } else throw error
-  }
-}
-
-function adminUrl(flags: Flags): string {
-  const url = flags.url ?? process.env.INTEGRATIONS_ADMIN_URL
-  if (url === undefined)
-    throw new UsageError("the database is missing: --url or INTEGRATIONS_ADMIN_URL, an administrator's URL")
-  return url
-}
-
-function supabaseFolder({ supabase }: Flags): { supabase?: string } {
-  return supabase === undefined ? {} : { supabase }
+function say(text: string): number {
+  console.log(text)
+  return 0
 }

@@ -14,12 +14,15 @@ afterAll(async () => {
 
 type Outcome = { code: number; stdout: string; stderr: string }
 
-function cli(...words: string[]): Promise<Outcome> {
+const cli = (...words: string[]) => cliWith({}, ...words)
+
+function cliWith(environment: NodeJS.ProcessEnv, ...words: string[]): Promise<Outcome> {
+  const { FORCE_COLOR: _, NO_COLOR: __, ...inherited } = process.env
   return new Promise((done) => {
     execFile(
       process.execPath,
       ['--import', 'tsx', resolve('src/cli.ts'), ...words],
-      { encoding: 'utf8' },
+      { encoding: 'utf8', env: { ...inherited, ...environment } },
       (error, stdout, stderr) => done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
     )
   })
@@ -29,7 +32,11 @@ describe('integrations-db', () => {
   test('migrates, finds nothing to do, refuses to lose data, and rolls back when told to', async () => {
     const url = ['--url', host.adminUrl]
     expect((await cli('migrate', ...url)).stdout).toMatch(/^applied\n.*create_organization_integrations\.sql/s)
-    expect(await cli('migrate', ...url, '--json')).toMatchObject({ code: 0, stdout: '{"applied":[]}\n', stderr: '' })
+    expect(await cli('migrate', ...url, '--json')).toMatchObject({
+      code: 0,
+      stdout: '{"applied":[],"pending":[]}\n',
+      stderr: '',
+    })
     expect(await cli('rollback', '--steps', '2', ...url)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('--yes'),
@@ -103,17 +110,70 @@ describe('integrations-db', () => {
     [[], /a command is missing/],
     [['fly'], /unknown command fly/],
     [['migrate', 'now'], /takes no further word/],
-    [['rollback'], /--steps N/],
-    [['login', 'create'], /login create NAME/],
+    [['migrate', '--steps', '1'], /Unknown option '--steps'/],
+    [['rollback'], /--steps N or --to VERSION/],
+    [['rollback', '--steps', '0'], /--steps N: a whole number from 1/],
+    [['login', 'create'], /takes one word, NAME/],
+    [['export'], /takes one word, DIR/],
     [['build', '--fast'], /--fast/],
     [['credentials'], /takes one of audit, revoke, move, rotate-key/],
     [['credentials', 'revoke'], /--organization ID or --all, one of them/],
     [['credentials', 'move'], /--to vault/],
   ])('answers wrong usage %j with exit 2 and the usage', async (words, message) => {
-    const { code, stderr } = await cli(...words, ...(words[0] === 'build' ? [] : ['--url', t.adminUrl]))
+    const { code, stderr } = await cli(
+      ...words,
+      ...(['build', 'export'].includes(words[0] ?? '') ? [] : ['--url', t.adminUrl]),
+    )
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
-    expect(stderr).toContain('integrations-db <command>')
+    expect(stderr).toContain('integrations-db')
+  })
+
+  test.each(['migrate', 'rollback', 'status', 'export', 'login create', 'credentials move'])(
+    'says with --help what %s does, with an example',
+    async (name) => {
+      const { code, stdout } = await cli(...name.split(' '), '--help')
+      expect(code).toBe(0)
+      expect(stdout).toContain(`Example: integrations-db ${name}`)
+      expect(stdout).not.toContain('\u001b')
+    },
+  )
+
+  test('paints only where it is read on a terminal, and never under NO_COLOR', async () => {
+    const painted = (environment: NodeJS.ProcessEnv) => cliWith(environment, '--help')
+    expect((await painted({ FORCE_COLOR: '1' })).stdout).toContain('\u001b[1m')
+    expect((await painted({})).stdout).not.toContain('\u001b')
+    expect((await painted({ NO_COLOR: '1' })).stdout).not.toContain('\u001b')
+  })
+
+  test('reports status as a person reads it, and as one JSON document', async () => {
+    const url = ['--url', t.adminUrl]
+    const { code, stdout } = await cli('status', ...url)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^applied\n.*create_organization_integrations\.sql.*nothing is pending\n0 of the host's own\n$/s,
+    )
+    expect(JSON.parse((await cli('status', '--json', ...url)).stdout)).toMatchObject({
+      pending: [],
+      host: 0,
+      problems: [],
+    })
+  })
+
+  test('shows no stack of an error unless asked with --debug', async () => {
+    const gone = ['migrate', '--supabase', 'nowhere', '--url', t.adminUrl]
+    expect(await cli(...gone)).toMatchObject({ code: 1, stdout: '', stderr: expect.not.stringContaining('    at ') })
+    expect((await cli(...gone, '--debug')).stderr).toContain('    at ')
+  })
+
+  test.each([
+    ['where a word was expected to be a command', []],
+    ['where --url was forgotten', ['status']],
+    ['where the login has a word too many', ['login', 'create', 'backend']],
+  ])('never prints a URL %s', async (_, words) => {
+    const { code, stdout, stderr } = await cli(...words, 'postgresql://me:canary-password@127.0.0.1:1/x')
+    expect(code).toBe(2)
+    expect(stdout + stderr).not.toContain('canary-password')
   })
 
   test('never prints the password of a URL, also not when the server is unreachable', async () => {

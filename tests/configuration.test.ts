@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { migrate } from '../src/deployment/migrate.ts'
+import { rollback } from '../src/deployment/rollback.ts'
 import { ExcludedFeatures, FieldMappings, type IntegrationsDbError } from '../src/index.ts'
-import { migrate, rollback } from '../src/migrate.ts'
 import { useDatabase } from './database.ts'
 
 /* The one list of rules where callers meet it: zod, the repository, the trigger, and reads of rows that are bad already. */

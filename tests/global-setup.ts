@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { bootstrapSql } from '../src/bootstrap.ts'
 import { createLogin } from '../src/create-login.ts'
-import { migrate } from '../src/migrate.ts'
+import { migrate } from '../src/deployment/migrate.ts'
 import { startServer } from './server.ts'
 
 /** What every test file needs to make a database of its own. */

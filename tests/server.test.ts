@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import postgres from 'postgres'
 import { expect, test, vi } from 'vitest'
 import { bootstrapSql } from '../src/bootstrap.ts'
-import { migrate } from '../src/migrate.ts'
+import { migrate } from '../src/deployment/migrate.ts'
 import { sqlFiles } from './files.ts'
 import { containerImage, startContainer, startServer } from './server.ts'
 

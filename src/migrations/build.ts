@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
 import type { DiffSnapshots } from './derive.ts'
 import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
 import type { Extra } from './extras.ts'
 import { planMigration, type SchemaState } from './plan.ts'
-import { generatorVersion, type Header, readHeader, renderFile, sourceHashes } from './render.ts'
+import { generatorVersion, type Header, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
 import { emptySnapshot } from './snapshot.ts'
 import { laterThan } from './versions.ts'
 
@@ -38,7 +38,11 @@ const kinds = ['migration', 'rollback'] as const
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
 export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
-  const [migrations, diff] = await Promise.all([readDrizzleFolder(drizzle), loadDiff()])
+  const [migrations, diff, project] = await Promise.all([
+    readDrizzleFolder(drizzle),
+    loadDiff(),
+    readProject(dirname(resolve(supabase))),
+  ])
   const declared = await Promise.all(migrations.map((migration) => readExtras(supabase, migration)))
   const written = {
     migration: await readFolder(supabase, 'migration'),
@@ -69,7 +73,7 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
     } else {
       const plans = await planMigration(migration, before, after, version, diff)
       for (const [part, plan] of plans.entries()) {
-        const texts = renderFile(plan, part + 1, plans.length, sources)
+        const texts = renderFile(plan, part + 1, plans.length, { ...sources, project })
         for (const kind of kinds) {
           const path = join(supabase, folders[kind], `${plan.version}_${plan.name}.sql`)
           accounted.add(path)
@@ -83,7 +87,10 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
     }
     before = after
   }
-  for (const { path } of [...written.migration, ...written.rollback]) if (!accounted.has(path)) throw stray(path)
+  for (const { path, text } of [...written.migration, ...written.rollback]) {
+    // Another project's, put here by `export`, follow from its sources.
+    if (!accounted.has(path) && (projectOf(text) ?? project) === project) throw stray(path)
+  }
   await assertFree(pending)
 
   if (check && pending.length > 0) {
@@ -95,6 +102,12 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
   for (const folder of new Set(pending.map(({ path }) => dirname(path)))) await mkdir(folder, { recursive: true })
   await Promise.all(pending.map(({ path, text }) => writeFile(path, text)))
   return { migrations: migrations.length, written: pending.map(({ path }) => path) }
+}
+
+/** The name in the package.json beside the Supabase folder, if it has one. */
+async function readProject(folder: string): Promise<string | undefined> {
+  const text = await readIfThere(join(folder, 'package.json'))
+  return text === undefined ? undefined : (JSON.parse(text) as { name?: string }).name
 }
 
 /** Where one migration's snapshot of extras lies. */

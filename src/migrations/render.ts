@@ -12,6 +12,9 @@ export const noTransaction = '-- integrations-db: no transaction'
 /** What a written file says about itself in its first lines. */
 export type Header = { generator: number; part: number; parts: number; source: string; body: string }
 
+/** What the files of one migration have in common: hashes of their sources, and whose they are. */
+export type Origin = { migration: string; rollback: string; project: string | undefined }
+
 const timeouts = `\
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
@@ -24,14 +27,9 @@ const sessionTimeouts = [
 ]
 
 /** The two files of a plan, as text. */
-export function renderFile(
-  plan: FilePlan,
-  part: number,
-  parts: number,
-  sources: { migration: string; rollback: string },
-) {
+export function renderFile(plan: FilePlan, part: number, parts: number, { project, ...sources }: Origin) {
   const title = `${plan.version}_${plan.name}`
-  const of = { generator: generatorVersion, part, parts }
+  const of = { generator: generatorVersion, part, parts, project }
   const losses = plan.losses.map((loss) => `-- data loss: ${oneLine(loss)}`)
   const [set = '', reset = ''] = sessionTimeouts
   return {
@@ -50,13 +48,14 @@ export function renderFile(
 function render(
   title: string[],
   statements: string[],
-  { generator, part, parts, source }: Omit<Header, 'body'>,
+  { generator, part, parts, source, project }: Omit<Header, 'body'> & { project: string | undefined },
 ): string {
   const body = `${statements.join('\n\n')}\n`
   return [
     ...title,
     '-- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.',
     `-- generator: ${generator} · part: ${part}/${parts} · source: ${source} · body: ${hash(body)}`,
+    ...(project === undefined ? [] : [`-- project: ${project}`]),
     '',
     body,
   ].join('\n')
@@ -71,9 +70,10 @@ export function sourceHashes(migration: DrizzleMigration, extras: Extra[]): { mi
 
 /** Reads the header back, and whether the body below it is still the one that was written. */
 export function readHeader(text: string): (Header & { intact: boolean }) | undefined {
-  const match = /^-- generator: (\d+) · part: (\d+)\/(\d+) · source: ([0-9a-f]{64}) · body: ([0-9a-f]{64})\n\n/m.exec(
-    text,
-  )
+  const match =
+    /^-- generator: (\d+) · part: (\d+)\/(\d+) · source: ([0-9a-f]{64}) · body: ([0-9a-f]{64})\n(?:-- project: .+\n)?\n/m.exec(
+      text,
+    )
   if (match === null) return undefined
   const [line, generator, part, parts, source = '', body = ''] = match
   return {
@@ -84,6 +84,11 @@ export function readHeader(text: string): (Header & { intact: boolean }) | undef
     body,
     intact: hash(text.slice(match.index + line.length)) === body,
   }
+}
+
+/** Whose a file is: what tells a database's history of one project from that of another. */
+export function projectOf(text: string): string | undefined {
+  return /^-- generator: .*\n-- project: (.+)$/m.exec(text)?.[1]
 }
 
 function hash(text: string): string {

@@ -1,0 +1,21 @@
+import { exportMigrations } from '../deployment/export.ts'
+import { command, folder, given, listed } from './command.ts'
+
+export const exportCommand = command({
+  name: 'export',
+  word: 'DIR',
+  usage: '',
+  summary: "copies our migrations into a host project's supabase/migrations",
+  example: 'integrations-db export ../host',
+  options: { ...folder },
+  async run({ supabase }, directory) {
+    const report = await exportMigrations({ directory, ...given({ supabase }) })
+    const lines = [listed(`copied into ${report.folder}`, report.copied, `${report.folder} has all of them`)]
+    if (report.newerOfHost.length > 0) {
+      lines.push(
+        listed('older than these of the host: push with supabase db push --include-all', report.newerOfHost, ''),
+      )
+    }
+    return { report, text: lines.join('\n') }
+  },
+})

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import { createLogin } from '../create-login.ts'
+import { adminUrl, command, database } from './command.ts'
+
+export const loginCommand = command({
+  name: 'login create',
+  word: 'NAME',
+  usage: '[--service]',
+  summary: 'a login for backends, with no rights of its own; prints its password once',
+  example: 'integrations-db login create backend',
+  options: { ...database, service: { type: 'boolean', default: false } },
+  async run({ url, service = false }, name) {
+    const password = randomBytes(24).toString('base64url')
+    await createLogin({ url: adminUrl({ url }), name, password, service })
+    return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }
+  },
+})

@@ -1,0 +1,21 @@
+import { status } from '../deployment/status.ts'
+import { adminUrl, command, database, folder, given, listed } from './command.ts'
+
+export const statusCommand = command({
+  name: 'status',
+  usage: '',
+  summary: "applied, pending, and how many of the history's versions are the host's",
+  example: 'integrations-db status --json',
+  options: { ...database, ...folder },
+  async run({ url, supabase }) {
+    const report = await status({ url: adminUrl({ url }), ...given({ supabase }) })
+    const { applied, pending, host, problems } = report
+    const lines = [
+      listed('applied', applied, 'nothing is applied'),
+      listed('pending', pending, 'nothing is pending'),
+      `${host} of the host's own`,
+      ...problems.map(({ message }) => `problem: ${message}`),
+    ]
+    return { report, text: lines.join('\n'), findings: problems.length > 0 }
+  },
+})

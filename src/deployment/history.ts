@@ -1,0 +1,147 @@
+import type { Queries } from '../admin.ts'
+import { IntegrationsDbError } from '../errors.ts'
+import { hexLiteral } from '../literal.ts'
+import { projectOf } from '../migrations/render.ts'
+import { fileName, type MigrationFile, statementsOf } from './files.ts'
+
+/*
+ * Supabase's own history table, read and written as its CLI does, so that either can go on where the other stopped.
+ */
+
+/** What the history says of one version. Whoever marked it as applied by hand may have left the rest out. */
+export type HistoryRow = { version: string; name?: string | null; statements?: string[] | null }
+
+/** How the history stands to a folder of migrations. */
+export type Comparison = {
+  applied: MigrationFile[]
+  pending: MigrationFile[]
+  /** Versions that belong to the host application: counted, never touched. */
+  hosts: number
+  problems: Problem[]
+}
+
+/** Why the history and the files do not belong together; `message` has both values and the remedy. */
+export type Problem = { version: string; problem: 'changed' | 'gone' | 'out of order'; message: string }
+
+export async function readHistory({ query }: Queries): Promise<HistoryRow[]> {
+  const [found] = await query<{ there: boolean }>(
+    `select to_regclass('supabase_migrations.schema_migrations') is not null as there`,
+  )
+  if (!found?.there) return []
+  // As JSON: older CLIs made the table without the columns `name` and `statements`.
+  const rows = await query<{ row: HistoryRow }>(
+    'select to_jsonb(h) as row from supabase_migrations.schema_migrations as h order by version',
+  )
+  return rows.map(({ row }) => row)
+}
+
+/** The table as the Supabase CLI makes it. */
+export const createHistory = `
+create schema if not exists supabase_migrations;
+create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
+alter table supabase_migrations.schema_migrations add column if not exists statements text[];
+alter table supabase_migrations.schema_migrations add column if not exists name text;`
+
+/** SQLSTATE of a file that somebody else applied, or rolled back, since the history was read. */
+export const overtaken = 'IDB01'
+
+/** Fails with {@link overtaken} unless the history still has this version, or still lacks it; until the end of the transaction nobody else may ask. */
+export function assertRecorded(version: string, recorded: boolean): string {
+  return `
+do $integrations_db$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('@org/integrations-db migration file', 0));
+  if exists (select from supabase_migrations.schema_migrations where version = ${hexLiteral(version)}) <> ${recorded} then
+    raise exception 'somebody else was faster' using errcode = '${overtaken}';
+  end if;
+end $integrations_db$;
+`
+}
+
+export async function record(file: MigrationFile): Promise<string> {
+  const statements = hexLiteral(await statementsOf(file))
+  return `
+insert into supabase_migrations.schema_migrations (version, name, statements)
+values (${hexLiteral(file.version)}, ${hexLiteral(file.name)}, array(select jsonb_array_elements_text(${statements}::text::jsonb)));`
+}
+
+export function forget({ version }: MigrationFile): string {
+  return `\ndelete from supabase_migrations.schema_migrations where version = ${hexLiteral(version)};`
+}
+
+/** Holds a folder against a history. A version that no file has is the host's, unless its text says it was one of ours. */
+export async function compareHistory(files: MigrationFile[], history: HistoryRow[]): Promise<Comparison> {
+  const recorded = new Map(history.map((row) => [row.version, row]))
+  const versions = new Set(files.map(({ version }) => version))
+  const projects = new Set(files.map(({ text }) => projectOf(text)))
+  const isOurs = (row: HistoryRow) => {
+    const project = projectOf(row.statements?.[0] ?? '')
+    return project !== undefined && projects.has(project)
+  }
+  const applied = files.filter(({ version }) => recorded.has(version))
+  const pending = files.filter(({ version }) => !recorded.has(version))
+  const others = history.filter(({ version }) => !versions.has(version))
+  const newest = applied.at(-1)
+  const changes = await Promise.all(applied.map((file) => changed(file, recorded.get(file.version))))
+  return {
+    applied,
+    pending,
+    hosts: others.filter((row) => !isOurs(row)).length,
+    problems: [
+      ...changes.flatMap((problem) => problem ?? []),
+      ...others.filter(isOurs).map(gone),
+      ...pending.flatMap((file) => (newest && file.version < newest.version ? [outOfOrder(file, newest)] : [])),
+    ],
+  }
+}
+
+/** Nothing runs on a history that does not belong to the files. */
+export function assertSound(problems: Problem[]): void {
+  if (problems.length > 0) throw new IntegrationsDbError('conflict', problems.map(({ message }) => message).join('\n'))
+}
+
+async function changed(file: MigrationFile, row: HistoryRow | undefined): Promise<Problem | undefined> {
+  const { version } = file
+  const problem = (message: string): Problem => ({ version, problem: 'changed', message })
+  if (row?.name && row.name !== file.name) {
+    return problem(
+      `${version}: the history has it as ${row.name}, the file is ${fileName(file)}; one of them must get another version`,
+    )
+  }
+  if (!row?.statements) return undefined
+  const was = row.statements.join(';\n')
+  const is = (await statementsOf(file)).join(';\n')
+  if (was === is) return undefined
+  const at = firstDifference(was, is)
+  return problem(
+    `${fileName(file)}: was changed after it was applied: ${excerpt(was, at)} became ${excerpt(is, at)}; put the file back as it was and write a new migration`,
+  )
+}
+
+function gone({ version, name }: HistoryRow): Problem {
+  return {
+    version,
+    problem: 'gone',
+    message: `${version}_${name ?? ''}.sql: is applied, and there is no such file; expected it among the migrations (a newer version of the package? a deleted file?): put it back, or roll back with the version that has it`,
+  }
+}
+
+function outOfOrder(file: MigrationFile, newest: MigrationFile): Problem {
+  return {
+    version: file.version,
+    problem: 'out of order',
+    message: `${fileName(file)}: is not applied, though the newer ${fileName(newest)} is; give it a version after ${newest.version}, or roll back to before it first`,
+  }
+}
+
+function firstDifference(a: string, b: string): number {
+  let at = 0
+  while (at < a.length && a[at] === b[at]) at++
+  return at
+}
+
+/** Migrations hold no secrets, so a few words of one help more than a hash. */
+function excerpt(text: string, at: number): string {
+  const words = text.slice(Math.max(0, at - 20), at + 40).replace(/\s+/g, ' ')
+  return text.length > 0 && at < text.length ? `"…${words}…"` : `"…${words}" and its end`
+}

@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { aloneAsAdmin, type Progress, type Queries, queriesOf } from '../admin.ts'
+import { IntegrationsDbError } from '../errors.ts'
+import { noTransaction } from '../migrations/render.ts'
+import { toIntegrationsDbError } from '../server-errors.ts'
+import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
+import {
+  assertRecorded,
+  assertSound,
+  compareHistory,
+  createHistory,
+  overtaken,
+  readHistory,
+  record,
+} from './history.ts'
+
+/** Which files, and how far. */
+export type MigrateOptions = {
+  /** The Supabase project folder; this package's own unless told. */
+  supabase?: string
+  /** The newest version to apply, 14 digits; all that are pending unless told. */
+  to?: string
+  /** Say what is pending and change nothing. */
+  dryRun?: boolean
+  onProgress?: Progress
+}
+
+/** File names, oldest first: what was applied, and what still is to be. */
+export type MigrateReport = { applied: string[]; pending: string[] }
+
+/** Whoever migrates or rolls back does so alone. */
+export const deploymentLock = '@org/integrations-db migrations'
+
+/**
+ * Applies what is pending, each file in one transaction with its row in Supabase's own history table.
+ *
+ * @example
+ * const { applied } = await migrate({ url: process.env.INTEGRATIONS_ADMIN_URL })
+ *
+ * Several may start at once: one works, the others wait and then find nothing to do. `supabase db push` can go on where
+ * this stopped, and the other way round.
+ *
+ * @throws IntegrationsDbError `invalid_input` where PostgreSQL refuses a file, which has then left nothing behind;
+ * `conflict` where a file was changed after it was applied, is gone, or is older than the newest applied one: nothing
+ * has run then; `not_found` for a `to` that no file has.
+ */
+export async function migrate({
+  url,
+  onWait,
+  ...options
+}: MigrateOptions & {
+  /** An administrator's URL: a role that may create schemas, types and tables. */
+  url: string
+  /** Told once where somebody else is migrating. */
+  onWait?: () => void
+}): Promise<MigrateReport> {
+  try {
+    return await aloneAsAdmin(url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
+  } catch (error) {
+    throw toIntegrationsDbError(error)
+  }
+}
+
+/** {@link migrate} on what is open already. */
+export async function applyPending(
+  database: Queries,
+  { supabase = packagedSupabase, to, dryRun = false, onProgress = () => {} }: MigrateOptions,
+): Promise<MigrateReport> {
+  const files = await readMigrationFiles(join(supabase, 'migrations'))
+  if (to !== undefined) assertVersion(files, to)
+  const { pending, problems } = await compareHistory(files, await readHistory(database))
+  assertSound(problems)
+  const wanted = pending.filter(({ version }) => to === undefined || version <= to)
+  if (dryRun || wanted.length === 0) return { applied: [], pending: pending.map(fileName) }
+  await database.query(createHistory)
+  const applied: string[] = []
+  for (const [i, file] of wanted.entries()) {
+    if (await apply(database, file, applied)) applied.push(fileName(file))
+    onProgress(i + 1, wanted.length)
+  }
+  return { applied, pending: pending.slice(wanted.length).map(fileName) }
+}
+
+/** Whether it was applied here; not, where somebody else did so meanwhile. */
+async function apply(database: Queries, file: MigrationFile, before: string[]): Promise<boolean> {
+  const recorded = await record(file)
+  const isRecorded = assertRecorded(file.version, false)
+  if (!file.text.startsWith(noTransaction)) {
+    const outcome = `nothing of this file was applied${before.length > 0 ? `; applied before it: ${before.join(', ')}` : ''}`
+    return unlessOvertaken(file, outcome, async () => {
+      await database.query(`${isRecorded}${file.text}\n;${recorded}`)
+    })
+  }
+  // CREATE INDEX CONCURRENTLY: each statement commits by itself, and the file can run again from its beginning.
+  return unlessOvertaken(file, 'run it again: what it has done already it does not do twice', async () => {
+    for (const statement of await statementsOf(file)) await database.query(statement)
+    await database.query(isRecorded + recorded)
+  })
+}
+
+/** Runs one file's text. What PostgreSQL says is told with the file's name and what became of it. */
+export async function unlessOvertaken(
+  file: MigrationFile,
+  outcome: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    const { code = 'unknown', message, hint } = error as { code?: string; message: string; hint?: string }
+    if (code === overtaken) return false
+    if (!/^[0-9A-Z]{5}$/.test(code) || code.startsWith('57P')) throw toIntegrationsDbError(error)
+    // Unlike a caller's statement, a reviewed file holds no secrets: PostgreSQL's words are what helps here.
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${fileName(file)}: ${message}${hint ? ` (${hint})` : ''}; ${outcome}`,
+      { sqlState: code },
+    )
+  }
+}
+
+/** A version is named whole: a part of one might be another's. */
+export function assertVersion(files: MigrationFile[], version: string): void {
+  if (files.some((file) => file.version === version)) return
+  throw new IntegrationsDbError(
+    'not_found',
+    `to: there is no migration of version ${version}; there are ${files.map((file) => file.version).join(', ')}`,
+  )
+}

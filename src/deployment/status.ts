@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import { administrate, type Queries, queriesOf } from '../admin.ts'
+import { fileName, packagedSupabase, readMigrationFiles } from './files.ts'
+import { compareHistory, type Problem, readHistory } from './history.ts'
+
+/** File names, oldest first, and how many versions of the history are the host application's. */
+export type StatusReport = { applied: string[]; pending: string[]; host: number; problems: Problem[] }
+
+/**
+ * What is applied and what is pending. Changes nothing.
+ *
+ * @example
+ * const { pending } = await status({ url: process.env.INTEGRATIONS_ADMIN_URL })
+ */
+export async function status({ url, supabase }: { url: string; supabase?: string }): Promise<StatusReport> {
+  return administrate(url, (sql) => readStatus(queriesOf(sql), supabase))
+}
+
+/** {@link status} of what is open already. */
+export async function readStatus(database: Queries, supabase = packagedSupabase): Promise<StatusReport> {
+  const files = await readMigrationFiles(join(supabase, 'migrations'))
+  const { applied, pending, hosts, problems } = await compareHistory(files, await readHistory(database))
+  return { applied: applied.map(fileName), pending: pending.map(fileName), host: hosts, problems }
+}
