@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type postgres from 'postgres'
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { aloneAsAdmin, asAdmin, queriesOf } from '../src/admin.ts'
 import { exportMigrations } from '../src/deployment/export.ts'
 import { applyPending, deploymentLock, migrate } from '../src/deployment/migrate.ts'
@@ -19,8 +19,7 @@ import { rollback } from '../src/deployment/rollback.ts'
 import { status } from '../src/deployment/status.ts'
 import { readCatalog } from './catalog.ts'
 import { sqlFiles } from './files.ts'
-import { databaseUrl } from './global-setup.ts'
-import { inDatabase } from './projects.ts'
+import { inDatabase, urlOf } from './projects.ts'
 
 const names = sqlFiles('migrations').map(({ name }) => name)
 const versions = names.map((name) => name.slice(0, 14))
@@ -41,7 +40,7 @@ const migrationFile = (version: string) =>
 
 /** A host's database, in which nothing of ours has ever been. */
 function onHost(work: (sql: postgres.Sql, url: string) => Promise<void>): Promise<void> {
-  return inDatabase((sql) => work(sql, databaseUrl(inject('server'), String(sql.options.database))))
+  return inDatabase((sql) => work(sql, urlOf(sql)))
 }
 
 const history = async (sql: postgres.Sql) =>

@@ -1,19 +1,16 @@
 import { sql as expression } from 'drizzle-orm'
 import { check, index, integer, pgEnum, pgTable, text } from 'drizzle-orm/pg-core'
 import postgres from 'postgres'
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { migrate } from '../src/deployment/migrate.ts'
 import { parseStatements } from '../src/migrations/statements.ts'
 import { readRows } from './catalog.ts'
-import { databaseUrl } from './global-setup.ts'
-import { type BuiltFile, built, builtFiles, inDatabase, runFile, schemaOf, writeProject } from './projects.ts'
+import { type BuiltFile, built, builtFiles, inDatabase, runFile, schemaOf, urlOf, writeProject } from './projects.ts'
 
 /*
  * A deployment that dies in the middle. The files run statement by statement, as the Supabase CLI sends them; after each
  * statement the server ends the connection, and then `migrate` finds what is left and completes it.
  */
-
-const urlOf = (db: postgres.Sql) => databaseUrl(inject('server'), db.options.database)
 
 /** Every statement in full mode; else a sample, begun at another statement in each file. */
 const every = Number(process.env.KILL_EVERY ?? 1)

@@ -82,6 +82,9 @@ export async function inDatabase<T>(work: (sql: postgres.Sql) => Promise<T>): Pr
   }
 }
 
+/** An administrator's URL of a database that is open. */
+export const urlOf = (sql: postgres.Sql) => databaseUrl(inject('server'), String(sql.options.database))
+
 /** Runs a file as `migrate` and the Supabase CLI do: in one transaction, unless its first line says otherwise. */
 export async function runFile(sql: postgres.Sql, text: string): Promise<void> {
   if (text.startsWith('-- integrations-db: no transaction')) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ParseArgsConfig, parseArgs } from 'node:util'
 import { IntegrationsDbError } from '../errors.ts'
+import type { Access } from '../management-api.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type Flags<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values']
@@ -44,12 +45,22 @@ export const common = {
 
 /** Of those that need a database. */
 export const database = { url: { type: 'string' } } as const satisfies Options
+/** Of those that also work through the Management API. */
+export const project = { ...database, 'project-ref': { type: 'string' } } as const satisfies Options
 export const folder = { supabase: { type: 'string' } } as const satisfies Options
 export const apply = { apply: { type: 'boolean', default: false } } as const satisfies Options
 
 export function adminUrl({ url = process.env.INTEGRATIONS_ADMIN_URL }: { url?: string | undefined }): string {
   if (url) return url
   throw new UsageError("the database is missing: --url or INTEGRATIONS_ADMIN_URL, an administrator's URL")
+}
+
+/** The project, where one is named; else the database. */
+export function access(flags: { url?: string | undefined; 'project-ref'?: string | undefined }): Access {
+  const { url, 'project-ref': projectRef } = flags
+  if (projectRef === undefined) return { url: adminUrl({ url }) }
+  if (url !== undefined) throw new UsageError('--url or --project-ref, one of them')
+  return { projectRef, ...given({ apiUrl: process.env.SUPABASE_API_BASE_URL }) }
 }
 
 /** Without the keys whose value is missing: options that were not given are not handed on as undefined. */

@@ -16,6 +16,9 @@ export function helpOf(command: Command): string {
   const { summary, example, options } = command
   const lines = [heavy(`integrations-db ${signature(command)}`), '', `  ${summary}`, '']
   if ('url' in options) lines.push('The database is --url or INTEGRATIONS_ADMIN_URL.')
+  if ('project-ref' in options) {
+    lines.push('--project-ref REF goes through the Supabase Management API, with SUPABASE_ACCESS_TOKEN.')
+  }
   if ('apply' in options) lines.push('Without --apply it prints its plan and changes nothing.')
   lines.push('--json prints one JSON document, --debug the stack of an error.', '', `Example: ${example}`)
   return lines.join('\n')

@@ -1,14 +1,14 @@
 import { status } from '../deployment/status.ts'
-import { adminUrl, command, database, folder, given, listed } from './command.ts'
+import { access, command, folder, given, listed, project } from './command.ts'
 
 export const statusCommand = command({
   name: 'status',
-  usage: '',
+  usage: '[--project-ref REF]',
   summary: "applied, pending, and how many of the history's versions are the host's",
   example: 'integrations-db status --json',
-  options: { ...database, ...folder },
-  async run({ url, supabase }) {
-    const report = await status({ url: adminUrl({ url }), ...given({ supabase }) })
+  options: { ...project, ...folder },
+  async run({ supabase, ...flags }) {
+    const report = await status({ ...access(flags), ...given({ supabase }) })
     const { applied, pending, host, problems } = report
     const lines = [
       listed('applied', applied, 'nothing is applied'),

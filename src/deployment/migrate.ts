@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { aloneAsAdmin, type Progress, type Queries, queriesOf } from '../admin.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { type Access, projectQueries } from '../management-api.ts'
 import { noTransaction } from '../migrations/render.ts'
 import { toIntegrationsDbError } from '../server-errors.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
@@ -36,6 +37,7 @@ export const deploymentLock = '@org/integrations-db migrations'
  *
  * @example
  * const { applied } = await migrate({ url: process.env.INTEGRATIONS_ADMIN_URL })
+ * await migrate({ projectRef: 'abcdefghijklmnopqrst' }) // through the Management API
  *
  * Several may start at once: one works, the others wait and then find nothing to do. `supabase db push` can go on where
  * this stopped, and the other way round.
@@ -45,17 +47,16 @@ export const deploymentLock = '@org/integrations-db migrations'
  * has run then; `not_found` for a `to` that no file has.
  */
 export async function migrate({
-  url,
   onWait,
   ...options
-}: MigrateOptions & {
-  /** An administrator's URL: a role that may create schemas, types and tables. */
-  url: string
-  /** Told once where somebody else is migrating. */
-  onWait?: () => void
-}): Promise<MigrateReport> {
+}: MigrateOptions &
+  Access & {
+    /** Told once where somebody else is migrating. */
+    onWait?: () => void
+  }): Promise<MigrateReport> {
   try {
-    return await aloneAsAdmin(url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
+    if ('projectRef' in options) return await applyPending(await projectQueries(options), options)
+    return await aloneAsAdmin(options.url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
   } catch (error) {
     throw toIntegrationsDbError(error)
   }
@@ -82,19 +83,20 @@ export async function applyPending(
 }
 
 /** Whether it was applied here; not, where somebody else did so meanwhile. */
-async function apply(database: Queries, file: MigrationFile, before: string[]): Promise<boolean> {
+async function apply(database: Queries, file: MigrationFile, applied: string[]): Promise<boolean> {
   const recorded = await record(file)
-  const isRecorded = assertRecorded(file.version, false)
+  const isNotYet = assertRecorded(file.version, false)
+  const before = applied.length > 0 ? `; applied before it: ${applied.join(', ')}` : ''
   if (!file.text.startsWith(noTransaction)) {
-    const outcome = `nothing of this file was applied${before.length > 0 ? `; applied before it: ${before.join(', ')}` : ''}`
-    return unlessOvertaken(file, outcome, async () => {
-      await database.query(`${isRecorded}${file.text}\n;${recorded}`)
+    return unlessOvertaken(file, `nothing of this file was applied${before}`, before, async () => {
+      await database.query(`${isNotYet}${file.text}\n;${recorded}`)
     })
   }
   // CREATE INDEX CONCURRENTLY: each statement commits by itself, and the file can run again from its beginning.
-  return unlessOvertaken(file, 'run it again: what it has done already it does not do twice', async () => {
+  const outcome = `run it again: what it has done already it does not do twice${before}`
+  return unlessOvertaken(file, outcome, before, async () => {
     for (const statement of await statementsOf(file)) await database.query(statement)
-    await database.query(isRecorded + recorded)
+    await database.query(isNotYet + recorded)
   })
 }
 
@@ -102,6 +104,7 @@ async function apply(database: Queries, file: MigrationFile, before: string[]): 
 export async function unlessOvertaken(
   file: MigrationFile,
   outcome: string,
+  before: string,
   work: () => Promise<void>,
 ): Promise<boolean> {
   try {
@@ -110,12 +113,15 @@ export async function unlessOvertaken(
   } catch (error) {
     const { code = 'unknown', message, hint } = error as { code?: string; message: string; hint?: string }
     if (code === overtaken) return false
-    if (!/^[0-9A-Z]{5}$/.test(code) || code.startsWith('57P')) throw toIntegrationsDbError(error)
     // Unlike a caller's statement, a reviewed file holds no secrets: PostgreSQL's words are what helps here.
+    if (/^[0-9A-Z]{5}$/.test(code) && !code.startsWith('57P')) {
+      const told = `${fileName(file)}: ${message}${hint ? ` (${hint})` : ''}; ${outcome}`
+      throw new IntegrationsDbError('invalid_input', told, { sqlState: code })
+    }
+    const ours = toIntegrationsDbError(error)
     throw new IntegrationsDbError(
-      'invalid_input',
-      `${fileName(file)}: ${message}${hint ? ` (${hint})` : ''}; ${outcome}`,
-      { sqlState: code },
+      ours.code,
+      `${fileName(file)}: ${ours.message}; integrations-db status says whether it is done${before}`,
     )
   }
 }

@@ -46,7 +46,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackReport
         }
         for (const [i, file] of files.entries()) {
           const text = `${assertRecorded(file.version, true)}${file.text}\n;${forget(file)}`
-          await unlessOvertaken(file, 'nothing of this file was rolled back', async () => {
+          await unlessOvertaken(file, 'nothing of this file was rolled back', '', async () => {
             await database.query(text)
           })
           onProgress(i + 1, files.length)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { administrate, type Queries, queriesOf } from '../admin.ts'
+import type { Queries } from '../admin.ts'
+import { type Access, withQueries } from '../management-api.ts'
 import { fileName, packagedSupabase, readMigrationFiles } from './files.ts'
 import { compareHistory, type Problem, readHistory } from './history.ts'
 
@@ -12,8 +13,8 @@ export type StatusReport = { applied: string[]; pending: string[]; host: number;
  * @example
  * const { pending } = await status({ url: process.env.INTEGRATIONS_ADMIN_URL })
  */
-export async function status({ url, supabase }: { url: string; supabase?: string }): Promise<StatusReport> {
-  return administrate(url, (sql) => readStatus(queriesOf(sql), supabase))
+export async function status({ supabase, ...access }: Access & { supabase?: string }): Promise<StatusReport> {
+  return withQueries(access, (database) => readStatus(database, supabase))
 }
 
 /** {@link status} of what is open already. */
