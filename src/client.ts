@@ -6,8 +6,8 @@ import { IntegrationsDbError } from './errors.ts'
 import { Events } from './events.ts'
 import { databaseUrl, encryptionKey } from './input.ts'
 import { Integrations } from './integrations.ts'
-import { assertSafeLogin } from './login.ts'
-import { Pool } from './pool.ts'
+import { type LazyPool, lazyPool } from './lazy-pool.ts'
+import { Replicas } from './replicas.ts'
 import {
   claimsScope,
   inTransaction,
@@ -27,7 +27,14 @@ export type IntegrationsDbOptions = {
   url?: string
   /** Login that may become `service_role`, needed only by `asService`; by default `INTEGRATIONS_SERVICE_URL`. */
   serviceUrl?: string
-  /** Most connections per login; 10 unless told. Each is used by one call at a time. */
+  /**
+   * Streaming replicas of `url`, with the same login: they answer scoped reads, and where none can the primary does.
+   * A replica may be a moment behind; `onPrimary()` reads what was just written.
+   */
+  replicas?: string[]
+  /** How long a replica that failed is left out; 5 unless told. */
+  replicaRetrySeconds?: number
+  /** Most connections per URL; 10 unless told. Each is used by one call at a time. */
   max?: number
   /** How long a call waits while every connection is in use, before it fails with `unavailable`; 10 unless told. */
   acquireTimeoutSeconds?: number
@@ -79,6 +86,14 @@ export type OrganizationScope = OrganizationCalls & {
    * })
    */
   transaction<T>(work: (tx: OrganizationCalls) => Promise<T>): Promise<T>
+  /**
+   * The same scope with its reads on the primary, for one that must see what was just written. Sends nothing.
+   *
+   * @example
+   * await acme.integrations.update('xledger', { status: 'inactive' })
+   * await acme.onPrimary().integrations.get('xledger') // a replica may not know yet
+   */
+  onPrimary(): OrganizationScope
 }
 
 /** Across organizations, explicitly. */
@@ -104,6 +119,8 @@ export type IntegrationsDb = {
 const optionsSchema = z.strictObject({
   url: z.string().optional(),
   serviceUrl: z.string().optional(),
+  replicas: z.array(z.string()).default([]),
+  replicaRetrySeconds: z.number().positive().default(5),
   max: z.int().min(1).max(1000).default(10),
   acquireTimeoutSeconds: z.number().positive().default(10),
   connectTimeoutSeconds: z.number().positive().default(10),
@@ -135,13 +152,14 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
     'service_role',
     settings,
   )
+  const replicas = settings.replicas.length > 0 ? new Replicas(settings.replicas, scoped.ready, settings) : undefined
 
   return {
     forOrganization(input) {
-      return openScope(scoped, organizationScope(input), settings)
+      return openScope(scoped, organizationScope(input), settings, replicas)
     },
     forClaims(payload) {
-      return openScope(scoped, claimsScope(payload), settings)
+      return openScope(scoped, claimsScope(payload), settings, replicas)
     },
     async asService({ actor }) {
       const scope = serviceScope(actor)
@@ -153,14 +171,20 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
       }
     },
     async end() {
-      await Promise.all([scoped.end(), service.end()])
+      await Promise.all([scoped.end(), service.end(), replicas?.end()])
     },
   }
 }
 
-function openScope(pool: LazyPool, scope: OrganizationScopeSettings, settings: CredentialSettings): OrganizationScope {
+function openScope(
+  pool: LazyPool,
+  scope: OrganizationScopeSettings,
+  settings: CredentialSettings,
+  replicas?: Replicas,
+): OrganizationScope {
   return {
-    ...organizationCalls(unitSession(pool.ready, scope), scope, settings),
+    ...organizationCalls(unitSession(pool.ready, scope, replicas), scope, settings),
+    onPrimary: () => openScope(pool, scope, settings),
     transaction: (work) =>
       observed('transaction', scope, async () =>
         inTransaction(await pool.ready(), scope, (session) => work(organizationCalls(session, scope, settings))),
@@ -194,43 +218,6 @@ function isServerError(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof IntegrationsDbError
 }
 
-type LazyPool = { ready(): Promise<Pool>; end(): Promise<void> }
-
-/** A pool that exists and has its login checked once somebody needs it. */
-function lazyPool(
-  field: string,
-  url: string | undefined,
-  becomes: 'authenticated' | 'service_role',
-  settings: Settings,
-): LazyPool {
-  let pool: Pool | undefined
-  let checked: Promise<Pool> | undefined
-  const check = async (): Promise<Pool> => {
-    pool ??= new Pool(requireUrl(field, url), settings)
-    await assertSafeLogin(pool, becomes, settings.allowCombinedLogin)
-    return pool
-  }
-  return {
-    ready() {
-      checked ??= check().catch((error) => {
-        checked = undefined // The server may be back next time, or the login mended.
-        throw error
-      })
-      return checked
-    },
-    async end() {
-      await pool?.end()
-    },
-  }
-}
-
-function requireUrl(field: string, url: string | undefined): string {
-  const variable = field === 'url' ? 'INTEGRATIONS_DATABASE_URL' : 'INTEGRATIONS_SERVICE_URL'
-  if (url === undefined)
-    throw new IntegrationsDbError('invalid_input', `${field}: is missing; pass it or set ${variable}`)
-  return databaseUrl(field, url)
-}
-
 type Settings = z.output<typeof optionsSchema>
 
 function parseOptions(options: IntegrationsDbOptions): Settings {
@@ -238,6 +225,7 @@ function parseOptions(options: IntegrationsDbOptions): Settings {
   if (result.success) {
     return {
       ...result.data,
+      replicas: result.data.replicas.map((url, i) => databaseUrl(`replicas.${i}`, url)),
       // Checked where a client is made: a mistyped key must not come to light with the first credential.
       encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey),
       previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY', result.data.previousEncryptionKey),

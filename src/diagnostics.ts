@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 
@@ -13,9 +14,33 @@ export type CallEvent = {
   rows: number | null
   /** Null where the call succeeded, `unknown` where the caller's own code threw. */
   errorCode: IntegrationsDbErrorCode | 'unknown' | null
+  /** Whether a replica answered, and not the primary. */
+  replica: boolean
+}
+
+/** What a subscriber of `integrations-db:replica` is told when a replica is left out, and when it is back. */
+export type ReplicaEvent = {
+  /** Its place in `replicas`, from 0. */
+  replica: number
+  available: boolean
+  /** Why it is left out; null where it is back. Never a URL. */
+  errorCode: IntegrationsDbErrorCode | null
+  message: string | null
 }
 
 const calls = channel('integrations-db:call')
+const replicas = channel('integrations-db:replica')
+const underWay = new AsyncLocalStorage<{ replica: boolean }>()
+
+/** Notes of the call under way, if anybody listens, that a replica answered it. */
+export function answeredByReplica(): void {
+  const call = underWay.getStore()
+  if (call !== undefined) call.replica = true
+}
+
+export function announceReplica(event: ReplicaEvent): void {
+  replicas.publish(event)
+}
 
 /** Runs a call and, where somebody listens, tells how it went. */
 export async function observed<T>(
@@ -26,6 +51,7 @@ export async function observed<T>(
   if (!calls.hasSubscribers) return call()
   const { role, organizationId } = scope
   const startedAt = performance.now()
+  const answered = { replica: false }
   const publish = (rows: number | null, errorCode: CallEvent['errorCode']) => {
     const event: CallEvent = {
       method,
@@ -34,11 +60,12 @@ export async function observed<T>(
       milliseconds: performance.now() - startedAt,
       rows,
       errorCode,
+      ...answered,
     }
     calls.publish(event)
   }
   try {
-    const result = await call()
+    const result = await underWay.run(answered, call)
     publish(rowsOf(result), null)
     return result
   } catch (error) {

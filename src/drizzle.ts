@@ -22,8 +22,16 @@ export type Statement = {
   plan?: { name: string; prepare: string; execute(): string }
 }
 
-/** Sends one statement in a scope; one that only reads may be sent again where the connection was lost. */
-export type Run = (statement: Statement, options?: { reads: boolean }) => Promise<Rows>
+/** Sends one statement in a scope. */
+export type Run = (statement: Statement, options?: Effect) => Promise<Rows>
+
+/** What is known of a statement's effect. */
+export type Effect = {
+  /** None: a replica may answer it, and it may be sent again where the connection was lost. */
+  reads?: boolean
+  /** None on a replica, which refuses to write; on the primary a function that it calls may, so it is sent once. */
+  selects?: boolean
+}
 
 /** Drizzle's typed builders within one scope. Awaiting a query runs it as one unit of its own. */
 export type ScopedQueries = Omit<PgRemoteDatabase, 'transaction' | 'query' | '_query' | 'session' | '$cache'>
@@ -48,7 +56,7 @@ const dialect = new HexDialect()
 export function scopedQueries(run: Run): ScopedQueries {
   const send = async (statement: string, _params: unknown[], method: 'all' | 'execute') => {
     assertOneStatement(statement)
-    const { names, values } = await run({ text: () => statement })
+    const { names, values } = await run({ text: () => statement }, { selects: method === 'all' && selects(statement) })
     const rows =
       method === 'all' ? values : values.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])))
     return { rows }
@@ -82,6 +90,14 @@ export function compile(query: SQLWrapper): CompiledStatement {
       execute: () => `execute ${name}(${names.map((name) => hexLiteral(values[name])).join(', ')})`,
     },
   })
+}
+
+/**
+ * Whether a replica could answer what Drizzle has built. Text that a caller has written by hand (`execute`) may take a
+ * lock or set something, which would be done in the wrong place. A name that reads like a verb only costs a detour.
+ */
+function selects(statement: string): boolean {
+  return /^[\s(]*(select|with)\b/i.test(statement) && !/\b(insert|update|delete|merge|into|share)\b/i.test(statement)
 }
 
 const dataStatement = /^[\s(]*(select|insert|update|delete|merge|with|values|table)\b/i

@@ -19,7 +19,7 @@ export type {
   Retrieval,
   ServiceCredentials,
 } from './credentials.ts'
-export type { CallEvent } from './diagnostics.ts'
+export type { CallEvent, ReplicaEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { Events, IntegrationEvent } from './events.ts'

@@ -30,6 +30,7 @@ export async function assertSafeLogin(
   pool: Pool,
   becomes: 'authenticated' | 'service_role',
   allowCombinedLogin: boolean,
+  field = becomes === 'service_role' ? 'serviceUrl' : 'url',
 ): Promise<void> {
   const { names, values } = await pool.run('', { text: () => rights }, { reads: true })
   const login = Object.fromEntries(names.map((name, i) => [name, values[0]?.[i]]))
@@ -38,13 +39,15 @@ export async function assertSafeLogin(
     (login.rolbypassrls && 'has BYPASSRLS') ||
     (login.owns && `owns ${login.owns}, or is a member of its owner`) ||
     (login.granted && `has rights of its own on ${login.granted}`)
-  if (problem) throw refuse(becomes, `${login.rolname} ${problem}, so it could read every organization without a scope`)
+  if (problem)
+    throw refuse(field, becomes, `${login.rolname} ${problem}, so it could read every organization without a scope`)
   if (!(becomes === 'service_role' ? login.may_be_service : login.may_be_authenticated)) {
-    throw refuse(becomes, `${login.rolname} may not become ${becomes}`)
+    throw refuse(field, becomes, `${login.rolname} may not become ${becomes}`)
   }
   const other = becomes === 'service_role' ? login.may_be_authenticated : login.may_be_service
   if (other && !allowCombinedLogin) {
     throw refuse(
+      field,
       becomes,
       `${login.rolname} may become both authenticated and service_role, so an SQL injection in the host could read everything`,
       ', or set allowCombinedLogin: true',
@@ -52,8 +55,8 @@ export async function assertSafeLogin(
   }
 }
 
-function refuse(becomes: string, problem: string, alternative = ''): IntegrationsDbError {
-  const [field, flag] = becomes === 'service_role' ? ['serviceUrl', ' --service'] : ['url', '']
+function refuse(field: string, becomes: string, problem: string, alternative = ''): IntegrationsDbError {
+  const flag = becomes === 'service_role' ? ' --service' : ''
   return new IntegrationsDbError(
     'permission_denied',
     `${field}: login ${problem}; make one with: integrations-db login create NAME${flag}${alternative}`,

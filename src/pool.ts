@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { Rows, Statement } from './drizzle.ts'
+import type { Effect, Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import {
   isConnectionLost,
@@ -38,6 +38,12 @@ type Lane = {
   plans: Set<string>
 }
 
+type Waiter = { resolve(lane: Lane): void; reject(error: unknown): void }
+
+function ended(): IntegrationsDbError {
+  return new IntegrationsDbError('unavailable', 'this client was ended; create a new one')
+}
+
 /**
  * A statement whose values are bound. It costs the parse that plans save, so only values that must be in no statement's
  * text, and with it in no log of failing ones, travel this way.
@@ -50,7 +56,7 @@ export class Pool {
   readonly #options: PoolOptions
   readonly #lanes = new Set<Lane>()
   readonly #idle: Lane[] = []
-  readonly #waiting: ((lane: Lane) => void)[] = []
+  readonly #waiting: Waiter[] = []
   #ended = false
 
   constructor(url: string, options: PoolOptions) {
@@ -64,7 +70,7 @@ export class Pool {
    * With `reads` it is sent once more where the connection was lost: nothing can have been changed. So is, without its
    * plan, any statement whose plan the server no longer has: then it did not run.
    */
-  async run(settings: string, statement: Statement, { reads = false } = {}): Promise<Rows> {
+  async run(settings: string, statement: Statement, { reads = false }: Effect = {}): Promise<Rows> {
     try {
       return await this.lend((connection) => connection.run(settings, statement))
     } catch (error) {
@@ -86,13 +92,15 @@ export class Pool {
     }
   }
 
-  async end(): Promise<void> {
+  /** Closes every connection, waiting for calls under way at most so long; those that wait for a connection fail. */
+  async end(timeoutSeconds = 5): Promise<void> {
     this.#ended = true
-    await Promise.all([...this.#lanes].map((lane) => lane.client.end({ timeout: 5 })))
+    for (const { reject } of this.#waiting.splice(0)) reject(ended())
+    await Promise.all([...this.#lanes].map((lane) => lane.client.end({ timeout: timeoutSeconds })))
   }
 
   async #acquire(): Promise<Lane> {
-    if (this.#ended) throw new IntegrationsDbError('unavailable', 'this client was ended; create a new one')
+    if (this.#ended) throw ended()
     for (let lane = this.#idle.pop(); lane !== undefined; lane = this.#idle.pop()) {
       if (!lane.lost) return lane
       this.#discard(lane)
@@ -103,10 +111,13 @@ export class Pool {
   #wait(): Promise<Lane> {
     const { acquireTimeoutSeconds, max } = this.#options
     return new Promise((resolve, reject) => {
-      const waiter = (lane: Lane) => {
-        clearTimeout(timer)
-        resolve(lane)
-      }
+      const settled =
+        <T>(settle: (outcome: T) => void) =>
+        (outcome: T) => {
+          clearTimeout(timer)
+          settle(outcome)
+        }
+      const waiter = { resolve: settled(resolve), reject: settled(reject) }
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
         reject(
@@ -122,7 +133,7 @@ export class Pool {
 
   #release(lane: Lane): void {
     const next = this.#waiting.shift()
-    if (next) next(lane)
+    if (next) next.resolve(lane)
     else this.#idle.push(lane)
   }
 

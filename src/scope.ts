@@ -15,6 +15,7 @@ import { IntegrationsDbError } from './errors.ts'
 import { isUuid, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
 import { type Answer, type BoundStatement, type Connection, type Pool, toRows } from './pool.ts'
+import type { Replicas } from './replicas.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
 /** A member's role in an organization, as the policies know it. */
@@ -124,10 +125,16 @@ export type Conversation = {
   finish(...statements: BoundStatement[]): Promise<Rows[]>
 }
 
-/** Runs each call as one unit of its own. */
-export function unitSession(pool: () => Promise<Pool>, scope: Scope): Session {
+/** Runs each call as one unit of its own, reads on a replica where there is one. */
+export function unitSession(pool: () => Promise<Pool>, scope: Scope, replicas?: Replicas): Session {
   return {
-    run: async (statement, options) => (await pool()).run(scope.settings, statement, options),
+    async run(statement, options = {}) {
+      if (replicas !== undefined && (options.reads || options.selects)) {
+        const rows = await replicas.run(scope.settings, statement)
+        if (rows !== undefined) return rows
+      }
+      return (await pool()).run(scope.settings, statement, options)
+    },
     converse: async (work) => (await pool()).lend((connection) => converse(connection, scope, work)),
   }
 }

@@ -92,6 +92,12 @@ export function isConnectionLost(error: unknown): boolean {
   return driver[code] === lost || ['57P01', '57P02'].includes(code) || code.startsWith('08')
 }
 
+/** Whether a call failed for the server's condition, and not for what it asked. */
+export function isServerAtFault(error: unknown): boolean {
+  const { sqlState, code } = toIntegrationsDbError(error)
+  return sqlState === undefined ? code === 'unavailable' : /^(08|28|3D|40|53|57)/.test(sqlState)
+}
+
 /** Any error of the server, the driver or Drizzle as an {@link IntegrationsDbError} without values. */
 export function toIntegrationsDbError(error: unknown): IntegrationsDbError {
   if (error instanceof IntegrationsDbError) return error

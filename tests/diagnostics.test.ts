@@ -27,7 +27,7 @@ describe('every call is announced on integrations-db:call', () => {
     await acme.transaction((tx) => tx.integrations.delete('xledger'))
     const service = await t.db.asService({ actor: 'nightly-sync' })
     await service.integrations.listScheduled()
-    const common = { organizationId, role: 'admin', errorCode: null, milliseconds: expect.any(Number) }
+    const common = { organizationId, role: 'admin', errorCode: null, replica: false, milliseconds: expect.any(Number) }
     expect(events).toEqual([
       { ...common, method: 'integrations.create', rows: 1 },
       { ...common, method: 'integrations.list', rows: 1 },

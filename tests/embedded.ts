@@ -24,27 +24,13 @@ export type EmbeddedServer = Server & {
 
 /** A real server out of an npm package: no Docker, nothing installed, nothing left behind. */
 export async function startEmbedded(Embedded = EmbeddedPostgres, flags: string[] = []): Promise<EmbeddedServer> {
-  // In memory where the platform has it: half a second instead of several.
-  const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'integrations-db-'))
+  const folder = await dataFolder()
   const port = await freePort()
   let log = ''
-  const server = new Embedded({
-    databaseDir: folder,
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: true, // The folder is removed below; a restart needs it.
-    // PostgreSQL refuses to run as root, as which containers and CI often run.
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', ...flags],
-    onLog: (message) => {
-      log += String(message)
-    },
-    onError: (message) => {
-      log += String(message)
-    },
-  })
+  const onLog = (message: string) => {
+    log += message
+  }
+  const server = new Embedded(serverOptions(folder, port, flags, onLog))
   try {
     await server.initialise()
     await server.start()
@@ -67,6 +53,27 @@ export async function startEmbedded(Embedded = EmbeddedPostgres, flags: string[]
       await server.stop()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** In memory where the platform has it: half a second instead of several. */
+export function dataFolder(): Promise<string> {
+  return mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'integrations-db-'))
+}
+
+export function serverOptions(folder: string, port: number, flags: string[], onLog: (message: string) => void) {
+  return {
+    databaseDir: folder,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true, // Whoever stops it removes the folder; a restart needs it.
+    // PostgreSQL refuses to run as root, as which containers and CI often run.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', ...flags],
+    onLog: (message: unknown) => onLog(String(message)),
+    onError: (message: unknown) => onLog(String(message)),
   }
 }
 
