@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -381,4 +382,53 @@ test('end() closes the connections to the replicas too', async () => {
   await expect.poll(connections).toBe(before + 1)
   await db.end()
   await expect.poll(connections).toBe(before)
+})
+
+describe('docs/poolers-and-replicas.md', () => {
+  const page = readFileSync('docs/poolers-and-replicas.md', 'utf8')
+  const blocks = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code ?? '')
+  /** Runs a block with what it takes for granted. */
+  const run = (code: string, given: Record<string, unknown>) =>
+    new Function(...Object.keys(given), `return (async () => {${code}})()`)(...Object.values(given))
+
+  test('says truly which call is answered where', async () => {
+    const [organizationId] = await organizations(1)
+    const url = as('backend', primary.adminUrl)
+    const replicaUrl = as('backend', standby.adminUrl)
+    const make = (options: IntegrationsDbOptions) => {
+      const client = createIntegrationsDb(options)
+      clients.push(client)
+      return client
+    }
+    await run(blocks[0] ?? '', { createIntegrationsDb: make, url, replicaUrl, organizationId })
+    expect(answeredBy()).toEqual(['replica', 'primary', 'primary'])
+  })
+
+  test('says truly how to hear of a replica that is left out', async () => {
+    const heard: string[] = []
+    let listener = (_event: unknown) => {}
+    const given = {
+      log: (line: string) => heard.push(line),
+      subscribe(channel: string, onEvent: typeof listener) {
+        listener = onEvent
+        subscribe(channel, onEvent)
+      },
+    }
+    await run(blocks[1] ?? '', given)
+    await (await someScope(connect({ replicas: [as('backend', primary.adminUrl)] }))).integrations.list()
+    unsubscribe('integrations-db:replica', listener)
+    expect(heard).toEqual([expect.stringMatching(/^replica 0 is left out: replicas\.0: follows no primary/)])
+    expect(blocks).toHaveLength(2)
+  })
+})
+
+// Last: there is no way back.
+test('a replica that is promoted under a client writes nothing for it', async () => {
+  const drawn = async (server: postgres.Sql) => Number((await server`select last_value from tickets`)[0]?.last_value)
+  await onStandby`select pg_promote()`
+  const [there, here] = [await drawn(onStandby), await drawn(admin)]
+  await acme.integrations.list()
+  await acme.query((q) => q.select({ next: sql`nextval('public.tickets')` }).from(organizationIntegrations))
+  expect(answeredBy()).toEqual(['replica', 'primary'])
+  expect([await drawn(onStandby), await drawn(admin)]).toEqual([there, here + 1])
 })
