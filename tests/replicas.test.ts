@@ -5,6 +5,7 @@ import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bootstrapSql } from '../src/bootstrap.ts'
 import { createLogin } from '../src/create-login.ts'
+import { migrate } from '../src/deployment/migrate.ts'
 import {
   type CallEvent,
   createIntegrationsDb,
@@ -13,7 +14,6 @@ import {
   type OrganizationScope,
   type ReplicaEvent,
 } from '../src/index.ts'
-import { migrate } from '../src/migrate.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
 import { type EmbeddedServer, startEmbedded } from './embedded.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
