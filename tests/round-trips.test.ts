@@ -3,6 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { migrate } from '../src/deployment/migrate.ts'
+import { rollback } from '../src/deployment/rollback.ts'
+import { status } from '../src/deployment/status.ts'
 import type { IntegrationsDb, OrganizationScope } from '../src/index.ts'
 import { Integrations } from '../src/integrations.ts'
 import { Pool } from '../src/pool.ts'
@@ -13,6 +16,7 @@ import { freePort } from './embedded.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 
 const t = useDatabase()
+const host = useDatabase('host')
 const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
 
 /** Every call that is one statement. Each leaves the row as the next one needs it. */
@@ -208,6 +212,15 @@ describe.skipIf(!hasPgBouncer)(
       expect(Buffer.concat(back.sent).toString('latin1')).not.toMatch(/prepare|execute/i)
     })
 
+    test('an administrator migrates and rolls back, three at once, and no lock stays behind', async () => {
+      const url = pooled(host.adminUrl)
+      const reports = await Promise.all([migrate({ url }), migrate({ url }), migrate({ url })])
+      expect(reports.filter(({ applied }) => applied.length > 0)).toHaveLength(1)
+      await rollback({ url, steps: 99, acceptDataLoss: true })
+      expect((await status({ url })).applied).toEqual([])
+      expect(await t.admin`select from pg_locks where locktype = 'advisory'`).toHaveLength(0)
+    })
+
     test('transactions keep to one server connection, and forty callers on two never see each other', async () => {
       const ids = await Promise.all(Array.from({ length: 40 }, () => t.organization()))
       const db = t.connect({ url: pooled(t.url), max: 20 })
@@ -230,17 +243,18 @@ describe.skipIf(!hasPgBouncer)(
 
 /** Debian's PgBouncer, two server connections per login and database. */
 async function startPgBouncer(url: string) {
-  const { hostname, port, pathname } = new URL(url)
-  const { logins } = inject('server')
+  const { hostname, port } = new URL(url)
+  const { logins, adminUrl } = inject('server')
+  const { username, password } = new URL(adminUrl)
   const folder = mkdtempSync(join(tmpdir(), 'integrations-db-pgbouncer-'))
   chmodSync(folder, 0o755)
   const listen = await freePort()
-  const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`).join('\n')
-  writeFileSync(join(folder, 'users.txt'), users)
+  const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`)
+  writeFileSync(join(folder, 'users.txt'), [...users, `"${username}" "${password}"`].join('\n'))
   writeFileSync(
     join(folder, 'pgbouncer.ini'),
     `[databases]
-${pathname.slice(1)} = host=${hostname} port=${port}
+* = host=${hostname} port=${port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${listen}

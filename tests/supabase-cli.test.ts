@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exportMigrations } from '../src/deployment/export.ts'
 import { migrate } from '../src/deployment/migrate.ts'
+import { rollback } from '../src/deployment/rollback.ts'
+import { status } from '../src/deployment/status.ts'
 import { readCatalog } from './catalog.ts'
 import { useDatabase } from './database.ts'
 import { sqlFiles } from './files.ts'
@@ -16,15 +19,19 @@ import { sqlFiles } from './files.ts'
 
 const pushed = useDatabase('host')
 const migrated = useDatabase('host')
+const shared = useDatabase('host')
 const reset = useDatabase('host')
+const hosted = useDatabase('host')
 const names = sqlFiles('migrations').map(({ name }) => name)
+let folder: string
 let project: string
 
 beforeEach(() => {
-  project = mkdtempSync(join(tmpdir(), 'integrations-db-cli-'))
+  folder = mkdtempSync(join(tmpdir(), 'integrations-db-cli-'))
+  project = folder
   cpSync('supabase', join(project, 'supabase'), { recursive: true })
 })
-afterEach(() => rmSync(project, { recursive: true, force: true }))
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 async function supabase(url: string, ...words: string[]): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(
@@ -37,6 +44,14 @@ async function supabase(url: string, ...words: string[]): Promise<string> {
     },
   )
   return stdout + stderr
+}
+
+const version = (at: number) => String(names[at]?.slice(0, 14))
+
+/** Local and remote version of each row of `migration list`. */
+async function listed(url: string): Promise<string[][]> {
+  const rows = (await supabase(url, 'migration', 'list')).matchAll(/^ *`(\d{14}| )` *\| *`(\d{14}| )`/gm)
+  return [...rows].map(([, local = '', remote = '']) => [local.trim(), remote.trim()])
 }
 
 const history = (sql: typeof pushed.admin) =>
@@ -55,6 +70,39 @@ describe('the Supabase CLI', () => {
     expect([...(await history(migrated.admin))]).toEqual([...(await history(pushed.admin))])
     expect(await readCatalog(migrated.admin)).toEqual(await readCatalog(pushed.admin))
     expect((await migrate({ url: pushed.adminUrl })).applied).toEqual([])
+  })
+
+  test('goes on where integrations-db stopped, and the other way round, forwards and back', async () => {
+    const url = shared.adminUrl
+    await migrate({ url, to: version(0) })
+    await supabase(url, 'db', 'push')
+    expect(await listed(url)).toEqual(names.map((_, i) => [version(i), version(i)]))
+    expect(await status({ url })).toEqual({ applied: names, pending: [], host: 0, problems: [] })
+
+    await rollback({ url, to: version(0), acceptDataLoss: true })
+    expect(await listed(url)).toEqual(names.map((_, i) => [version(i), i === 0 ? version(i) : '']))
+    await supabase(url, 'db', 'push')
+    expect([...(await history(shared.admin))]).toEqual([...(await history(pushed.admin))])
+    expect(await readCatalog(shared.admin)).toEqual(await readCatalog(pushed.admin))
+  })
+
+  test("pushes a host's project that has our files among its own, before, between and after, and nothing is left to migrate", async () => {
+    const host = join(project, 'host')
+    const own = ['20200101000000_before.sql', `${Number(version(0)) + 1}_between.sql`, '20300101000000_after.sql']
+    mkdirSync(join(host, 'supabase', 'migrations'), { recursive: true })
+    cpSync('supabase/config.toml', join(host, 'supabase', 'config.toml'))
+    for (const [i, name] of own.entries()) {
+      writeFileSync(join(host, 'supabase', 'migrations', name), `create table public.hosts_${i} (id int);\n`)
+    }
+    project = host
+    await supabase(hosted.adminUrl, 'db', 'push')
+    const { copied, newerOfHost } = await exportMigrations({ directory: host })
+    expect({ copied, newerOfHost }).toEqual({ copied: names, newerOfHost: own.slice(1) })
+    await supabase(hosted.adminUrl, 'db', 'push', '--include-all')
+    const all = [...names, ...own].sort().map((name) => name.slice(0, 14))
+    expect(await listed(hosted.adminUrl)).toEqual(all.map((each) => [each, each]))
+    expect(await migrate({ url: hosted.adminUrl })).toEqual({ applied: [], pending: [] })
+    expect(await status({ url: hosted.adminUrl })).toMatchObject({ host: 3, problems: [] })
   })
 
   test('resets a host project that carries copies of our files twice in a row, with the same outcome', async () => {
