@@ -194,7 +194,8 @@ describe('what differs is found, with both sides and the remedy', () => {
   })
 })
 
-describe('on the command line', () => {
+// Each call is a process that compiles the sources first.
+describe('on the command line', { timeout: 120_000 }, () => {
   test('--dart writes the file, --check agrees with it; what differs is exit 1, and --json lists it', async () => {
     const file = join(folder, 'registry.dart')
     expect(await cli('--dart', file)).toMatchObject({ code: 0, stdout: `wrote ${file}\n` })

@@ -259,7 +259,8 @@ describe('restore', () => {
   })
 })
 
-describe('on the command line', () => {
+// Seven processes, each of which compiles the sources first.
+describe('on the command line', { timeout: 120_000 }, () => {
   test('exit 1 with the plan, 0 once it is applied; --json is one document; --restore takes a file', async () => {
     const id = await row('{"amount": 1}')
     const plan = await cli('repair')
@@ -319,7 +320,7 @@ describe('on a large table', () => {
       .poll(
         async () =>
           (await t.admin`select count(*)::int as n from organization_integration_events where action = 'alert'`)[0]?.n,
-        { timeout: 60_000, interval: 5 },
+        { timeout: 600_000, interval: 5 },
       )
       .toBeGreaterThan(rows / 100)
     killed.kill('SIGKILL')

@@ -5,7 +5,8 @@ import { type FieldMappings, resolveFieldMappings, transforms } from '../src/ind
 const invoice = {
   invoiceAmount: '1 234,50',
   glObject1: { code: ' 4000 ' },
-  currency: { code: 'nok' },
+  currency: { code: 'nok', name: 'constructor' },
+  rate: Number.POSITIVE_INFINITY,
   taxRule: { code: 25 },
   lines: [{ amount: 10.005 }, { amount: -3 }],
   invoiceDate: '24.11.2026',
@@ -88,6 +89,8 @@ describe('anything that does not fit is a problem, by field and rule, and nothin
     [{ path: 'lines' }, 'its path leads to something else'],
     [{ path: 'lines.0' }, 'its path leads to something else'],
     [{ path: 'currency.code', map: { NOK: '578' } }, 'must be one of the entries of its map'],
+    [{ path: 'currency.name', map: { NOK: '578' } }, 'must be one of the entries of its map'],
+    [{ path: 'rate' }, 'its path leads to something else'],
     [
       { path: 'currency.code', transform: 'decimal_2' },
       'must be a number such as 1234.5, 1234,5 or 1 234,50, for decimal_2',
@@ -154,7 +157,12 @@ describe('a hostile record or document changes nothing', () => {
   test('__proto__ as a record’s key is data like any other, and no prototype is ever changed', () => {
     const record = JSON.parse('{"__proto__": {"polluted": "yes"}, "constructor": {"prototype": {"polluted": "yes"}}}')
     expect(resolved({ x: '__proto__.polluted' }, record).values).toEqual({ x: 'yes' })
-    expect(resolved(JSON.parse('{"__proto__": "a"}'), record).values).toEqual({})
+    for (const mapping of ['"a"', '{"path": "a"}']) {
+      expect(resolved(JSON.parse(`{"__proto__": ${mapping}}`), record)).toEqual({
+        values: {},
+        problems: [{ path: 'field_mappings.__proto__', rule: 'must not be a name that JavaScript reserves' }],
+      })
+    }
     expect(({} as { polluted?: string }).polluted).toBeUndefined()
   })
 
