@@ -66,8 +66,12 @@ export async function restore({
           `integration ${integrationId}: expected the ${column} that repair left, found what somebody saved since; it stays`,
         )
       }
-      const text = JSON.stringify(document)
-      await tx`update public.organization_integrations set ${tx(column)} = ${text}::text::jsonb where id = ${integrationId}`
+      // What was kept does not come back by way of JavaScript, where a number could lose digits.
+      const text = mended === undefined ? null : JSON.stringify(mended)
+      await tx`
+        update public.organization_integrations as i set ${tx(column)} = coalesce(${text}::text::jsonb, e.quarantined -> ${column}::text)
+        from public.organization_integration_events as e
+        where i.id = ${integrationId} and e.id = ${id}`
       await tx`select integrations.record_event('restore', 'ok', ${organizationId}::uuid, ${integrationId}::uuid,
         ${integrationType}::text, null, ${`${column} of event ${id}`})`
       return { organizationId, integrationType, document: column }
