@@ -30,7 +30,13 @@ export async function applyFolder(pg: PGlite, folder: string): Promise<void> {
 
 /** `pg_dump --schema-only`, without what differs from run to run or belongs to the host. */
 export async function normalisedDump(pg: PGlite): Promise<string> {
-  const args = ['--schema-only', '--no-owner', '--exclude-schema=extensions', '--exclude-table=public.organizations']
+  const args = [
+    '--schema-only',
+    '--no-owner',
+    '--exclude-schema=extensions',
+    '--exclude-schema=auth',
+    '--exclude-table=public.organizations',
+  ]
   const text = await (await pgDump({ pg, args })).text()
   // pg_dump shares the only session there is, and leaves it in a read-only transaction without a search_path.
   await pg.exec('rollback')

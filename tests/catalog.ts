@@ -3,14 +3,14 @@ import type postgres from 'postgres'
 /**
  * Everything our migrations may create, as the live catalog has it: two databases are alike when this is.
  *
- * Left out, as everywhere: schema `extensions` and what lies in it, the extension, Supabase's history, the host's table.
+ * Left out, as everywhere: schemas `extensions` and `auth` and what lies in them, the extension, Supabase's history, the host's table.
  * `tests/migrations.test.ts` holds it against a real pg_dump.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unknown[]>> {
   const [row] = await sql.unsafe(`
     with schemas as (
       select oid, nspname, nspacl from pg_namespace
-      where nspname !~ '^pg_' and nspname not in ('information_schema', 'extensions', 'supabase_migrations')
+      where nspname !~ '^pg_' and nspname not in ('information_schema', 'extensions', 'auth', 'supabase_migrations')
     ),
     tables as (
       select pg_class.*, nspname from pg_class join schemas on schemas.oid = relnamespace
