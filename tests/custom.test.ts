@@ -130,6 +130,22 @@ describe('a custom migration', () => {
     })
   })
 
+  test('whose own way back deletes rows says which in its header, and rollback asks for --yes', async () => {
+    const rollbackSql = `DELETE FROM t WHERE a = 'new';\nTRUNCATE t;`
+    const made = await project([{ schema: base }, { sql: `INSERT INTO t VALUES (1, 'new');`, rollback: rollbackSql }])
+    const files = await built(made)
+    expect(files[1]?.down.match(/^-- data loss: .*$/gm)).toEqual([
+      `-- data loss: the rows that go with DELETE FROM t WHERE a = 'new'`,
+      '-- data loss: the rows that go with TRUNCATE t',
+    ])
+    await inDatabase(async (db) => {
+      const url = urlOf(db)
+      await migrate({ url, supabase: made.supabase })
+      await expect(rollback({ url, supabase: made.supabase, steps: 1 })).rejects.toMatchObject({ code: 'conflict' })
+      expect(await db`select from t`).toHaveLength(1)
+    })
+  })
+
   test.each([
     ['a statement of a kind that cannot run twice', 'VACUUM t;', /0001_step\.sql:1: VacuumStmt/],
     ['no SQL', 'SELEC 1;', /0001_step\.sql.*parser refuses/],

@@ -72,6 +72,7 @@ export async function planDown({ migration, part, version, from, to, renames, di
     statements: arrange(statements, guarded, to, from, new Set(foreign === undefined ? way.replaced : [])),
     losses: [
       ...(foreign === undefined ? lossesOf(way) : []),
+      ...deletions(written ? byHand : []),
       ...(written ? [] : outside.rows.map(({ origin }) => `the rows as they were before ${basename(origin)}`)),
     ],
     needsMark,
@@ -96,6 +97,13 @@ function refusal(migration: DrizzleMigration, reason: string): Down {
     losses: [],
     needsMark: false,
   }
+}
+
+/** What the author's way back deletes is told in the author's words: only they say which rows. */
+function deletions(byHand: Statement[]): string[] {
+  return byHand.flatMap(({ node, text }) =>
+    'DeleteStmt' in node || 'TruncateStmt' in node ? [`the rows that go with ${text}`] : [],
+  )
 }
 
 function lossesOf({ drops, restores }: Derived): string[] {
