@@ -11,7 +11,14 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     env:
       mode === 'full'
-        ? { STORM_CALLS: '200000', SEQUENCES: '400', KILL_EVERY: '1', DOCUMENTS: '40000', REPAIR_ROWS: '1000000' }
+        ? {
+            STORM_CALLS: '200000',
+            SEQUENCES: '400',
+            KILL_EVERY: '1',
+            DOCUMENTS: '40000',
+            REPAIR_ROWS: '1000000',
+            DOCS: 'all',
+          }
         : {
             STORM_CALLS: '2000',
             SEQUENCES: process.env.SEQUENCES ?? '6',
