@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
-import type { ParseArgsConfig, parseArgs } from 'node:util'
+import type { parseArgs } from 'node:util'
 import { IntegrationsDbError } from '../errors.ts'
 import type { Access } from '../management-api.ts'
 
-type Options = NonNullable<ParseArgsConfig['options']>
+// Spelled out: declarations cannot name what node:util does not export.
+type Options = {
+  [flag: string]: { type: 'string' | 'boolean'; short?: string; default?: string | boolean; multiple?: boolean }
+}
 type Flags<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values']
 
 /** What `--json` prints, and the same as text; `findings` is exit status 1. */
