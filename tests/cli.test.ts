@@ -78,9 +78,20 @@ describe('integrations-db', () => {
     expect(await cli('build', '--check')).toMatchObject({ code: 0, stdout: '4 migrations, nothing to write\n' })
   })
 
-  test('can bootstrap twice', async () => {
-    expect((await cli('bootstrap', '--url', host.adminUrl)).code).toBe(0)
-    expect((await cli('bootstrap', '--url', host.adminUrl)).code).toBe(0)
+  test('bootstraps twice, shows a login its password the first time, and makes none where told so', async () => {
+    const login = `test_login_${randomUUID().slice(0, 8)}`
+    logins.push(login)
+    const url = ['--url', host.adminUrl]
+    const first = await cli('bootstrap', '--login', login, ...url)
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/its password, shown this once: \S{32}/) })
+    expect(await cli('bootstrap', '--login', login, ...url)).toMatchObject({
+      code: 0,
+      stdout: `nothing to create\nlogin ${login} exists; its password was shown when it was made\n`,
+    })
+    expect(JSON.parse((await cli('bootstrap', '--no-login', '--json', ...url)).stdout)).toEqual({
+      created: [],
+      login: null,
+    })
   })
 
   test('revokes after a plan, audits, locks down and lifts, with one JSON document where it is asked for', async () => {

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { createLogin } from '../create-login.ts'
+import { createLogin, newPassword } from '../create-login.ts'
 import { adminUrl, command, database } from './command.ts'
 
 export const loginCommand = command({
@@ -10,7 +9,7 @@ export const loginCommand = command({
   example: 'integrations-db login create backend',
   options: { ...database, service: { type: 'boolean', default: false } },
   async run({ url, service = false }, name) {
-    const password = randomBytes(24).toString('base64url')
+    const password = newPassword()
     await createLogin({ url: adminUrl({ url }), name, password, service })
     return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }
   },
