@@ -12,12 +12,13 @@ import { type DrizzleMigration, readDrizzleFolder } from '../src/migrations/driz
 import { emptySnapshot, type Snapshot } from '../src/migrations/snapshot.ts'
 import { extras } from '../src/schema/extras.ts'
 import * as schema from '../src/schema/index.ts'
-import { dumpSchema } from './schema-sql.ts'
+import { endState } from './schema-sql.ts'
 
 // Relative to the package root, where npm runs scripts.
 const drizzle = 'drizzle'
 const supabase = 'supabase'
-const schemaFile = join(supabase, 'schema.sql')
+/** The end state of all migrations, for reviewers and for doctor. */
+const endStateFiles = { schema: join(supabase, 'schema.sql'), catalog: join(supabase, 'catalog.json') }
 
 const { values } = parseArgs({ options: { name: { type: 'string' }, check: { type: 'boolean' } } })
 
@@ -54,7 +55,9 @@ async function generate(name: string | undefined): Promise<void> {
     if (pending.extras) writeExtras(newest)
   }
   const { written } = await build({ drizzle, supabase })
-  writeFileSync(schemaFile, await dumpSchema(join(supabase, 'migrations')))
+  const { schema, catalog } = await endState(join(supabase, 'migrations'))
+  writeFileSync(endStateFiles.schema, schema)
+  writeFileSync(endStateFiles.catalog, catalog)
   console.log(
     written.length === 0
       ? 'nothing to do: drizzle/ and supabase/ follow from src/schema'
@@ -75,11 +78,11 @@ async function check(): Promise<void> {
       'supabase/extras does not follow from src/schema/extras.ts; run npm run db:generate -- --name <what>',
     )
   await build({ drizzle, supabase, check: true })
-  if ((await dumpSchema(join(supabase, 'migrations'))) !== readFileSync(schemaFile, 'utf8')) {
-    throw new IntegrationsDbError(
-      'conflict',
-      'supabase/schema.sql is not what the migrations produce; run npm run db:generate',
-    )
+  const state = await endState(join(supabase, 'migrations'))
+  for (const kind of ['schema', 'catalog'] as const) {
+    const file = endStateFiles[kind]
+    if (state[kind] === readFileSync(file, 'utf8')) continue
+    throw new IntegrationsDbError('conflict', `${file} is not what the migrations produce; run npm run db:generate`)
   }
   console.log('drizzle/ and supabase/ follow from src/schema')
 }

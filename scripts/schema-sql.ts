@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { moddatetime } from '@electric-sql/pglite/contrib/moddatetime'
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
 import { bootstrapSql } from '../src/bootstrap.ts'
+import { readCatalog } from '../src/doctor/catalog.ts'
 
 /*
  * The end state of all migrations as pg_dump prints it, so that a pull request shows the schema as a diff. PGlite is
@@ -51,12 +52,16 @@ export async function normalisedDump(pg: PGlite): Promise<string> {
     .trim()}\n`
 }
 
-/** The normalised dump of a database that ran every migration of a folder. */
-export async function dumpSchema(folder: string): Promise<string> {
+/** What a database is that ran every migration of a folder: as pg_dump prints it, and as doctor compares it. */
+export async function endState(folder: string): Promise<{ schema: string; catalog: string }> {
   const pg = await startInMemory()
   try {
     await applyFolder(pg, folder)
-    return `-- What supabase/migrations produce, as pg_dump sees it. Written by npm run db:generate; never applied.\n\n${await normalisedDump(pg)}`
+    const { objects } = await readCatalog({ query: async <Row>(text: string) => (await pg.query<Row>(text)).rows })
+    return {
+      schema: `-- What supabase/migrations produce, as pg_dump sees it. Written by npm run db:generate; never applied.\n\n${await normalisedDump(pg)}`,
+      catalog: `${JSON.stringify(objects, null, 2)}\n`,
+    }
   } finally {
     await pg.close()
   }

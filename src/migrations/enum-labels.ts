@@ -26,7 +26,11 @@ export function replaceEnums(
   return { statements, replaced }
 }
 
-function replaceEnum(type: Enum, columns: { table: Table; column: Column }[]): string {
+/** Makes a type anew with other labels, and its columns with it, which lose their defaults; rows keep what they hold. */
+export function replaceEnum(
+  type: Enum,
+  columns: { table: Pick<Table, 'schema' | 'name'>; column: Pick<Column, 'name' | 'type'> }[],
+): string {
   const labels = array(type.values)
   const known = sqlName(type)
   const temporary = `${type.name}__replaced`
@@ -61,4 +65,4 @@ function replaceEnum(type: Enum, columns: { table: Table; column: Column }[]): s
   )}`
 }
 
-const isArray = (column: Column) => column.type.endsWith(']')
+const isArray = (column: Pick<Column, 'type'>) => column.type.endsWith(']')

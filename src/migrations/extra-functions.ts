@@ -6,7 +6,7 @@ import { block, literal, name } from './quote.ts'
 /* Functions and triggers as extras: drizzle-kit has no word for either. */
 
 /** Comment by which a host marks a function of ours that it replaced; no migration touches it then. */
-const hostMark = 'integrations-db: host'
+export const hostMark = 'integrations-db: host'
 
 /**
  * A function without arguments that policies call and a host may replace by its own, marked with the comment

@@ -1,0 +1,86 @@
+import { type Advice, advise, look } from './advice.ts'
+
+/* Who connects, and what the claims functions answer. */
+
+const ours = `
+  select c.oid, c.relname, c.relowner, n.oid as schema
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v') and (n.nspname in ('integrations', 'vault') or n.nspname = 'public' and c.relname in
+    ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events'))`
+
+// Administrators may everything, and Supabase's own logins are Supabase's.
+const logins = look<{ login: string; both: boolean; rights: string | null }>({
+  needs: [],
+  text: `
+with ours as (${ours}
+)
+select quote_ident(r.rolname) as login,
+  (select count(*) = 2 from pg_roles as b where b.rolname in ('authenticated', 'service_role') and pg_has_role(r.oid, b.oid, 'member')) as both,
+  (select string_agg(o.relname, ', ' order by o.relname) from ours as o
+   where has_schema_privilege(r.oid, o.schema, 'usage')
+     and (has_table_privilege(r.oid, o.oid, 'select, insert, update, delete, truncate')
+       or has_any_column_privilege(r.oid, o.oid, 'select, insert, update'))) as rights
+from pg_roles as r
+where r.rolcanlogin and not r.rolsuper and not r.rolbypassrls
+  and r.rolname <> 'authenticator' and r.rolname !~ '^supabase_'
+  and not exists (select from ours as o where pg_has_role(r.oid, o.relowner, 'member'))
+order by 1`,
+  findings: (rows) =>
+    rows.flatMap(({ login, both, rights }) => [
+      ...(both
+        ? [
+            advise({
+              what: 'login that may become both',
+              where: `login ${login}`,
+              expected: 'authenticated or service_role, so that an SQL injection in the host stays within an organization',
+              found: 'both',
+              mend: `revoke service_role from ${login};`,
+              remedy: 'or keep it and set allowCombinedLogin: true',
+            }),
+          ]
+        : []),
+      ...(rights === null
+        ? []
+        : [
+            advise({
+              what: 'login with rights of its own',
+              where: `login ${login}`,
+              expected: 'none: a statement without a scope is then refused',
+              found: `may reach ${rights}`,
+              remedy: 'connect with another one: integrations-db login create NAME',
+            }),
+          ]),
+    ]),
+})
+
+const claims = look<{ name: string; problem: string; mend: string }>({
+  needs: ['not locked'],
+  text: `
+with claims as (
+  select p.*, format('integrations.%I()', p.proname) as name
+  from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+  where n.nspname = 'integrations' and p.proname in ('current_organization_id', 'current_organization_role') and p.pronargs = 0
+)
+select c.name, w.problem, w.mend
+from claims as c
+cross join lateral (values
+  (c.provolatile = 'v', 'volatile', format('alter function %s stable;', c.name)),
+  (c.prosecdef and not exists (select from unnest(c.proconfig) as s where s like 'search_path=%'),
+    'security definer without a search_path of its own', format('alter function %s set search_path = '''';', c.name)),
+  (exists (select from pg_roles as r where r.rolname = 'authenticated' and not has_function_privilege(r.oid, c.oid, 'execute')),
+    'authenticated may not execute it', format('grant execute on function %s to authenticated;', c.name))
+) as w (wrong, problem, mend)
+where w.wrong and obj_description(c.oid, 'pg_proc') = 'integrations-db: host'`,
+  findings: (rows) =>
+    rows.map(({ name, problem, mend }) =>
+      advise({
+        what: 'claims function',
+        where: name,
+        expected: 'stable, with a search_path of its own, to be executed by authenticated',
+        found: problem,
+        mend,
+      }),
+    ),
+})
+
+export const loginAdvice: Advice[] = [logins, claims]

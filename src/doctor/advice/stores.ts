@@ -1,0 +1,159 @@
+import { type Advice, advise, credentials, look } from './advice.ts'
+
+/* Where secrets lie, and who else could see them. */
+
+const createSecret = 'function integrations.create_secret(text,text,text)'
+const vaultTable = (table: string) => `(select c.oid from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'vault' and c.relname = '${table}')`
+const creator = `(select p.oid from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = 'vault' and p.proname = 'create_secret' limit 1)`
+const may = (role: string) => `coalesce(
+    has_schema_privilege(${role}, (select oid from pg_namespace where nspname = 'vault'), 'usage')
+    and has_table_privilege(${role}, ${vaultTable('secrets')}, 'select')
+    and has_table_privilege(${role}, ${vaultTable('secrets')}, 'delete')
+    and has_table_privilege(${role}, ${vaultTable('decrypted_secrets')}, 'select')
+    and has_function_privilege(${role}, ${creator}, 'execute'), false)`
+
+const reachable = look<{ owner: string; vault: boolean; reachable: boolean; pgcrypto: boolean }>({
+  needs: [createSecret],
+  text: `
+select quote_ident(pg_get_userbyid(p.proowner)) as owner, ${vaultTable('secrets')} is not null as vault,
+  ${may('p.proowner')} as reachable,
+  exists (select from pg_extension where extname = 'pgcrypto') as pgcrypto
+from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+where n.nspname = 'integrations' and p.proname = 'create_secret'`,
+  findings: (rows) =>
+    rows.flatMap(({ owner, vault, reachable, pgcrypto }) => {
+      if (vault ? reachable : pgcrypto) return []
+      const where = vault ? 'schema vault' : 'credentials'
+      return [
+        vault
+          ? advise({
+              what: 'Vault out of reach',
+              where,
+              expected: `${owner}, who owns our functions, may create, read and delete secrets`,
+              found: `${owner} may not`,
+              mend: `grant usage on schema vault to ${owner};\ngrant select, delete on vault.secrets, vault.decrypted_secrets to ${owner};\ngrant execute on function vault.create_secret to ${owner};`,
+            })
+          : advise({
+              what: 'no store for credentials',
+              where,
+              expected: 'Supabase Vault, or the extension pgcrypto',
+              found: 'neither',
+              mend: 'create extension if not exists pgcrypto with schema extensions;',
+            }),
+      ]
+    }),
+})
+
+const direct = look<{ direct: boolean }>({
+  needs: [],
+  text: `
+select coalesce(has_schema_privilege(r.oid, (select oid from pg_namespace where nspname = 'vault'), 'usage')
+  and has_table_privilege(r.oid, ${vaultTable('decrypted_secrets')}, 'select'), false) as direct
+from pg_roles as r
+where r.rolname = 'service_role'`,
+  findings: ([row]) =>
+    row?.direct
+      ? [
+          advise({
+            // Supabase grants it, and would again.
+            severity: 'information',
+            what: 'secrets can be read unrecorded',
+            where: 'vault.decrypted_secrets',
+            expected: 'every reading of a secret is recorded',
+            found: 'service_role may read them directly, which nothing records',
+            remedy: 'give the service login to the processes that need it, and to nobody else',
+          }),
+        ]
+      : [],
+})
+
+const logging = look<{ database: string; always: string | null; sometimes: string | null }>({
+  needs: ['function integrations.credential_store()'],
+  text: `
+select quote_ident(current_database()) as database, s.logs_always as always, s.logs_sometimes as sometimes
+from integrations.credential_store() as s`,
+  findings: (rows) =>
+    rows.flatMap(({ database, always, sometimes }) => {
+      const settings = [always, sometimes].flatMap((list) => list?.split(', ') ?? [])
+      return settings.length === 0
+        ? []
+        : [
+            advise({
+              what: 'server logs parameters',
+              where: `database ${database}`,
+              expected: 'no setting that logs bound values, among them credentials',
+              found: settings.join(', '),
+              mend: settings.map((setting) => `alter database ${database} set ${silencing(setting)};`).filter(isFirst).join('\n'),
+              remedy: 'a superuser sets these, for new sessions',
+            }),
+          ]
+    }),
+})
+
+function silencing(setting: string): string {
+  if (setting.startsWith('pgaudit')) return 'pgaudit.log_parameter = off'
+  if (setting.startsWith('auto_explain')) return 'auto_explain.log_parameter_max_length = 0'
+  return setting.endsWith('_on_error') ? 'log_parameter_max_length_on_error = 0' : 'log_parameter_max_length = 0'
+}
+
+function isFirst<T>(one: T, i: number, all: T[]): boolean {
+  return all.indexOf(one) === i
+}
+
+const orphaned = (store: 'vault.secrets' | 'integrations.encrypted_secrets') => {
+  const condition = `${store === 'vault.secrets' ? "s.name like 'integrations-db/%' and " : ''}not exists (
+  select from public.organization_integration_credentials as c where c.secret_id = s.id)`
+  return look<{ count: number }>({
+    needs: [credentials, `table ${store}`],
+    text: `select count(*)::integer as count from ${store} as s where ${condition}`,
+    findings: ([row]) =>
+      row === undefined || row.count === 0
+        ? []
+        : [
+            advise({
+              what: 'orphaned secrets',
+              where: store,
+              expected: 'a reference to each secret',
+              found: `${row.count} without one`,
+              mend: `delete from ${store} as s\nwhere ${condition};`,
+              remedy: 'integrations-db credentials audit lists them',
+            }),
+          ],
+  })
+}
+
+const dangling = (vault: boolean) =>
+  look<{ count: number }>({
+    needs: [credentials, 'table integrations.encrypted_secrets', ...(vault ? ['table vault.secrets'] : ['no vault'])],
+    text: `
+select count(*)::integer as count
+from public.organization_integration_credentials as c
+where c.secret_id is not null
+  and not (c.store = 'pgcrypto' and exists (select from integrations.encrypted_secrets as s where s.id = c.secret_id))
+  ${vault ? `and not (c.store = 'vault' and exists (select from vault.secrets as s where s.id = c.secret_id))` : ''}`,
+    findings: ([row]) =>
+      row === undefined || row.count === 0
+        ? []
+        : [
+            advise({
+              what: 'references without a secret',
+              where: 'public.organization_integration_credentials',
+              expected: 'the secret of each reference',
+              found: `${row.count} whose secret is gone`,
+              // It also records the event and sets the integration to error.
+              remedy: 'integrations-db credentials audit --apply',
+            }),
+          ],
+  })
+
+export const storeAdvice: Advice[] = [
+  reachable,
+  direct,
+  logging,
+  orphaned('vault.secrets'),
+  orphaned('integrations.encrypted_secrets'),
+  dangling(true),
+  dangling(false),
+]

@@ -1,0 +1,122 @@
+import { hostMark } from '../migrations/extra-functions.ts'
+import { type Aspect, type Catalog, type CatalogObject, keyOf } from './catalog.ts'
+
+/** One way in which the live catalog is not the expected one, with what follows from it. */
+export type Difference = {
+  change: 'missing' | 'extra' | 'renamed' | 'differs' | 'host'
+  /** As expected; the live one where nothing was expected. */
+  object: CatalogObject
+  live: CatalogObject | undefined
+  /** What differs about it. */
+  aspect?: string
+  consequences: Difference[]
+}
+
+type Comparison = { expected: readonly CatalogObject[]; live: Catalog; locked?: boolean }
+
+/** What a host may replace by its own and mark as such (docs/memberships.md). */
+const replaceable = ['integrations.current_organization_id()', 'integrations.current_organization_role()']
+
+/**
+ * Every difference, in the order in which they can be mended. What is missing or reads otherwise only because something
+ * it needs does is a consequence of that, and no difference of its own.
+ */
+export function compare({ expected, live, locked = false }: Comparison): Difference[] {
+  const found = new Map(live.objects.map((object) => [keyOf(object), object]))
+  const wanted = new Map(expected.map((object) => [keyOf(object), object]))
+  const differences = expected.flatMap((object) => differencesOf(object, found.get(keyOf(object)), locked))
+  const extras = live.objects.filter((object) => !wanted.has(keyOf(object)))
+  const renamed = differences.map((one) => renamedColumn(one, differences, extras))
+  const taken = new Set(renamed.flatMap((one) => (one.change === 'renamed' ? [one.live] : [])))
+  return [
+    ...withConsequences(renamed, wanted),
+    ...extras
+      .filter((object) => !taken.has(object))
+      .map((object): Difference => ({ change: 'extra', object, live: object, consequences: [] })),
+  ]
+}
+
+function differencesOf(object: CatalogObject, live: CatalogObject | undefined, locked: boolean): Difference[] {
+  const one = { object, live, consequences: [] }
+  if (live === undefined) return [{ ...one, change: 'missing' }]
+  if (object.kind === 'function' && replaceable.includes(object.name) && live.aspects.comment === hostMark) {
+    return [{ ...one, change: 'host' }]
+  }
+  const names = [...new Set([...Object.keys(object.aspects), ...Object.keys(live.aspects)])].sort()
+  return names.flatMap((aspect): Difference[] => {
+    const stated = object.aspects[aspect]
+    const right = locked && aspect === 'privileges' ? ofOwner(stated) : stated
+    if (same(right, live.aspects[aspect])) return []
+    // PostgreSQL writes the default of a column in the words of its type.
+    if (aspect === 'default' && !same(object.aspects.type, live.aspects.type)) return []
+    const expected = right === stated ? object : { ...object, aspects: { ...object.aspects, [aspect]: right ?? [] } }
+    return [{ ...one, object: expected, change: 'differs', aspect }]
+  })
+}
+
+/** A missing column and exactly one surplus one that is like it: it was renamed. */
+function renamedColumn(one: Difference, all: readonly Difference[], extras: readonly CatalogObject[]): Difference {
+  const alike = (object: CatalogObject) =>
+    object.kind === 'column' &&
+    object.on === one.object.on &&
+    ['type', 'null', 'default'].every((aspect) => same(object.aspects[aspect], one.object.aspects[aspect]))
+  if (one.change !== 'missing' || one.object.kind !== 'column') return one
+  const candidates = extras.filter(alike)
+  const claims = all.filter(({ change, object }) => change === 'missing' && alike(object))
+  return candidates.length === 1 && claims.length === 1 ? { ...one, change: 'renamed', live: candidates[0] } : one
+}
+
+function withConsequences(differences: Difference[], wanted: Map<string, CatalogObject>): Difference[] {
+  const broken = new Map<string, Difference>()
+  for (const one of differences) if (breaks(one)) broken.set(keyOf(one.object), one)
+  const roots: Difference[] = []
+  const rootOf = new Map<Difference, Difference>()
+  for (const one of differences) {
+    const cause = needsOf(one.object, wanted)
+      .map((key) => broken.get(key))
+      .findLast((need) => need !== undefined && explains(need, one))
+    // Needs come first in the catalog, so theirs is known.
+    const root = cause && (rootOf.get(cause) ?? cause)
+    if (root === undefined) roots.push(one)
+    else {
+      rootOf.set(one, root)
+      root.consequences.push(one)
+    }
+  }
+  return roots
+}
+
+/** Whether what needs this is missing or reads otherwise because of it. */
+function breaks({ change, aspect }: Difference): boolean {
+  return change === 'missing' || change === 'renamed' || aspect === 'type' || aspect === 'labels'
+}
+
+function explains(need: Difference, one: Difference): boolean {
+  if (one.change === 'missing' || one.change === 'renamed') return need.change === 'missing'
+  return one.change === 'differs' && ['definition', 'default'].includes(one.aspect ?? '')
+}
+
+/** Everything an object stands on, what comes first in the catalog first. */
+function needsOf(object: CatalogObject, wanted: Map<string, CatalogObject>): string[] {
+  const all = new Set<string>()
+  const visit = ({ needs = [], on }: CatalogObject) => {
+    for (const key of [...needs, ...(on === undefined ? [] : [`table ${on}`])]) {
+      const need = wanted.get(key)
+      if (need === undefined || all.has(key)) continue
+      all.add(key)
+      visit(need)
+    }
+  }
+  visit(object)
+  const order = [...wanted.keys()]
+  return [...all].sort((a, b) => order.indexOf(a) - order.indexOf(b))
+}
+
+function ofOwner(privileges: Aspect | undefined): Aspect | undefined {
+  const own = [...(privileges ?? [])].filter((entry) => entry.startsWith('owner='))
+  return own.length > 0 ? own : undefined
+}
+
+export function same(a: Aspect | undefined, b: Aspect | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
