@@ -105,7 +105,8 @@ const objects = `
           when a.attgenerated <> '' then format('generated (%s)', pg_get_expr(d.adbin, d.adrelid))
           else pg_get_expr(d.adbin, d.adrelid) end,
         'settings', (select ${settings(
-          'a.attoptions',
+          // The two that PostgreSQL knows; some servers keep marks of their own here.
+          "array(select o from unnest(a.attoptions) as o where o like 'n\\_distinct%')",
           "case when a.attstattarget >= 0 then 'statistics ' || a.attstattarget end",
           "case when a.attstorage <> y.typstorage then 'storage ' || a.attstorage::text end",
           "case when a.attcompression <> '' then 'compression ' || a.attcompression::text end",
@@ -199,7 +200,9 @@ const objects = `
     select 23, 'relation', format('%I.%I', s.nspname, c.relname), null, 0, null, null, 0,
       jsonb_build_object('kind', c.relkind, 'privileges', ${privileges('c.relacl', 'r', 'c.relowner', 'api')})
     from pg_class as c join schemas as s on s.oid = c.relnamespace
-    where c.relkind in ('v', 'm', 'S', 'f')`
+    where c.relkind in ('v', 'm', 'S', 'f')
+      -- A column's own sequence is the column's matter.
+      and not exists (select from pg_depend as d join tables as t on t.oid = d.refobjid where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refobjsubid > 0 and c.relkind = 'S')`
 
 /** Gives one row with one column `catalog`: the objects, each `{ kind, name, on, needs, aspects }`, as JSON text. */
 export const catalogText = `\

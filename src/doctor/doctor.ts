@@ -87,6 +87,9 @@ async function soundKeys(database: Queries, live: Catalog, differences: Differen
       where n.nspname = 'vault' and c.relname = 'secrets'
         and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as vault`)
   const sound = new Set([...live.objects.map(keyOf), row?.vault ? 'table vault.secrets' : 'no vault'])
+  const aspects = differences.map(({ aspect }) => aspect ?? '')
+  if (!aspects.some((aspect) => aspect.startsWith('privileges') || aspect === 'owner'))
+    sound.add('privileges as granted')
   for (const { change, aspect, object, consequences } of differences) {
     if (change === 'differs' && !['definition', 'type'].includes(aspect ?? '')) continue
     for (const one of [object, ...consequences.map((consequence) => consequence.object)]) {
@@ -107,16 +110,22 @@ async function claimsFindings(database: Queries, live: Catalog, known: Finding[]
     if (!there || doubtful) continue
     const found = await answerOf(database, name)
     if (found === null) continue
-    findings.push(advise({ what: 'claims function', where: name, expected: 'null where there are no claims', found, remedy: 'correct it; docs/memberships.md has one that works' }))
+    findings.push(
+      advise({
+        what: 'claims function',
+        where: name,
+        expected: 'null where there are no claims',
+        found,
+        remedy: 'correct it; docs/memberships.md has one that works',
+      }),
+    )
   }
   return findings
 }
 
 async function answerOf(database: Queries, name: string): Promise<string | null> {
   try {
-    const [row] = await database.query<{ empty: boolean }>(
-      `select ${name} is null as empty`,
-    )
+    const [row] = await database.query<{ empty: boolean }>(`select ${name} is null as empty`)
     return row?.empty ? null : 'an answer'
   } catch (error) {
     // Its message may quote anything.

@@ -30,7 +30,7 @@ export function driftFindings(
     what: whatOf(difference),
     where: placeOf(difference.object),
     ...bothValues(difference, owner, known),
-    mend: mend(difference, { owner, objects: expected }),
+    mend: isHarmlessExtra(difference) ? null : mend(difference, { owner, objects: expected }),
     remedy: remedyOf(difference),
   }))
 }
@@ -40,13 +40,13 @@ export function driftFindings(
  * nullable column can do neither: its host knows what it is for.
  */
 function severityOf({ change, object, aspect }: Difference): Finding['severity'] {
-  if (change === 'host') return 'information'
-  if (change === 'extra') return harmless(object) ? 'information' : 'drift'
+  if (change === 'host' || isHarmlessExtra({ change, object })) return 'information'
   if (aspect === 'comment' || aspect === 'settings') return 'information'
   return aspect === 'privileges of others' ? 'advice' : 'drift'
 }
 
-function harmless({ kind, aspects }: CatalogObject): boolean {
+function isHarmlessExtra({ change, object: { kind, aspects } }: Pick<Difference, 'change' | 'object'>): boolean {
+  if (change !== 'extra') return false
   switch (kind) {
     case 'index':
       return !lines(aspects.definition).join().startsWith('CREATE UNIQUE')
@@ -74,11 +74,19 @@ function placeOf({ kind, name, on }: Pick<CatalogObject, 'kind' | 'name' | 'on'>
 }
 
 function remedyOf({ change, object, aspect, live }: Difference): string | null {
-  if (change === 'host') return 'its comment marks it as the host\'s; no migration touches it'
-  if (change === 'missing' && object.kind === 'column' && object.aspects.null === 'not null' && !object.aspects.default) {
+  if (change === 'host') return "its comment marks it as the host's; no migration touches it"
+  if (
+    change === 'missing' &&
+    object.kind === 'column' &&
+    object.aspects.null === 'not null' &&
+    !object.aspects.default
+  ) {
     return 'where the table has rows, add the column without not null and fill it first'
   }
-  if (aspect === 'labels' && lines(live?.aspects.labels).some((label) => !lines(object.aspects.labels).includes(label))) {
+  if (
+    aspect === 'labels' &&
+    lines(live?.aspects.labels).some((label) => !lines(object.aspects.labels).includes(label))
+  ) {
     return 'rows that hold a label which goes stop it; change them first'
   }
   return null
@@ -93,7 +101,10 @@ function bothValues(
   switch (change) {
     case 'missing': {
       const gone = consequences.map(({ object }) => `${object.kind} ${placeOf(object)}`)
-      return { expected: `the ${object.kind}`, found: `nothing${gone.length > 0 ? `; so ${gone.join(', ')} went or changed with it` : ''}` }
+      return {
+        expected: `the ${object.kind}`,
+        found: `nothing${gone.length > 0 ? `; so ${gone.join(', ')} went or changed with it` : ''}`,
+      }
     }
     case 'renamed':
       return { expected: object.name, found: `${live?.name}, which is like it` }

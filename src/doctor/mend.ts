@@ -1,6 +1,6 @@
-import { selfGuarded } from '../migrations/guards.ts'
 import { replaceEnum } from '../migrations/enum-labels.ts'
 import { apiRoles } from '../migrations/extra-kinds.ts'
+import { selfGuarded } from '../migrations/guards.ts'
 import { block, literal } from '../migrations/quote.ts'
 import { extras } from '../schema/extras.ts'
 import type { Aspect, CatalogObject } from './catalog.ts'
@@ -53,7 +53,9 @@ function create(object: CatalogObject, { objects }: Expected): string[] {
     case 'type': {
       const labels = lines(aspects.labels).map(literal).join(', ')
       return [
-        block(`  if to_regtype(${literal(name)}) is null then\n    create type ${name} as enum (${labels});\n  end if;`),
+        block(
+          `  if to_regtype(${literal(name)}) is null then\n    create type ${name} as enum (${labels});\n  end if;`,
+        ),
       ]
     }
     case 'table':
@@ -98,7 +100,9 @@ const aspectMends: Record<string, (wrong: Wrong) => string[]> = {
     `alter table ${on} alter column ${name} ${aspects.null === 'null' ? 'drop' : 'set'} not null;`,
   ],
   default: ({ object: { on, name, aspects }, live }) => [
-    ...(live?.aspects.default === 'identity' ? [`alter table ${on} alter column ${name} drop identity if exists;`] : []),
+    ...(live?.aspects.default === 'identity'
+      ? [`alter table ${on} alter column ${name} drop identity if exists;`]
+      : []),
     ...(String(live?.aspects.default).startsWith('generated (')
       ? [`alter table ${on} alter column ${name} drop expression if exists;`]
       : []),
@@ -124,7 +128,9 @@ const aspectMends: Record<string, (wrong: Wrong) => string[]> = {
     live === undefined
       ? [
           // Whatever default privileges gave it.
-          ...(object.kind === 'column' ? [] : [`revoke all on ${statementName(object)} from public, ${apiRoles.join(', ')};`]),
+          ...(object.kind === 'column'
+            ? []
+            : [`revoke all on ${statementName(object)} from public, ${apiRoles.join(', ')};`]),
           ...privilegeStatements(object, [], lines(object.aspects.privileges), expected.owner),
         ]
       : privilegeStatements(object, lines(live.aspects.privileges), lines(object.aspects.privileges), expected.owner),
@@ -169,7 +175,10 @@ function relabel({ object, live, expected }: Wrong): string[] {
     })
   }
   const renames = wanted.flatMap((label, i) => (found[i] === label ? [] : [{ from: found[i] ?? '', to: label }]))
-  if (found.length === wanted.length && renames.every(({ from, to }) => !wanted.includes(from) && !found.includes(to))) {
+  if (
+    found.length === wanted.length &&
+    renames.every(({ from, to }) => !wanted.includes(from) && !found.includes(to))
+  ) {
     return renames.map(({ from, to }) =>
       block(
         `  if exists (select from pg_enum where enumtypid = to_regtype(${literal(name)}) and enumlabel = ${literal(from)}) then\n    alter type ${name} rename value ${literal(from)} to ${literal(to)};\n  end if;`,
@@ -202,7 +211,9 @@ const removals: Record<string, (object: CatalogObject) => string[]> = {
   index: ({ name }) => [`drop index if exists ${name};`],
   // Its values are the host's; our rows need not have any.
   column: ({ on, name, aspects }) =>
-    aspects.null === 'null' || aspects.default !== undefined ? [] : [`alter table ${on} alter column ${name} drop not null;`],
+    aspects.null === 'null' || aspects.default !== undefined
+      ? []
+      : [`alter table ${on} alter column ${name} drop not null;`],
   view: ({ name }) => [`alter view if exists ${name} set (security_invoker = true);`],
   'materialized view': ({ name }) => [`revoke all on table ${name} from public, ${apiRoles.join(', ')};`],
   'function over it': ({ name }) => [`revoke all on function ${name} from public, ${apiRoles.join(', ')};`],

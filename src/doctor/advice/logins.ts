@@ -9,48 +9,62 @@ const ours = `
     ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events'))`
 
 // Administrators may everything, and Supabase's own logins are Supabase's.
-const logins = look<{ login: string; both: boolean; rights: string | null }>({
+const backends = `
+  select r.oid, quote_ident(r.rolname) as login
+  from pg_roles as r
+  where r.rolcanlogin and not r.rolsuper and not r.rolbypassrls
+    and r.rolname <> 'authenticator' and r.rolname !~ '^supabase_'
+    and not exists (select from ours as o where pg_has_role(r.oid, o.relowner, 'member'))`
+
+const both = look<{ login: string }>({
   needs: [],
   text: `
 with ours as (${ours}
+),
+backends as (${backends}
 )
-select quote_ident(r.rolname) as login,
-  (select count(*) = 2 from pg_roles as b where b.rolname in ('authenticated', 'service_role') and pg_has_role(r.oid, b.oid, 'member')) as both,
-  (select string_agg(o.relname, ', ' order by o.relname) from ours as o
-   where has_schema_privilege(r.oid, o.schema, 'usage')
-     and (has_table_privilege(r.oid, o.oid, 'select, insert, update, delete, truncate')
-       or has_any_column_privilege(r.oid, o.oid, 'select, insert, update'))) as rights
-from pg_roles as r
-where r.rolcanlogin and not r.rolsuper and not r.rolbypassrls
-  and r.rolname <> 'authenticator' and r.rolname !~ '^supabase_'
-  and not exists (select from ours as o where pg_has_role(r.oid, o.relowner, 'member'))
+select b.login
+from backends as b
+where (select count(*) = 2 from pg_roles as r where r.rolname in ('authenticated', 'service_role') and pg_has_role(b.oid, r.oid, 'member'))
 order by 1`,
   findings: (rows) =>
-    rows.flatMap(({ login, both, rights }) => [
-      ...(both
-        ? [
-            advise({
-              what: 'login that may become both',
-              where: `login ${login}`,
-              expected: 'authenticated or service_role, so that an SQL injection in the host stays within an organization',
-              found: 'both',
-              mend: `revoke service_role from ${login};`,
-              remedy: 'or keep it and set allowCombinedLogin: true',
-            }),
-          ]
-        : []),
-      ...(rights === null
-        ? []
-        : [
-            advise({
-              what: 'login with rights of its own',
-              where: `login ${login}`,
-              expected: 'none: a statement without a scope is then refused',
-              found: `may reach ${rights}`,
-              remedy: 'connect with another one: integrations-db login create NAME',
-            }),
-          ]),
-    ]),
+    rows.map(({ login }) =>
+      advise({
+        what: 'login that may become both',
+        where: `login ${login}`,
+        expected: 'authenticated or service_role, so that an SQL injection in the host stays within an organization',
+        found: 'both',
+        mend: `revoke service_role from ${login};`,
+        remedy: 'or keep it and set allowCombinedLogin: true',
+      }),
+    ),
+})
+
+const rights = look<{ login: string; tables: string }>({
+  // Where a privilege is one too many, that is the finding.
+  needs: ['privileges as granted'],
+  text: `
+with ours as (${ours}
+),
+backends as (${backends}
+)
+select b.login, string_agg(o.relname, ', ' order by o.relname) as tables
+from backends as b cross join ours as o
+where has_schema_privilege(b.oid, o.schema, 'usage')
+  and (has_table_privilege(b.oid, o.oid, 'select, insert, update, delete, truncate')
+    or has_any_column_privilege(b.oid, o.oid, 'select, insert, update'))
+group by 1
+order by 1`,
+  findings: (rows) =>
+    rows.map(({ login, tables }) =>
+      advise({
+        what: 'login with rights of its own',
+        where: `login ${login}`,
+        expected: 'none: a statement without a scope is then refused',
+        found: `may reach ${tables}`,
+        remedy: 'connect with another one: integrations-db login create NAME',
+      }),
+    ),
 })
 
 const claims = look<{ name: string; problem: string; mend: string }>({
@@ -83,4 +97,4 @@ where w.wrong and obj_description(c.oid, 'pg_proc') = 'integrations-db: host'`,
     ),
 })
 
-export const loginAdvice: Advice[] = [logins, claims]
+export const loginAdvice: Advice[] = [both, rights, claims]

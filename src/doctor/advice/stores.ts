@@ -15,7 +15,7 @@ const may = (role: string) => `coalesce(
     and has_function_privilege(${role}, ${creator}, 'execute'), false)`
 
 const reachable = look<{ owner: string; vault: boolean; reachable: boolean; pgcrypto: boolean }>({
-  needs: [createSecret],
+  needs: [createSecret, 'extension pgcrypto'],
   text: `
 select quote_ident(pg_get_userbyid(p.proowner)) as owner, ${vaultTable('secrets')} is not null as vault,
   ${may('p.proowner')} as reachable,
@@ -85,7 +85,10 @@ from integrations.credential_store() as s`,
               where: `database ${database}`,
               expected: 'no setting that logs bound values, among them credentials',
               found: settings.join(', '),
-              mend: settings.map((setting) => `alter database ${database} set ${silencing(setting)};`).filter(isFirst).join('\n'),
+              mend: settings
+                .map((setting) => `alter database ${database} set ${silencing(setting)};`)
+                .filter(isFirst)
+                .join('\n'),
               remedy: 'a superuser sets these, for new sessions',
             }),
           ]
