@@ -18,6 +18,8 @@ export default defineConfig(({ mode }) => ({
             DOCUMENTS: '40000',
             REPAIR_ROWS: '1000000',
             DOCS: 'all',
+            DUMP_EVERY: '1',
+            MUTANT_EVERY: '1',
           }
         : {
             STORM_CALLS: '2000',
@@ -25,6 +27,8 @@ export default defineConfig(({ mode }) => ({
             KILL_EVERY: '4',
             DOCUMENTS: '20000',
             REPAIR_ROWS: '10000',
+            DUMP_EVERY: process.env.DUMP_EVERY ?? '8',
+            MUTANT_EVERY: process.env.MUTANT_EVERY ?? '40',
           },
   },
 }))
