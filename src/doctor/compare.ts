@@ -14,6 +14,9 @@ export type Difference = {
 
 type Comparison = { expected: readonly CatalogObject[]; live: Catalog; locked?: boolean }
 
+/** Of what a lockdown takes privileges. */
+const taken = ['schema', 'table', 'column', 'function']
+
 /** What a host may replace by its own and mark as such (docs/memberships.md). */
 const replaceable = ['integrations.current_organization_id()', 'integrations.current_organization_role()']
 
@@ -27,11 +30,11 @@ export function compare({ expected, live, locked = false }: Comparison): Differe
   const differences = expected.flatMap((object) => differencesOf(object, found.get(keyOf(object)), locked))
   const extras = live.objects.filter((object) => !wanted.has(keyOf(object)))
   const renamed = differences.map((one) => renamedColumn(one, differences, extras))
-  const taken = new Set(renamed.flatMap((one) => (one.change === 'renamed' ? [one.live] : [])))
+  const claimed = new Set(renamed.flatMap((one) => (one.change === 'renamed' ? [one.live] : [])))
   return [
     ...withConsequences(renamed, wanted),
     ...extras
-      .filter((object) => !taken.has(object))
+      .filter((object) => !claimed.has(object))
       .map((object): Difference => ({ change: 'extra', object, live: object, consequences: [] })),
   ]
 }
@@ -45,7 +48,7 @@ function differencesOf(object: CatalogObject, live: CatalogObject | undefined, l
   const names = [...new Set([...Object.keys(object.aspects), ...Object.keys(live.aspects)])].sort()
   return names.flatMap((aspect): Difference[] => {
     const stated = object.aspects[aspect]
-    const right = locked && aspect === 'privileges' ? ofOwner(stated) : stated
+    const right = locked && aspect === 'privileges' && taken.includes(object.kind) ? ofOwner(stated) : stated
     if (same(right, live.aspects[aspect])) return []
     // PostgreSQL writes the default of a column in the words of its type.
     if (aspect === 'default' && !same(object.aspects.type, live.aspects.type)) return []

@@ -139,7 +139,7 @@ function queriesOf(sql: Admin): Queries {
 }
 
 /** Findings as a person likes to read them. */
-export function doctorText({ findings, healthy }: DoctorReport): string {
+export function doctorText({ findings }: DoctorReport): string {
   const count = (severity: Finding['severity']) => findings.filter((one) => one.severity === severity).length
   const blocks = findings.map(({ severity, what, where, expected, found, mend, remedy }) =>
     [
@@ -150,8 +150,8 @@ export function doctorText({ findings, healthy }: DoctorReport): string {
       ...(remedy === null ? [] : [`  remedy    ${indented(remedy)}`]),
     ].join('\n'),
   )
-  const sums = `${count('drift')} of drift, ${count('advice')} of advice, ${count('information')} for information`
-  return [...blocks, findings.length === 0 ? 'as the migrations make it' : sums, ...(healthy ? [] : [])].join('\n\n')
+  const sums = `${count('drift')} drift, ${count('advice')} advice, ${count('information')} information`
+  return [...blocks, findings.length === 0 ? 'as the migrations make it; nothing to advise' : sums].join('\n\n')
 }
 
 function indented(text: string): string {
