@@ -38,6 +38,9 @@ const files = [
   'edits',
   'repair',
   'config-differential',
+  'doctor',
+  'doctor-advice',
+  'doctor-catalog',
 ].map((name) => `tests/${name}.test.ts`)
 const wanted = process.argv.slice(2)
 

@@ -41,6 +41,7 @@ export const breakages: Breakage[] = [
   drift(`drop table ${table} cascade`, 'missing table', table),
   drift('drop table integrations.retrieval_requests cascade', 'missing table', 'integrations.retrieval_requests'),
   drift(`alter table ${events} set unlogged`, 'table: persistence', events),
+  harmless('create table integrations.host (id uuid primary key)', 'extra table', 'integrations.host'),
   harmless(`alter table ${table} set (autovacuum_enabled = false)`, 'table: settings', table),
   harmless(`comment on table ${table} is 'ours'`, 'table: comment', table),
   drift('drop schema integrations_once cascade', 'missing schema', 'integrations_once'),
@@ -176,9 +177,9 @@ export const breakages: Breakage[] = [
     `public.around on ${table}`,
   ),
   harmless(
-    `create view public.beside with (security_invoker = true) as select * from ${table}; grant select on public.beside to anon`,
+    `create view public.around as select * from ${table}; revoke all on public.around from anon, authenticated, service_role`,
     'extra view',
-    `public.beside on ${table}`,
+    `public.around on ${table}`,
   ),
   drift(
     `create materialized view public.around as select * from ${table}; grant select on public.around to authenticated`,
@@ -187,7 +188,7 @@ export const breakages: Breakage[] = [
   ),
   drift(
     `create function public.around() returns setof ${table} language sql security definer as 'select * from ${table}'`,
-    'extra function over it past the policies',
+    'extra definer function past the policies',
     `public.around() on ${table}`,
   ),
 

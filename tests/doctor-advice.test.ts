@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { diagnose, doctor, doctorText, report } from '../src/doctor/doctor.ts'
+import { diagnose, doctor } from '../src/doctor/doctor.ts'
 import type { Finding } from '../src/doctor/findings.ts'
+import { doctorText, report } from '../src/doctor/report.ts'
 import { liftLockdown, lockdown } from '../src/lockdown.ts'
 import { useDatabase } from './database.ts'
 import { findings, queries, undone, withoutLogins } from './diagnosis.ts'
@@ -126,6 +127,23 @@ describe('logins', () => {
         found: expect.stringContaining('organization_integrations'),
       },
     ])
+  })
+
+  test('that own our functions and do not pass row-level security are advice', async () => {
+    await undone(t.admin, async (tx) => {
+      await tx.unsafe(`create role sightless; grant sightless to current_user`)
+      const owned = await tx`
+        select format('function %s', p.oid::regprocedure) as name from pg_proc as p where pronamespace = 'integrations'::regnamespace
+        union all select format('table %s', oid::regclass) from pg_class
+          where relkind = 'r' and (relname like 'organization\\_%' or relnamespace = any ('{integrations,integrations_once}'::regnamespace[]))
+        union all select format('type %s', oid::regtype) from pg_type where typtype = 'e' and typname like 'integration\\_%'
+        union all select format('schema %I', nspname) from pg_namespace where nspname in ('integrations', 'integrations_once')`
+      await tx.unsafe(owned.map(({ name }) => `alter ${name} owner to sightless`).join(';'))
+      const found = await findings(tx)
+      expect(found).toMatchObject([{ severity: 'advice', what: 'owner that sees no row', where: 'role sightless' }])
+      await tx.unsafe(found[0]?.mend ?? '')
+      expect(await findings(tx)).toEqual([])
+    })
   })
 
   test('that login create makes are none', async () => {

@@ -1,8 +1,9 @@
 import { is } from 'drizzle-orm'
 import { isPgEnum, PgTable } from 'drizzle-orm/pg-core'
-import { apiRoles, names } from '../migrations/extra-kinds.ts'
+import { names } from '../migrations/extra-kinds.ts'
 import { literal, name } from '../migrations/quote.ts'
 import * as schema from '../schema/index.ts'
+import { lines, list, owned, privileges, rolesWho, settings } from './catalog-expressions.ts'
 
 /*
  * One statement that reads everything our migrations make, and what others have attached to it. It takes no parameters
@@ -18,44 +19,6 @@ const tables = Object.values(schema)
 const types = Object.values(schema)
   .filter((one) => isPgEnum(one))
   .map((type) => `${name(type.schema ?? 'public')}.${name(type.enumName)}`)
-const list = (values: readonly string[]) => `array[${values.map(literal).join(', ')}]::text[]`
-
-/** `role=PRIVILEGE`, `*` where it may be passed on; the owner under that name, so that any owner compares equal. */
-const privileges = (acl: string, kind: string, owner: string, whose: 'api' | 'others') => `(
-    select nullif(jsonb_agg(distinct entry), '[]')
-    from (
-      select format('%s=%s%s',
-        case when a.grantee = ${owner} then 'owner' when a.grantee = 0 then 'public' else quote_ident(r.rolname) end,
-        a.privilege_type,
-        case when a.is_grantable and a.grantee <> ${owner} then '*' end) as entry
-      from aclexplode(${kind === 'c' ? acl : `coalesce(${acl}, acldefault('${kind}', ${owner}))`}) as a
-      left join pg_roles as r on r.oid = a.grantee
-      -- Only from 17 on is there such a privilege, so an owner who has it is no difference.
-      where not (a.grantee = ${owner} and a.privilege_type = 'MAINTAIN')
-        and ${
-          whose === 'api'
-            ? `(a.grantee in (0, ${owner}) or r.rolname = any (${list(apiRoles)}))`
-            : `not (a.grantee in (0, ${owner}) or r.rolname = any (${list(apiRoles)}) or r.rolsuper)`
-        }
-    ) as entries)`
-
-const owned = (oid: string, catalog: string, owner: string, acl: string, kind: string) => `
-      'owner', quote_ident(pg_get_userbyid(${owner})),
-      'privileges', ${privileges(acl, kind, owner, 'api')},
-      'privileges of others', ${privileges(acl, kind, owner, 'others')},
-      'comment', obj_description(${oid}, '${catalog}')`
-
-/** What tuning there is beside the defaults. */
-const settings = (options: string, ...more: string[]) =>
-  `nullif(to_jsonb(array_remove(array_cat(${options}, array[${more.join(', ')}]), null)), '[]')`
-
-const lines = (text: string) => `to_jsonb(string_to_array(rtrim(${text}, E'\\n'), E'\\n'))`
-
-/** API roles for which a condition holds; `bootstrap` may not have made all of them. */
-const rolesWho = (condition: string) => `(
-    select string_agg(r.rolname, ', ' order by r.rolname)
-    from pg_roles as r
-    where r.rolname = any (${list(apiRoles)}) and ${condition})`
 
 const objects = `
     select 10 as rank, 'schema' as kind, quote_ident(s.nspname) as name, null as "on", 0 as position,
@@ -171,24 +134,21 @@ const objects = `
       jsonb_build_object('definition', ${lines('pg_get_ruledef(r.oid)')})
     from pg_rewrite as r join tables as t on t.oid = r.ev_class
   union all
-    -- Ways around the policies: they read with their owner's eyes.
+    -- Ways around the policies: they read with their owner's eyes. What is open to nobody is nobody's way.
     select distinct 22, case v.relkind when 'm' then 'materialized view' else 'view' end, v.oid::regclass::text, t.path, 0, null::regclass, null::oid, 0,
-      jsonb_build_object(
-        'reads as', case when 'security_invoker=true' = any (v.reloptions) or 'security_invoker=on' = any (v.reloptions) then 'caller' else 'owner' end,
-        'open to', ${rolesWho("has_any_column_privilege(r.oid, v.oid, 'select, insert, update')")})
+      jsonb_build_object('open to', ${rolesWho("has_any_column_privilege(r.oid, v.oid, 'select, insert, update')")})
     from pg_rewrite as w
     join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
     join tables as t on t.oid = d.refobjid
     join pg_class as v on v.oid = w.ev_class and v.relkind in ('v', 'm')
+    where not exists (select from unnest(v.reloptions) as o where o ~* '^security_invoker=(t|true|on|y|yes|1)$')
   union all
-    select distinct 22, 'function over it', p.oid::regprocedure::text, t.path, 0, null::regclass, null::oid, 0,
-      jsonb_build_object(
-        'reads as', case when p.prosecdef then 'owner' else 'caller' end,
-        'open to', ${rolesWho("has_function_privilege(r.oid, p.oid, 'execute')")})
+    select distinct 22, 'definer function', p.oid::regprocedure::text, t.path, 0, null::regclass, null::oid, 0,
+      jsonb_build_object('open to', ${rolesWho("has_function_privilege(r.oid, p.oid, 'execute')")})
     from pg_proc as p
     join pg_depend as d on d.classid = 'pg_proc'::regclass and d.objid = p.oid
     join tables as t on (d.refclassid, d.refobjid) in (('pg_class'::regclass, t.oid), ('pg_type'::regclass, t.reltype))
-    where p.pronamespace not in (select oid from schemas)
+    where p.prosecdef and p.pronamespace not in (select oid from schemas)
   union all
     select 23, 'publication', quote_ident(p.pubname), t.path, 0, null, null, 0, '{}'
     from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid join tables as t on t.oid = r.prrelid

@@ -28,6 +28,11 @@ export function keyOf({ kind, on, name }: Pick<CatalogObject, 'kind' | 'on' | 'n
   return [kind, on, name].filter((part) => part !== undefined).join(' ')
 }
 
+/** An aspect as a list: of lines, labels, privileges. */
+export function lines(aspect: Aspect | undefined): string[] {
+  return aspect === undefined ? [] : typeof aspect === 'string' ? [aspect] : [...aspect]
+}
+
 /** The live catalog: our objects and what others have attached to them. Writes nothing. */
 export async function readCatalog(database: Queries): Promise<Catalog> {
   const [row] = await database.query<{ catalog: string | null }>(catalogText)

@@ -1,4 +1,5 @@
 import { hostMark } from '../migrations/extra-functions.ts'
+import { claimsFunctions } from './advice/claims.ts'
 import { type Aspect, type Catalog, type CatalogObject, keyOf } from './catalog.ts'
 
 /** One way in which the live catalog is not the expected one, with what follows from it. */
@@ -17,9 +18,6 @@ type Comparison = { expected: readonly CatalogObject[]; live: Catalog; locked?: 
 /** Of what a lockdown takes privileges. */
 const taken = ['schema', 'table', 'column', 'function']
 
-/** What a host may replace by its own and mark as such (docs/memberships.md). */
-const replaceable = ['integrations.current_organization_id()', 'integrations.current_organization_role()']
-
 /**
  * Every difference, in the order in which they can be mended. What is missing or reads otherwise only because something
  * it needs does is a consequence of that, and no difference of its own.
@@ -28,7 +26,10 @@ export function compare({ expected, live, locked = false }: Comparison): Differe
   const found = new Map(live.objects.map((object) => [keyOf(object), object]))
   const wanted = new Map(expected.map((object) => [keyOf(object), object]))
   const differences = expected.flatMap((object) => differencesOf(object, found.get(keyOf(object)), locked))
-  const extras = live.objects.filter((object) => !wanted.has(keyOf(object)))
+  // What hangs on a table that nobody expected is not said again.
+  const extras = live.objects.filter(
+    (object) => !wanted.has(keyOf(object)) && (object.on === undefined || wanted.has(`table ${object.on}`)),
+  )
   const renamed = differences.map((one) => renamedColumn(one, differences, extras))
   const claimed = new Set(renamed.flatMap((one) => (one.change === 'renamed' ? [one.live] : [])))
   return [
@@ -42,7 +43,7 @@ export function compare({ expected, live, locked = false }: Comparison): Differe
 function differencesOf(object: CatalogObject, live: CatalogObject | undefined, locked: boolean): Difference[] {
   const one = { object, live, consequences: [] }
   if (live === undefined) return [{ ...one, change: 'missing' }]
-  if (object.kind === 'function' && replaceable.includes(object.name) && live.aspects.comment === hostMark) {
+  if (object.kind === 'function' && claimsFunctions.includes(object.name) && live.aspects.comment === hostMark) {
     return [{ ...one, change: 'host' }]
   }
   const names = [...new Set([...Object.keys(object.aspects), ...Object.keys(live.aspects)])].sort()

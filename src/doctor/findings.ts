@@ -1,6 +1,6 @@
-import type { Aspect, CatalogObject } from './catalog.ts'
+import { type Aspect, type CatalogObject, lines } from './catalog.ts'
 import type { Difference } from './compare.ts'
-import { lines, mend } from './mend.ts'
+import { mend } from './mend.ts'
 import { privilegeWords } from './privileges.ts'
 
 /** Something that doctor has to say. */
@@ -54,8 +54,8 @@ function isHarmlessExtra({ change, object: { kind, aspects } }: Pick<Difference,
       return aspects.null === 'null' || aspects.default !== undefined
     case 'view':
     case 'materialized view':
-    case 'function over it':
-      return aspects['open to'] === undefined || aspects['reads as'] === 'caller'
+    case 'definer function':
+      return aspects['open to'] === undefined
     default:
       return ['publication', 'statistics', 'type', 'table', 'relation', 'schema', 'extension'].includes(kind)
   }
@@ -64,7 +64,7 @@ function isHarmlessExtra({ change, object: { kind, aspects } }: Pick<Difference,
 function whatOf({ change, object: { kind, aspects }, aspect }: Difference): string {
   if (change === 'differs') return aspect === 'definition' ? `another ${kind}` : `${kind}: ${aspect}`
   if (change === 'host') return `${kind} of the host's own`
-  const past = aspects['open to'] !== undefined && aspects['reads as'] === 'owner' ? ' past the policies' : ''
+  const past = aspects['open to'] === undefined ? '' : ' past the policies'
   return `${change} ${kind}${past}`
 }
 
@@ -75,6 +75,9 @@ function placeOf({ kind, name, on }: Pick<CatalogObject, 'kind' | 'name' | 'on'>
 
 function remedyOf({ change, object, aspect, live }: Difference): string | null {
   if (change === 'host') return "its comment marks it as the host's; no migration touches it"
+  if (change === 'extra' && object.kind === 'function') {
+    return 'or, where it is yours, move it into a schema of yours: alter function … set schema …'
+  }
   if (
     change === 'missing' &&
     object.kind === 'column' &&
@@ -125,8 +128,8 @@ function bothValues(
 
 function extraWords(object: CatalogObject, known: ReadonlySet<string>): string {
   const { aspects, kind } = object
-  if (aspects['reads as'] !== undefined) {
-    return `a ${kind === 'function over it' ? 'function' : kind} that reads as its ${aspects['reads as']}, open to ${aspects['open to'] ?? 'nobody of the API'}`
+  if (['view', 'materialized view', 'definer function'].includes(kind)) {
+    return `a ${kind}, which reads as its owner, open to ${aspects['open to'] ?? 'nobody of the API'}`
   }
   if (kind === 'function' || kind === 'rule') return `a ${kind}`
   const words = [...lines(aspects.type), ...lines(aspects.null), ...lines(aspects.definition)]
