@@ -57,7 +57,9 @@ export async function endState(folder: string): Promise<{ schema: string; catalo
   const pg = await startInMemory()
   try {
     await applyFolder(pg, folder)
-    const { objects } = await readCatalog({ query: async <Row>(text: string) => (await pg.query<Row>(text)).rows })
+    const { objects } = await readCatalog({
+      query: async <Row extends object>(text: string) => (await pg.query<Row>(text)).rows,
+    })
     return {
       schema: `-- What supabase/migrations produce, as pg_dump sees it. Written by npm run db:generate; never applied.\n\n${await normalisedDump(pg)}`,
       catalog: `${JSON.stringify(objects, null, 2)}\n`,

@@ -7,6 +7,7 @@ import { doctorText, report } from '../src/doctor/report.ts'
 import { liftLockdown, lockdown } from '../src/lockdown.ts'
 import { useDatabase } from './database.ts'
 import { findings, queries, undone, withoutLogins } from './diagnosis.ts'
+import { lookAlikeRef, lookAlikeToken, startLookAlike } from './management-api-look-alike.ts'
 import { installVault } from './vault-stand-in.ts'
 
 const t = useDatabase()
@@ -297,8 +298,41 @@ describe('a state that is one finding, whatever hangs on it', () => {
     await undone(t.admin, async (tx) => {
       const [newest] = await tx`delete from supabase_migrations.schema_migrations
         where version = (select max(version) from supabase_migrations.schema_migrations) returning version`
-      expect(await findings(tx)).toMatchObject([{ ...pending, found: `1 missing: ${newest?.version}` }])
+      expect(await findings(tx)).toMatchObject([
+        { ...pending, found: expect.stringMatching(`^1 missing: ${newest?.version}_`) },
+      ])
     })
+  })
+})
+
+describe('a history that is not the packaged one', () => {
+  test('of a newer package is one finding, and nothing is compared with the older', async () => {
+    await undone(t.admin, async (tx) => {
+      await tx`insert into supabase_migrations.schema_migrations (version, name, statements)
+        select '20990101000000', 'newer', statements from supabase_migrations.schema_migrations order by version limit 1`
+      await tx`drop function integrations.refuse(text, text)`
+      expect(await findings(tx)).toMatchObject([
+        { severity: 'drift', what: 'migration gone', found: 'version 20990101000000', mend: null },
+      ])
+    })
+  })
+})
+
+describe('a hosted project, through the Supabase Management API', () => {
+  test('gives what a direct connection gives, and what its security advisors say', async () => {
+    const api = await startLookAlike(kept.adminUrl)
+    try {
+      const project = { projectRef: lookAlikeRef, accessToken: lookAlikeToken, apiUrl: api.apiUrl }
+      await kept.admin`alter table organization_integrations disable row level security`
+      const { healthy, findings } = await doctor(project)
+      const advisor = { severity: 'information', what: 'security advisor: rls_disabled_in_public' }
+      expect(healthy).toBe(false)
+      expect(withoutLogins(findings)).toMatchObject([...(await all(kept.adminUrl)), advisor])
+      expect(withoutLogins(findings)).toHaveLength(2)
+    } finally {
+      await kept.admin`alter table organization_integrations enable row level security`
+      await api.stop()
+    }
   })
 })
 

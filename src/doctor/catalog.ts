@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type { Queries } from '../admin.ts'
+import { packagedSupabase } from '../deployment/files.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { catalogText } from './catalog-sql.ts'
 
@@ -53,7 +54,7 @@ function mostFrequent(names: string[]): string {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'current_user'
 }
 
-const file = fileURLToPath(new URL('../../supabase/catalog.json', import.meta.url))
+const file = join(packagedSupabase, 'catalog.json')
 
 /** What the packaged migrations produce: `supabase/catalog.json`, written by `npm run db:generate`. */
 export async function expectedCatalog(): Promise<CatalogObject[]> {

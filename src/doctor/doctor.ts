@@ -1,4 +1,7 @@
-import { type Admin, administrate, type Queries } from '../admin.ts'
+import type { Queries } from '../admin.ts'
+import { readStatus } from '../deployment/status.ts'
+import { type Access, projectQueries, withQueries } from '../management-api.ts'
+import { advisorFindings } from './advice/advisors.ts'
 import { answerFindings, claimsAdvice, claimsFunctions } from './advice/claims.ts'
 import { loginAdvice } from './advice/logins.ts'
 import { rowAdvice } from './advice/rows.ts'
@@ -6,9 +9,8 @@ import { storeAdvice } from './advice/stores.ts'
 import { type Catalog, expectedCatalog, keyOf, readCatalog } from './catalog.ts'
 import { compare, type Difference } from './compare.ts'
 import { driftFindings, type Finding } from './findings.ts'
-import { pendingVersions } from './pending.ts'
 import { type DoctorReport, report } from './report.ts'
-import { lockdownFinding, pendingFinding, privilegesTaken } from './states.ts'
+import { historyFindings, lockdownFinding, privilegesTaken } from './states.ts'
 
 /**
  * Compares the live database with what the migrations make, and looks at how it is used. Reads only.
@@ -16,21 +18,27 @@ import { lockdownFinding, pendingFinding, privilegesTaken } from './states.ts'
  * @example
  * const { healthy, findings } = await doctor({ url: process.env.INTEGRATIONS_ADMIN_URL })
  *
+ * With a project in the place of the URL it asks through the Supabase Management API, its security advisors too.
+ *
  * @throws IntegrationsDbError `permission_denied` where the URL is not an administrator's.
  */
-export function doctor({ url, strict = false }: { url: string; strict?: boolean }): Promise<DoctorReport> {
-  return administrate(url, async (sql) => report(await diagnose(queriesOf(sql)), strict))
+export async function doctor({ strict = false, ...access }: Access & { strict?: boolean }): Promise<DoctorReport> {
+  const findings = await withQueries(access, diagnose)
+  if ('projectRef' in access) findings.push(...advisorFindings(await (await projectQueries(access)).securityAdvice()))
+  return report(findings, strict)
 }
 
 /** What {@link doctor} finds, for whatever takes a statement's text and gives its rows. */
 export async function diagnose(database: Queries): Promise<Finding[]> {
-  const pending = await pendingVersions(database)
-  if (pending.length > 0) return [pendingFinding(pending)]
+  const { pending, problems } = await readStatus(database)
+  const history = historyFindings(pending, problems)
+  // Of another state than the packaged one everything would differ.
+  if (pending.length > 0 || problems.some(({ problem }) => problem === 'gone')) return history
   const live = await readCatalog(database)
   const taken = await privilegesTaken(database, live)
   const expected = await expectedCatalog()
   const differences = compare({ expected, live, locked: taken > 0 })
-  const findings = driftFindings(differences, { expected, owner: live.owner })
+  const findings = [...history, ...driftFindings(differences, { expected, owner: live.owner })]
   if (taken > 0) findings.unshift(lockdownFinding(taken))
 
   const sound = await soundKeys(database, live, differences)
@@ -66,8 +74,4 @@ async function soundKeys(database: Queries, live: Catalog, differences: Differen
     }
   }
   return sound
-}
-
-function queriesOf(sql: Admin): Queries {
-  return { query: async <Row>(text: string) => [...(await sql.unsafe(text))] as Row[] }
 }

@@ -1,20 +1,37 @@
 import type { Queries } from '../admin.ts'
+import type { Problem } from '../deployment/history.ts'
 import { type Catalog, keyOf } from './catalog.ts'
 import type { Finding } from './findings.ts'
 
 /* States of the whole database that are one finding, however much differs because of them. */
 
-/** Migrations that were not applied. */
-export function pendingFinding(versions: string[]): Finding {
-  return {
+const history = 'supabase_migrations.schema_migrations'
+
+/** Migrations that were not applied, and files and history that do not belong together. */
+export function historyFindings(pending: string[], problems: Problem[]): Finding[] {
+  const found = (finding: Pick<Finding, 'what' | 'expected' | 'found' | 'remedy'>): Finding => ({
     severity: 'drift',
-    what: 'pending migrations',
-    where: 'supabase_migrations.schema_migrations',
-    expected: 'every packaged migration',
-    found: `${versions.length} missing: ${versions.join(', ')}`,
+    where: history,
     mend: null,
+    ...finding,
+  })
+  const missing = found({
+    what: 'pending migrations',
+    expected: 'every packaged migration',
+    found: `${pending.length} missing: ${pending.join(', ')}`,
     remedy: 'integrations-db migrate; the catalog is compared after that',
-  }
+  })
+  return [
+    ...(pending.length > 0 ? [missing] : []),
+    ...problems.map(({ problem, version, message }) =>
+      found({
+        what: `migration ${problem}`,
+        expected: 'a history of the packaged files',
+        found: `version ${version}`,
+        remedy: message,
+      }),
+    ),
+  ]
 }
 
 /** Privileges that `lockdown` took. */
