@@ -6,8 +6,6 @@ export type Breakage = {
   what: string
   where: string
   severity?: Finding['severity']
-  /** What of it a dump of the schema does not show. */
-  undumped?: true
 }
 
 const drift = (sql: string, what: string, where: string): Breakage => ({ sql, what, where })
@@ -44,6 +42,7 @@ export const breakages: Breakage[] = [
   harmless('create table integrations.host (id uuid primary key)', 'extra table', 'integrations.host'),
   harmless(`alter table ${table} set (autovacuum_enabled = false)`, 'table: settings', table),
   harmless(`comment on table ${table} is 'ours'`, 'table: comment', table),
+  drift('drop schema integrations cascade', 'missing schema', 'integrations'),
   drift('drop schema integrations_once cascade', 'missing schema', 'integrations_once'),
 
   // Columns.
@@ -142,7 +141,6 @@ export const breakages: Breakage[] = [
     sql: `update pg_catalog.pg_index set indisvalid = false where indexrelid = 'public.organization_integrations_organization_id_idx'::pg_catalog.regclass`,
     what: 'index: valid',
     where: `public.organization_integrations_organization_id_idx on ${table}`,
-    undumped: true,
   },
   drift(
     `drop index public.organization_integration_credentials_current_key;
@@ -278,8 +276,8 @@ export const breakages: Breakage[] = [
   drift(relabelled('xledger', 'dynamics', 'consio', 'bufdir'), 'type: labels', type),
   drift(relabelled('dynamics', 'xledger', 'cornerstone', 'consio', 'bufdir'), 'type: labels', type),
   harmless(`comment on type ${type} is null`, 'type: comment', type),
-  { sql: 'drop extension moddatetime cascade', what: 'missing extension', where: 'moddatetime' },
-  { sql: 'drop extension pgcrypto', what: 'missing extension', where: 'pgcrypto', undumped: true },
+  drift('drop extension moddatetime cascade', 'missing extension', 'moddatetime'),
+  drift('drop extension pgcrypto', 'missing extension', 'pgcrypto'),
   harmless(`create publication host_changes for table ${table}`, 'extra publication', `host_changes on ${table}`),
   harmless(
     `create statistics public.host_statistics on status, sync_schedule from ${table}`,
