@@ -211,13 +211,11 @@ describe('Vault', () => {
 
 describe("a claims function of the host's own", () => {
   const documented = /```sql\n([\s\S]*?)```/.exec(readFileSync('docs/memberships.md', 'utf8'))?.[1] ?? ''
-  const memberships =
-    'create table public.memberships (user_id uuid not null, organization_id uuid not null, role text not null);'
   const role = 'integrations.current_organization_role()'
 
   test('is information when it is marked, and drift when it is not', async () => {
     await undone(t.admin, async (tx) => {
-      await tx.unsafe(memberships + documented)
+      await tx.unsafe(documented)
       expect(await findings(tx)).toMatchObject([
         { severity: 'information', what: "function of the host's own", where: role },
       ])
@@ -246,7 +244,7 @@ describe("a claims function of the host's own", () => {
     ['that authenticated may not execute', `revoke execute on function ${role} from authenticated`, /may not execute/],
   ])('%s is advice, with the SQL that mends it', async (_, sql, found) => {
     await undone(t.admin, async (tx) => {
-      await tx.unsafe(`${memberships}${documented}; ${sql}`)
+      await tx.unsafe(`${documented}; ${sql}`)
       const advice = async () => (await findings(tx)).filter(({ severity }) => severity === 'advice')
       const [finding, ...others] = await advice()
       expect([finding, others]).toMatchObject([{ where: role, found: expect.stringMatching(found) }, []])
