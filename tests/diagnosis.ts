@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import type { Queries } from '../src/admin.ts'
-import { diagnose } from '../src/doctor/doctor.ts'
+import { diagnose, examine } from '../src/doctor/doctor.ts'
 import type { Finding } from '../src/doctor/findings.ts'
 
 /* Doctor on a connection of the test's own, so that what was broken can be undone. */
@@ -17,6 +17,11 @@ export function queries(sql: Connection): Queries {
 /** What doctor finds, without what it says of logins, which belong to the server and so to all test files at once. */
 export async function findings(sql: Connection): Promise<Finding[]> {
   return withoutLogins(await diagnose(queries(sql)))
+}
+
+/** {@link findings} of a database that is migrated, which need not be asked each time. */
+export async function findingsOfMigrated(sql: Connection): Promise<Finding[]> {
+  return withoutLogins(await examine(queries(sql)))
 }
 
 export function withoutLogins(all: Finding[]): Finding[] {

@@ -6,7 +6,7 @@ import type { Finding } from '../src/doctor/findings.ts'
 import { doctorText, report } from '../src/doctor/report.ts'
 import { liftLockdown, lockdown } from '../src/lockdown.ts'
 import { useDatabase } from './database.ts'
-import { findings, queries, undone, withoutLogins } from './diagnosis.ts'
+import { findings, findingsOfMigrated, queries, undone, withoutLogins } from './diagnosis.ts'
 import { lookAlikeRef, lookAlikeToken, startLookAlike } from './management-api-look-alike.ts'
 import { installVault } from './vault-stand-in.ts'
 
@@ -53,12 +53,12 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
   test.each(cases)('$what', async ({ sql, what, where, found }) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(sql)
-      const [finding, ...others] = await findings(tx)
+      const [finding, ...others] = await findingsOfMigrated(tx)
       expect([finding, others]).toMatchObject([{ severity: 'advice', what, found: expect.stringMatching(found) }, []])
       expect(finding?.where).toMatch(where ?? /./)
       await tx.unsafe(finding?.mend ?? '')
       await tx.unsafe(finding?.mend ?? '')
-      expect(await findings(tx)).toEqual([])
+      expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
 
@@ -68,7 +68,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
         insert into public.organization_integrations (organization_id, integration_type, sync_schedule)
         select id, v.type::public.integration_type_enum, v.schedule from host,
           (values ('xledger', '0 0 30 2 *'), ('dynamics', '0 2 * * *'), ('consio', 'hunter2 * * * *')) as v (type, schedule)`)
-      const found = await findings(tx)
+      const found = await findingsOfMigrated(tx)
       expect(found.map(({ what, mend }) => [what, mend])).toEqual(Array(2).fill(['schedule that never fires', null]))
       expect(found.map(({ where }) => where.split(' ')[2])).toEqual(['xledger', 'consio'])
       expect(JSON.stringify(found)).not.toMatch(/hunter2|30 2/)
@@ -80,7 +80,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
       await tx.unsafe(`${insertActive};
         insert into public.organization_integration_credentials (integration_id, version, store, secret_id, field_names)
         select id, 1, 'pgcrypto', gen_random_uuid(), '{api_key}' from public.organization_integrations`)
-      expect(await findings(tx)).toMatchObject([
+      expect(await findingsOfMigrated(tx)).toMatchObject([
         {
           what: 'references without a secret',
           found: '1 whose secret is gone',
@@ -140,10 +140,10 @@ describe('logins', () => {
         union all select format('type %s', oid::regtype) from pg_type where typtype = 'e' and typname like 'integration\\_%'
         union all select format('schema %I', nspname) from pg_namespace where nspname in ('integrations', 'integrations_once')`
       await tx.unsafe(owned.map(({ name }) => `alter ${name} owner to sightless`).join(';'))
-      const found = await findings(tx)
+      const found = await findingsOfMigrated(tx)
       expect(found).toMatchObject([{ severity: 'advice', what: 'owner that sees no row', where: 'role sightless' }])
       await tx.unsafe(found[0]?.mend ?? '')
-      expect(await findings(tx)).toEqual([])
+      expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
 
@@ -157,7 +157,7 @@ describe('logins', () => {
 
 describe('Vault', () => {
   test('in reach gives no advice; that the service role reads past our record is information', async () => {
-    expect(await findings(withVault.admin)).toMatchObject([
+    expect(await findingsOfMigrated(withVault.admin)).toMatchObject([
       { severity: 'information', what: 'secrets can be read unrecorded', where: 'vault.decrypted_secrets' },
     ])
   })
@@ -170,17 +170,17 @@ describe('Vault', () => {
       await tx.unsafe(`create role vaultless bypassrls; grant all on schema integrations to vaultless;
         reassign owned by vaultless to vaultless`)
       await tx.unsafe('alter function integrations.create_secret(text, text, text) owner to vaultless')
-      const found = (await findings(tx)).filter(({ what }) => what === 'Vault out of reach')
+      const found = (await findingsOfMigrated(tx)).filter(({ what }) => what === 'Vault out of reach')
       expect(found).toMatchObject([{ severity: 'advice', expected: expect.stringContaining('vaultless') }])
       await tx.unsafe(`${found[0]?.mend}; ${found[0]?.mend}`)
-      expect((await findings(tx)).filter(({ what }) => what === 'Vault out of reach')).toEqual([])
+      expect((await findingsOfMigrated(tx)).filter(({ what }) => what === 'Vault out of reach')).toEqual([])
     })
   })
 
   test('secrets of ours that nothing refers to are advice; those of the host are not ours to judge', async () => {
     await undone(withVault.admin, async (tx) => {
       await tx`select vault.create_secret('s', 'integrations-db/a/b/1'), vault.create_secret('s', 'of the host')`
-      const [orphans] = (await findings(tx)).filter(({ what }) => what !== direct)
+      const [orphans] = (await findingsOfMigrated(tx)).filter(({ what }) => what !== direct)
       expect(orphans).toMatchObject({
         severity: 'advice',
         what: 'orphaned secrets',
@@ -188,7 +188,7 @@ describe('Vault', () => {
         found: '1 without one',
       })
       await tx.unsafe(`${orphans?.mend} ${orphans?.mend}`)
-      expect((await findings(tx)).filter(({ what }) => what !== direct)).toEqual([])
+      expect((await findingsOfMigrated(tx)).filter(({ what }) => what !== direct)).toEqual([])
       expect(await tx`select name from vault.secrets`).toMatchObject([{ name: 'of the host' }])
     })
   })
@@ -216,11 +216,11 @@ describe("a claims function of the host's own", () => {
   test('is information when it is marked, and drift when it is not', async () => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(documented)
-      expect(await findings(tx)).toMatchObject([
+      expect(await findingsOfMigrated(tx)).toMatchObject([
         { severity: 'information', what: "function of the host's own", where: role },
       ])
       await tx.unsafe(`comment on function ${role} is null`)
-      const unmarked = await findings(tx)
+      const unmarked = await findingsOfMigrated(tx)
       expect(unmarked.filter(({ severity }) => severity === 'drift')).toMatchObject([
         { what: 'another function', where: role },
       ])
@@ -231,7 +231,7 @@ describe("a claims function of the host's own", () => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(`alter function integrations.retrieve_credential(uuid) security invoker;
         comment on function integrations.retrieve_credential(uuid) is 'integrations-db: host'`)
-      expect((await findings(tx)).map(({ severity, what }) => [severity, what])).toEqual([
+      expect((await findingsOfMigrated(tx)).map(({ severity, what }) => [severity, what])).toEqual([
         ['information', 'function: comment'],
         ['drift', 'another function'],
       ])
@@ -245,7 +245,7 @@ describe("a claims function of the host's own", () => {
   ])('%s is advice, with the SQL that mends it', async (_, sql, found) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(`${documented}; ${sql}`)
-      const advice = async () => (await findings(tx)).filter(({ severity }) => severity === 'advice')
+      const advice = async () => (await findingsOfMigrated(tx)).filter(({ severity }) => severity === 'advice')
       const [finding, ...others] = await advice()
       expect([finding, others]).toMatchObject([{ where: role, found: expect.stringMatching(found) }, []])
       await tx.unsafe(`${finding?.mend} ${finding?.mend}`)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { breakages } from './breakages.ts'
 import { useDatabase } from './database.ts'
-import { findings, undone } from './diagnosis.ts'
+import { findingsOfMigrated, undone } from './diagnosis.ts'
 
 const t = useDatabase()
 
@@ -9,7 +9,7 @@ describe('one thing broken is one finding, and its SQL, run twice, mends it', ()
   test.each(breakages)('$what: $where', async ({ sql, what, where, severity = 'drift' }) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(sql)
-      const found = await findings(tx)
+      const found = await findingsOfMigrated(tx)
       expect(found).toMatchObject([{ severity, what, where }])
       const [{ mend = null } = {}] = found
       if (mend === null) {
@@ -19,7 +19,7 @@ describe('one thing broken is one finding, and its SQL, run twice, mends it', ()
       }
       await tx.unsafe(mend)
       await tx.unsafe(mend)
-      const left = await findings(tx)
+      const left = await findingsOfMigrated(tx)
       expect(left.filter((one) => one.severity !== 'information' || one.mend !== null)).toEqual([])
     })
   })

@@ -34,11 +34,16 @@ export async function diagnose(database: Queries): Promise<Finding[]> {
   const history = historyFindings(pending, problems)
   // Of another state than the packaged one everything would differ.
   if (pending.length > 0 || problems.some(({ problem }) => problem === 'gone')) return history
+  return [...history, ...(await examine(database))]
+}
+
+/** {@link diagnose} of a database in which every packaged migration is applied. */
+export async function examine(database: Queries): Promise<Finding[]> {
   const live = await readCatalog(database)
   const taken = await privilegesTaken(database, live)
   const expected = await expectedCatalog()
   const differences = compare({ expected, live, locked: taken > 0 })
-  const findings = [...history, ...driftFindings(differences, { expected, owner: live.owner })]
+  const findings = driftFindings(differences, { expected, owner: live.owner })
   if (taken > 0) findings.unshift(lockdownFinding(taken))
 
   const sound = await soundKeys(database, live, differences)
