@@ -4,6 +4,7 @@ import { bootstrapCommand } from './commands/bootstrap.ts'
 import { buildCommand } from './commands/build.ts'
 import { type Command, common, UsageError } from './commands/command.ts'
 import { credentialCommands } from './commands/credentials.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
 import { helpOf, overview, red, version } from './commands/help.ts'
 import { lockdownCommand } from './commands/lockdown.ts'
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   rollbackCommand,
   statusCommand,
   exportCommand,
+  doctorCommand,
   repairCommand,
   ...credentialCommands,
   registryCommand,

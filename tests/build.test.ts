@@ -94,6 +94,16 @@ describe('integrations-db build', () => {
     })
   })
 
+  test("leaves another project's files alone, which export put beside its own", async () => {
+    const theirs = (text: string) => text.replace(/^-- project: .*$/m, '-- project: 0123456789abcdef')
+    for (const kind of ['migrations', 'rollbacks'] as const) {
+      const copy = join(options.supabase, kind, '20990101000000_theirs.sql')
+      cpSync(newest(kind), copy)
+      edit(copy, theirs)
+    }
+    expect(await build({ ...options, check: true })).toMatchObject({ written: [] })
+  })
+
   test('refuses a statement it does not know, naming file, line, statement and the place to extend, and writes nothing', async () => {
     const tag = '20990101000000_odd'
     const journal = join(options.drizzle, 'meta', '_journal.json')

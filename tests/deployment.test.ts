@@ -133,10 +133,7 @@ describe('migrate', () => {
   test("takes versions that another project's build wrote for the host's", () =>
     onHost(async (sql, url) => {
       await migrate({ url })
-      const theirs = readFileSync(migrationFile(first), 'utf8').replace(
-        '-- project: @org/integrations-db',
-        '-- project: host',
-      )
+      const theirs = readFileSync(migrationFile(first), 'utf8').replace(/^-- project: .*$/m, '-- project: host')
       await sql`insert into supabase_migrations.schema_migrations (version, name, statements) values ('20250101000000', 'theirs', ${[theirs]})`
       expect(await status({ url })).toMatchObject({ host: 1, problems: [] })
     }))

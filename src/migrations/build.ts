@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
 import type { DiffSnapshots } from './derive.ts'
 import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
 import type { Extra } from './extras.ts'
 import { planMigration, type SchemaState } from './plan.ts'
-import { generatorVersion, type Header, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
+import { generatorVersion, type Header, projectId, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
 import { emptySnapshot } from './snapshot.ts'
 import { laterThan } from './versions.ts'
 
@@ -38,17 +38,15 @@ const kinds = ['migration', 'rollback'] as const
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
 export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
-  const [migrations, diff, project] = await Promise.all([
-    readDrizzleFolder(drizzle),
-    loadDiff(),
-    readProject(dirname(resolve(supabase))),
-  ])
+  const [migrations, diff] = await Promise.all([readDrizzleFolder(drizzle), loadDiff()])
   const declared = await Promise.all(migrations.map((migration) => readExtras(supabase, migration)))
   const written = {
     migration: await readFolder(supabase, 'migration'),
     rollback: await readFolder(supabase, 'rollback'),
   }
-  for (const file of [...written.migration, ...written.rollback]) assertUnedited(file)
+  const files = [...written.migration, ...written.rollback]
+  for (const file of files) assertUnedited(file)
+  const project = projectId(migrations[0], declared[0] ?? [])
   const pending: { path: string; text: string }[] = []
   const accounted = new Set<string>()
   let before: SchemaState = { snapshot: emptySnapshot, extras: [] }
@@ -87,7 +85,7 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
     }
     before = after
   }
-  for (const { path, text } of [...written.migration, ...written.rollback]) {
+  for (const { path, text } of files) {
     // Another project's, put here by `export`, follow from its sources.
     if (!accounted.has(path) && (projectOf(text) ?? project) === project) throw stray(path)
   }
@@ -102,12 +100,6 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
   for (const folder of new Set(pending.map(({ path }) => dirname(path)))) await mkdir(folder, { recursive: true })
   await Promise.all(pending.map(({ path, text }) => writeFile(path, text)))
   return { migrations: migrations.length, written: pending.map(({ path }) => path) }
-}
-
-/** The name in the package.json beside the Supabase folder, if it has one. */
-async function readProject(folder: string): Promise<string | undefined> {
-  const text = await readIfThere(join(folder, 'package.json'))
-  return text === undefined ? undefined : (JSON.parse(text) as { name?: string }).name
 }
 
 /** Where one migration's snapshot of extras lies. */

@@ -13,7 +13,7 @@ export const noTransaction = '-- integrations-db: no transaction'
 export type Header = { generator: number; part: number; parts: number; source: string; body: string }
 
 /** What the files of one migration have in common: hashes of their sources, and whose they are. */
-export type Origin = { migration: string; rollback: string; project: string | undefined }
+export type Origin = { migration: string; rollback: string; project: string }
 
 const timeouts = `\
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -48,14 +48,14 @@ export function renderFile(plan: FilePlan, part: number, parts: number, { projec
 function render(
   title: string[],
   statements: string[],
-  { generator, part, parts, source, project }: Omit<Header, 'body'> & { project: string | undefined },
+  { generator, part, parts, source, project }: Omit<Header, 'body'> & { project: string },
 ): string {
   const body = `${statements.join('\n\n')}\n`
   return [
     ...title,
     '-- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.',
     `-- generator: ${generator} · part: ${part}/${parts} · source: ${source} · body: ${hash(body)}`,
-    ...(project === undefined ? [] : [`-- project: ${project}`]),
+    `-- project: ${project}`,
     '',
     body,
   ].join('\n')
@@ -84,6 +84,11 @@ export function readHeader(text: string): (Header & { intact: boolean }) | undef
     body,
     intact: hash(text.slice(match.index + line.length)) === body,
   }
+}
+
+/** A project is told by its first migration, which never changes: no name that could be given twice or taken back. */
+export function projectId(first: DrizzleMigration | undefined, extras: Extra[]): string {
+  return first === undefined ? '' : sourceHashes(first, extras).migration.slice(0, 16)
 }
 
 /** Whose a file is: what tells a database's history of one project from that of another. */

@@ -1,7 +1,7 @@
 -- 20261123195735_create_integrations_schema
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
 -- generator: 1 · part: 1/1 · source: 322e7e847802bf5f473c33d9298a3e8c51f59123e6efa6fa05616d11936a4dd6 · body: 0247c57f5076a7d75cb8f24fa5c0b3ec216c2427e7ff6f01f639009d585cda4e
--- project: @org/integrations-db
+-- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

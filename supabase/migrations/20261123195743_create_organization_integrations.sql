@@ -1,7 +1,7 @@
 -- 20261123195743_create_organization_integrations
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
 -- generator: 1 · part: 1/1 · source: e0de41317cd3ba55b1753cc6290c334b7c11d8b0156f283871a77de21dee59de · body: bce5a067dfb0dfaa81e71c713549d9e7ae1b734092d486461f42fe9c0ca095e6
--- project: @org/integrations-db
+-- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -1,7 +1,7 @@
 -- 20261124060023_create_credentials
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
 -- generator: 1 · part: 1/1 · source: 171e95f363986a9929b3fc4a2cfa8cadaab67c3f148c30a39e2147bdab7d3b3a · body: 9fe6e2c31c055b9d8e4a3d89a40ca33019097b9d100ffa0cf74ff9053ece2ae1
--- project: @org/integrations-db
+-- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -1,7 +1,7 @@
 -- 20261124144227_validate_configuration
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
 -- generator: 1 · part: 1/2 · source: 56a3333d9bdfaed624ede6d177a7db2f3798d41f031142a49388a3f5d78b24ad · body: 018e40414e311c1baf18d36ca7cd20ff10e21a7c222f81eee794f82d5fd5f552
--- project: @org/integrations-db
+-- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -1,7 +1,7 @@
 -- 20261124144228_validate_configuration_validate
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
 -- generator: 1 · part: 2/2 · source: 56a3333d9bdfaed624ede6d177a7db2f3798d41f031142a49388a3f5d78b24ad · body: f16d1d3a50352e808eb03660d3dfc587b7d72108cd8f79b7231f4d126e3aa982
--- project: @org/integrations-db
+-- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -3,7 +3,7 @@
 -- data loss: the rows that go with DELETE FROM "organization_integration_events" WHERE action IN ('quarantine', 'restore')
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
 -- generator: 1 · part: 1/2 · source: f9968c8bf3911accc657953095dfc26bedeab1af19e68a5757a7ea290f26720f · body: f85a06a90921b9c8c3171f978de556f1ae43639651e59875b4abb36010a44a40
--- project: @org/integrations-db
+-- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';

@@ -1,0 +1,16 @@
+import { doctor } from '../doctor/doctor.ts'
+import { doctorText } from '../doctor/report.ts'
+import { access, command, project } from './command.ts'
+
+export const doctorCommand = command({
+  name: 'doctor',
+  usage: '[--project-ref REF] [--strict]',
+  summary:
+    'the live catalog against the expected one, each difference with the SQL that mends it; advice counts with --strict',
+  example: 'integrations-db doctor --strict',
+  options: { ...project, strict: { type: 'boolean', default: false } },
+  async run({ strict = false, ...flags }) {
+    const report = await doctor({ ...access(flags), strict })
+    return { report, text: doctorText(report), findings: !report.healthy }
+  },
+})
