@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { runCli } from './command-line.ts'
 import { useDatabase } from './database.ts'
 
 const t = useDatabase()
@@ -12,21 +11,7 @@ afterAll(async () => {
   for (const name of logins) await t.admin.unsafe(`drop role if exists ${name}`)
 })
 
-type Outcome = { code: number; stdout: string; stderr: string }
-
-const cli = (...words: string[]) => cliWith({}, ...words)
-
-function cliWith(environment: NodeJS.ProcessEnv, ...words: string[]): Promise<Outcome> {
-  const { FORCE_COLOR: _, NO_COLOR: __, ...inherited } = process.env
-  return new Promise((done) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', resolve('src/cli.ts'), ...words],
-      { encoding: 'utf8', env: { ...inherited, ...environment } },
-      (error, stdout, stderr) => done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    )
-  })
-}
+const cli = (...words: string[]) => runCli(words)
 
 describe('integrations-db', () => {
   test('migrates, finds nothing to do, refuses to lose data, and rolls back when told to', async () => {
@@ -151,7 +136,7 @@ describe('integrations-db', () => {
   )
 
   test('paints only where it is read on a terminal, and never under NO_COLOR', async () => {
-    const painted = (environment: NodeJS.ProcessEnv) => cliWith(environment, '--help')
+    const painted = (environment: NodeJS.ProcessEnv) => runCli(['--help'], environment)
     expect((await painted({ FORCE_COLOR: '1' })).stdout).toContain('\u001b[1m')
     expect((await painted({})).stdout).not.toContain('\u001b')
     expect((await painted({ NO_COLOR: '1' })).stdout).not.toContain('\u001b')

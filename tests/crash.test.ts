@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Outcome, runCli, startCli } from './command-line.ts'
 import { type Case, cases, type State } from './crash/cases.ts'
-import { type CommandLine, installCommandLine, type Outcome } from './crash/command-line.ts'
 import { type Copy, encryptionKey, inCopy, makeTemplates } from './crash/databases.ts'
 import { pgDump } from './crash/dump.ts'
 import { listenTo, type Moment, randomMoment, randomNumbers, strikeAt } from './crash/moments.ts'
@@ -20,27 +20,25 @@ import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
  */
 
 const commands = Object.keys(cases)
+const environment = { INTEGRATIONS_ENCRYPTION_KEY: encryptionKey }
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))
 const kills = Math.ceil(Number(process.env.CRASHES) / (2 * commands.length))
 const interrupts = Math.ceil(kills / 2)
 
 let server: EmbeddedServer
 let proxy: TcpProxy
-let cli: CommandLine
 let hasPgDump: boolean
 
 beforeAll(async () => {
-  cli = installCommandLine({ INTEGRATIONS_ENCRYPTION_KEY: encryptionKey })
   server = await startEmbedded()
   proxy = await startProxy(addressOf(server.adminUrl))
-  await makeTemplates(server, cli)
+  await makeTemplates(server)
   hasPgDump = pgDump(databaseUrl(server, 'newest')) !== undefined
   if (!hasPgDump)
     console.log('no pg_dump for this version is installed: schemas are compared by tests/catalog.ts alone')
 }, 300_000)
 
 afterAll(async () => {
-  cli?.remove()
   await proxy?.stop()
   await server?.stop()
 })
@@ -104,7 +102,7 @@ async function strikes(command: string, blow: Blow, times: number): Promise<void
 async function strike(one: Case, blow: Blow, { copy, moment, at }: Attempt): Promise<boolean> {
   const { url, db } = copy
   const { states, dump } = await undisturbed(one)
-  const command = cli.start([...one.words, '--url', proxy.through(url)])
+  const command = startCli([...one.words, '--url', proxy.through(url)], environment)
   let struck: unknown
   const callOff = strikeAt(moment, proxy, () => {
     struck = blow.strike(command.process)
@@ -121,7 +119,7 @@ async function strike(one: Case, blow: Blow, { copy, moment, at }: Attempt): Pro
     if (!whole.some((state) => isDeepStrictEqual(state, left[part])))
       expect(left[part], `${at}: ${part}, before the next run`).toEqual(whole.at(-1))
   }
-  expect(await cli.run([...one.words, '--url', url]), at).toMatchObject({ code: 0, stderr: '' })
+  expect(await runCli([...one.words, '--url', url], environment), at).toMatchObject({ code: 0, stderr: '' })
   expect(await one.read(db), `${at}: after the next run`).toEqual(states.at(-1))
   if (dump !== undefined) expect(pgDump(url), `${at}: pg_dump after the next run`).toEqual(dump)
   await one.check(copy, server)
@@ -153,7 +151,10 @@ async function observe(one: Case): Promise<Undisturbed> {
     const { url, db } = copy
     const first = await one.read(db)
     const pauses = await listenTo(proxy, async () => {
-      expect(await cli.run([...one.words, '--url', proxy.through(url)])).toMatchObject({ code: 0, stderr: '' })
+      expect(await runCli([...one.words, '--url', proxy.through(url)], environment)).toMatchObject({
+        code: 0,
+        stderr: '',
+      })
     })
     const last = await one.read(db)
     // Where the files say where it ends, the command is not asked.

@@ -1,14 +1,14 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Language, type Node, Parser } from 'web-tree-sitter'
 import { dartSource } from '../src/dart.ts'
 import { dartFindings } from '../src/dart-check.ts'
 import { systems } from '../src/index.ts'
 import { integrationStatus, integrationType } from '../src/schema/index.ts'
+import { runCli } from './command-line.ts'
 
 const golden = 'tests/registry.dart'
 const folder = mkdtempSync(join(tmpdir(), 'integrations-db-dart-'))
@@ -29,15 +29,7 @@ function parsed(source: string): Node {
   return tree.rootNode
 }
 
-function cli(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((done) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', resolve('src/cli.ts'), 'registry', ...words],
-      (error, stdout, stderr) => done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    )
-  })
-}
+const cli = (...words: string[]) => runCli(['registry', ...words])
 
 describe('the Dart file', () => {
   test('is the golden one, the same every time', () => {

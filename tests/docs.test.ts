@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type TestDatabase, useDatabase } from './database.ts'
 import { blocksOf, isEdit, runPage } from './docs-page.ts'
 
@@ -34,10 +33,7 @@ const newLogin = `test_docs_${randomBytes(4).toString('hex')}`
 let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'integrations-db-docs-'))
-  const built = copyOf('built')
-  execFileSync('npm', ['run', 'build', '--silent'], { cwd: built, shell: process.platform === 'win32' })
-  chmodSync(join(built, 'dist', 'cli.js'), 0o755) // As npm does with a package's commands.
-}, 180_000)
+})
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The project without its history; node_modules is linked, but for the command that only a host would find in it. */
@@ -60,7 +56,9 @@ function copyOf(name: string, dist?: string): string {
     for (const entry of readdirSync(from))
       if (entry !== '.bin') symlinkSync(resolve(from, entry), join(copy, from, entry))
   }
-  if (dist !== undefined) cpSync(dist, join(copy, 'dist'), { recursive: true })
+  if (dist === undefined) return copy
+  cpSync(dist, join(copy, 'dist'), { recursive: true })
+  chmodSync(join(copy, 'dist', 'cli.js'), 0o755) // As npm does with a package's commands.
   symlinkSync(join(copy, 'dist', 'cli.js'), join(bin, 'integrations-db'))
   return copy
 }
@@ -78,7 +76,7 @@ describe.each(whole)('docs/%s.md', (name) => {
     const env = { INTEGRATIONS_ADMIN_URL: t.adminUrl, ...(await pages[name]?.(t)) }
     const blocks = blocksOf(join('docs', `${name}.md`))
     expect(blocks.length).toBeGreaterThan(0)
-    await runPage(blocks, { folder: copyOf(name, join(folder, 'built', 'dist')), admin: t.admin, env })
+    await runPage(blocks, { folder: copyOf(name, inject('dist')), admin: t.admin, env })
   }, 180_000)
 })
 

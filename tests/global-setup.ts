@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { bootstrapSql } from '../src/bootstrap.ts'
 import { createLogin } from '../src/create-login.ts'
 import { migrate } from '../src/deployment/migrate.ts'
+import { install } from './command-line.ts'
 import { startServer } from './server.ts'
 
 /** What every test file needs to make a database of its own. */
@@ -20,6 +21,8 @@ export type TestServer = {
 declare module 'vitest' {
   interface ProvidedContext {
     server: TestServer
+    /** Where the package lies compiled, as it would be installed. */
+    dist: string
   }
 }
 
@@ -33,7 +36,7 @@ const supabaseSql = `
 const hostSql = 'create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);'
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startServer()
+  const [server, installed] = await Promise.all([startServer(), install()])
   const run = `test_${randomBytes(4).toString('hex')}`
   const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
   const [row] = await admin<{ version: string }[]>`select current_setting('server_version') as version`
@@ -62,6 +65,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await createLogin({ url: test.adminUrl, name: combined, password })
   await admin.unsafe(`grant service_role to ${combined}`)
   project.provide('server', test)
+  project.provide('dist', installed.dist)
 
   return async () => {
     await admin.unsafe(`drop database ${test.migratedTemplate}`)
@@ -69,6 +73,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     for (const login of [scoped, service, combined]) await admin.unsafe(`drop role ${login}`)
     await admin.end()
     await server.stop()
+    installed.remove()
   }
 }
 

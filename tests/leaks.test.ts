@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +10,7 @@ import { moveToVault, rotateEncryptionKey } from '../src/credential-upkeep.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import { createIntegrationsDb } from '../src/index.ts'
 import { readRows } from './catalog.ts'
+import { runCli } from './command-line.ts'
 import { type EmbeddedServer, startEmbedded } from './embedded.ts'
 import { addressOf, startProxy } from './proxy.ts'
 import { installVault } from './vault-stand-in.ts'
@@ -86,7 +86,7 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s, no crede
     await admin.listen('integration_events', (payload) => notified.push(payload))
     await everyPath()
     await admin`checkpoint`
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await admin.end()
     await server.stop()
@@ -215,19 +215,12 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s, no crede
   }
 
   /** The command line, with both keys in its environment; what it prints is kept. */
-  function cli(...words: string[]): Promise<string> {
-    const child = spawn('npx', ['tsx', 'src/cli.ts', ...words, '--url', server.adminUrl], {
-      env: { ...process.env, INTEGRATIONS_ENCRYPTION_KEY: key, INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY: otherKey },
-      shell: process.platform === 'win32',
+  async function cli(...words: string[]): Promise<string> {
+    const { stdout, stderr } = await runCli([...words, '--url', server.adminUrl], {
+      INTEGRATIONS_ENCRYPTION_KEY: key,
+      INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY: otherKey,
     })
-    let text = ''
-    child.stdout.on('data', (chunk) => {
-      text += String(chunk)
-    })
-    child.stderr.on('data', (chunk) => {
-      text += String(chunk)
-    })
-    return new Promise((resolve) => child.once('exit', () => resolve(text)))
+    return stdout + stderr
   }
 
   test('in an error, however deep one looks', () => {

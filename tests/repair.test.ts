@@ -1,10 +1,10 @@
-import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { repair } from '../src/repair.ts'
 import { restore } from '../src/restore.ts'
+import { runCli, startCli } from './command-line.ts'
 import { useDatabase } from './database.ts'
 
 const t = useDatabase()
@@ -39,14 +39,7 @@ const quarantinedOf = async (mappings: string) => {
   )[0]?.text as string
 }
 
-function cli(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((done) => {
-    const command = ['--import', 'tsx', resolve('src/cli.ts'), ...words, '--url', t.adminUrl]
-    execFile(process.execPath, command, (error, stdout, stderr) =>
-      done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    )
-  })
-}
+const cli = (...words: string[]) => runCli([...words, '--url', t.adminUrl])
 
 describe('a repair', () => {
   test('plans without changing anything: organization, system, path and rule, never a value', async () => {
@@ -306,19 +299,8 @@ describe('on a large table', () => {
   }, 300_000)
 
   test('memory stays under 200 MB, and a repair that is killed is finished by the next one: no second alert, no lost document', async () => {
-    const repairing = () =>
-      spawn(process.execPath, [
-        '--import',
-        'tsx',
-        resolve('src/cli.ts'),
-        'repair',
-        '--apply',
-        '--json',
-        '--url',
-        t.adminUrl,
-      ])
+    const repairing = () => startCli(['repair', '--apply', '--json', '--url', t.adminUrl])
     const killed = repairing()
-    const gone = new Promise((done) => killed.once('exit', done))
     await expect
       .poll(
         async () =>
@@ -326,8 +308,8 @@ describe('on a large table', () => {
         { timeout: 600_000, interval: 5 },
       )
       .toBeGreaterThan(rows / 100)
-    killed.kill('SIGKILL')
-    await gone
+    killed.process.kill('SIGKILL')
+    await killed.ended
 
     const child = repairing()
     let peak = 0
@@ -335,12 +317,11 @@ describe('on a large table', () => {
       try {
         peak = Math.max(
           peak,
-          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0),
+          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.process.pid}/status`, 'utf8'))?.[1] ?? 0),
         )
       } catch {}
     }, 20)
-    let output = ''
-    for await (const chunk of child.stdout) output += chunk
+    const { stdout: output } = await child.ended
     clearInterval(watching)
     const report = JSON.parse(output)
     expect(report).toMatchObject({ rows, failures: [] })

@@ -3,11 +3,11 @@ import postgres from 'postgres'
 import { bootstrapSql } from '../../src/bootstrap.ts'
 import { createLogin } from '../../src/create-login.ts'
 import { createIntegrationsDb } from '../../src/index.ts'
+import { runCli } from '../command-line.ts'
 import type { EmbeddedServer } from '../embedded.ts'
 import { databaseUrl } from '../global-setup.ts'
 import { builtFiles, runFile } from '../projects.ts'
 import { installVault } from '../vault-stand-in.ts'
-import type { CommandLine } from './command-line.ts'
 
 /*
  * What the killed commands work on: databases with several organizations in them, their credentials stored through the
@@ -50,7 +50,7 @@ export const recordFile = ({ name }: { name: string }) => `
 export const forgetFile = ({ name }: { name: string }) =>
   `delete from supabase_migrations.schema_migrations where version = '${name.slice(0, 14)}';`
 
-export async function makeTemplates(server: EmbeddedServer, cli: CommandLine): Promise<void> {
+export async function makeTemplates(server: EmbeddedServer): Promise<void> {
   await within(server.adminUrl, async (admin) => {
     await admin.unsafe('create database host')
     await within(databaseUrl(server, 'host'), async (db) => {
@@ -61,7 +61,7 @@ export async function makeTemplates(server: EmbeddedServer, cli: CommandLine): P
     await createLogin({ url: server.adminUrl, name: 'backend', password })
     await createLogin({ url: server.adminUrl, name: 'worker', password, service: true })
     await admin.unsafe('create database newest template host')
-    await fill(server, cli)
+    await fill(server)
     await admin.unsafe('create database earlier template newest')
     await within(databaseUrl(server, 'earlier'), async (db) => {
       for (const file of files.slice(earlierFiles).reverse()) await runFile(db, file.down + forgetFile(file))
@@ -69,8 +69,8 @@ export async function makeTemplates(server: EmbeddedServer, cli: CommandLine): P
   })
 }
 
-async function fill(server: EmbeddedServer, cli: CommandLine): Promise<void> {
-  const { code, stderr } = await cli.run(['migrate', '--url', databaseUrl(server, 'newest')])
+async function fill(server: EmbeddedServer): Promise<void> {
+  const { code, stderr } = await runCli(['migrate', '--url', databaseUrl(server, 'newest')])
   if (code !== 0) throw new Error(stderr)
   const client = clientOf(server, 'newest')
   for (const [i, [organizationId, bundle]] of [...bundles].entries()) {
