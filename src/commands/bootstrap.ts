@@ -1,4 +1,3 @@
-import { bootstrap } from '../bootstrap.ts'
 import { adminUrl, command, database, given, listed, UsageError } from './command.ts'
 
 export const bootstrapCommand = command({
@@ -8,6 +7,7 @@ export const bootstrapCommand = command({
   example: 'integrations-db bootstrap --login backend',
   options: { ...database, login: { type: 'string' }, 'no-login': { type: 'boolean', default: false } },
   async run({ url, login, 'no-login': none = false }) {
+    const { bootstrap } = await import('../bootstrap.ts')
     if (none && login !== undefined) throw new UsageError('--login NAME or --no-login, one of them')
     const report = await bootstrap({ url: adminUrl({ url }), ...(none ? { login: false } : given({ login })) })
     const lines = [listed('created', report.created, 'nothing to create')]

@@ -1,4 +1,3 @@
-import { build } from '../migrations/build.ts'
 import { command, folder, listed } from './command.ts'
 
 export const buildCommand = command({
@@ -12,6 +11,7 @@ export const buildCommand = command({
     check: { type: 'boolean', default: false },
   },
   async run({ drizzle = 'drizzle', supabase = 'supabase', check = false }) {
+    const { build } = await import('../migrations/build.ts')
     const report = await build({ drizzle, supabase, check })
     return { report, text: listed('wrote', report.written, `${report.migrations} migrations, nothing to write`) }
   },

@@ -23,6 +23,7 @@ export type Command<O extends Options = Options> = {
   summary: string
   example: string
   options: O
+  /** Loads what it runs when it runs: help and a wrong word cost no more than Node itself. */
   run(flags: Flags<O>, word: string): Promise<Outcome>
 }
 

@@ -1,14 +1,8 @@
-import {
-  auditCredentials,
-  moveToVault,
-  revokeCredentials,
-  rotateEncryptionKey,
-  type SecretsReport,
-} from '../credential-upkeep.ts'
-import { encryptionKey } from '../input.ts'
+import type { SecretsReport } from '../credential-upkeep.ts'
 import { adminUrl, apply, command, database, type Outcome, UsageError } from './command.ts'
 import { applying, planned, summary } from './upkeep.ts'
 
+const upkeep = () => import('../credential-upkeep.ts')
 const keyed = { ...database, ...apply, 'allow-parameter-logging': { type: 'boolean', default: false } } as const
 
 export const credentialCommands = [
@@ -19,7 +13,7 @@ export const credentialCommands = [
     example: 'integrations-db credentials audit',
     options: { ...database, ...apply },
     async run({ url, apply: mend = false }) {
-      const report = await auditCredentials({ url: adminUrl({ url }), apply: mend })
+      const report = await (await upkeep()).auditCredentials({ url: adminUrl({ url }), apply: mend })
       const { findings, mended } = report
       const lines = findings.map((found) =>
         found.finding === 'secret without a reference'
@@ -43,7 +37,7 @@ export const credentialCommands = [
     },
     async run({ url, organization, all, apply: really = false }) {
       if ((organization === undefined) !== all) throw new UsageError('--organization ID or --all, one of them')
-      const report = await revokeCredentials({
+      const report = await (await upkeep()).revokeCredentials({
         url: adminUrl({ url }),
         organizationId: organization ?? 'all',
         ...applying(really),
@@ -65,7 +59,7 @@ export const credentialCommands = [
     options: { ...keyed, to: { type: 'string' } },
     async run({ to, ...flags }) {
       if (to !== 'vault') throw new UsageError('--to vault is the only place to move to')
-      return walked(await moveToVault(target(flags)), 'moved into Vault', flags.apply)
+      return walked(await (await upkeep()).moveToVault(await target(flags)), 'moved into Vault', flags.apply)
     },
   }),
   command({
@@ -75,14 +69,19 @@ export const credentialCommands = [
     example: 'integrations-db credentials rotate-key --apply',
     options: keyed,
     async run(flags) {
-      return walked(await rotateEncryptionKey(target(flags)), 'encrypted with the new key', flags.apply)
+      return walked(
+        await (await upkeep()).rotateEncryptionKey(await target(flags)),
+        'encrypted with the new key',
+        flags.apply,
+      )
     },
   }),
 ]
 
 type Keyed = { url?: string | undefined; apply?: boolean; 'allow-parameter-logging'?: boolean }
 
-function target({ url, apply: really = false, 'allow-parameter-logging': allowParameterLogging = false }: Keyed) {
+async function target({ url, apply: really = false, 'allow-parameter-logging': allowParameterLogging = false }: Keyed) {
+  const { encryptionKey } = await import('../input.ts')
   return {
     url: adminUrl({ url }),
     ...applying(really),

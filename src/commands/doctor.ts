@@ -1,5 +1,3 @@
-import { doctor } from '../doctor/doctor.ts'
-import { doctorText } from '../doctor/report.ts'
 import { access, command, project } from './command.ts'
 
 export const doctorCommand = command({
@@ -10,6 +8,10 @@ export const doctorCommand = command({
   example: 'integrations-db doctor --strict',
   options: { ...project, strict: { type: 'boolean', default: false } },
   async run({ strict = false, ...flags }) {
+    const [{ doctor }, { doctorText }] = await Promise.all([
+      import('../doctor/doctor.ts'),
+      import('../doctor/report.ts'),
+    ])
     const report = await doctor({ ...access(flags), strict })
     return { report, text: doctorText(report), findings: !report.healthy }
   },

@@ -1,4 +1,3 @@
-import { createLogin, newPassword } from '../create-login.ts'
 import { adminUrl, command, database } from './command.ts'
 
 export const loginCommand = command({
@@ -9,6 +8,7 @@ export const loginCommand = command({
   example: 'integrations-db login create backend',
   options: { ...database, service: { type: 'boolean', default: false } },
   async run({ url, service = false }, name) {
+    const { createLogin, newPassword } = await import('../create-login.ts')
     const password = newPassword()
     await createLogin({ url: adminUrl({ url }), name, password, service })
     return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }

@@ -1,4 +1,3 @@
-import { migrate } from '../deployment/migrate.ts'
 import { access, command, folder, given, listed, project } from './command.ts'
 import { progressBar, waiting } from './progress.ts'
 
@@ -9,6 +8,7 @@ export const migrateCommand = command({
   example: 'integrations-db migrate --dry-run',
   options: { ...project, ...folder, to: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
   async run({ supabase, to, 'dry-run': dryRun = false, ...flags }) {
+    const { migrate } = await import('../deployment/migrate.ts')
     const options = { ...given({ supabase, to }), dryRun, onProgress: progressBar() }
     const report = await migrate({ ...access(flags), ...options, onWait: waiting })
     const text = dryRun

@@ -1,6 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { dartSource } from '../dart.ts'
-import { dartFindings } from '../dart-check.ts'
 import { command, readText, UsageError } from './command.ts'
 
 export const registryCommand = command({
@@ -14,9 +12,11 @@ export const registryCommand = command({
       throw new UsageError('--dart OUT.dart or --check FILE.dart, one of them')
     }
     if (dart !== undefined) {
+      const { dartSource } = await import('../dart.ts')
       writeFileSync(dart, dartSource())
       return { report: { written: dart }, text: `wrote ${dart}` }
     }
+    const { dartFindings } = await import('../dart-check.ts')
     const findings = dartFindings(readText(check ?? ''))
     const lines = findings.map(
       ({ where, expected, found, remedy }) => `${where}: expected ${expected}, found ${found}; ${remedy}`,

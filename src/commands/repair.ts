@@ -1,6 +1,4 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { repair } from '../repair.ts'
-import { restore } from '../restore.ts'
 import { adminUrl, apply, command, database, type Outcome, readText, UsageError } from './command.ts'
 import { applying, summary } from './upkeep.ts'
 
@@ -13,6 +11,7 @@ export const repairCommand = command({
   async run({ url, restore: event, document, apply: really = false }) {
     if (event !== undefined) return restored(adminUrl({ url }), event, document)
     if (document !== undefined) throw new UsageError('--document belongs to --restore EVENT')
+    const { repair } = await import('../repair.ts')
     const report = await repair({ url: adminUrl({ url }), ...applying(really) })
     const { malformed, quarantined, outdated, failures } = report
     const lines = [
@@ -29,6 +28,7 @@ export const repairCommand = command({
 })
 
 async function restored(url: string, event: string, file: string | undefined): Promise<Outcome> {
+  const { restore } = await import('../restore.ts')
   const report = await restore({ url, event, ...(file === undefined ? {} : { document: readJson(file) }) })
   return {
     report,

@@ -1,4 +1,3 @@
-import { rollback } from '../deployment/rollback.ts'
 import { adminUrl, command, database, folder, given, listed, UsageError } from './command.ts'
 import { progressBar, waiting } from './progress.ts'
 
@@ -15,6 +14,7 @@ export const rollbackCommand = command({
     yes: { type: 'boolean', default: false },
   },
   async run({ url, supabase, steps, to, yes = false }) {
+    const { rollback } = await import('../deployment/rollback.ts')
     if ((steps === undefined) === (to === undefined)) throw new UsageError('--steps N or --to VERSION, one of them')
     if (steps !== undefined && !/^[1-9]\d{0,5}$/.test(steps)) throw new UsageError('--steps N: a whole number from 1')
     const report = await rollback({

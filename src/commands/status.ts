@@ -1,4 +1,3 @@
-import { status } from '../deployment/status.ts'
 import { access, command, folder, given, listed, project } from './command.ts'
 
 export const statusCommand = command({
@@ -8,6 +7,7 @@ export const statusCommand = command({
   example: 'integrations-db status --json',
   options: { ...project, ...folder },
   async run({ supabase, ...flags }) {
+    const { status } = await import('../deployment/status.ts')
     const report = await status({ ...access(flags), ...given({ supabase }) })
     const { applied, pending, host, problems } = report
     const lines = [
