@@ -25,6 +25,7 @@ const files = [
   'custom',
   'sequences',
   'kills',
+  'deployment',
   'upgrades',
   'refusals',
   'integrations',
