@@ -11,13 +11,13 @@ import { createLogin } from '../src/create-login.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import { createIntegrationsDb, IntegrationsDbError } from '../src/index.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
-import { startEmbedded } from '../tests/embedded.ts'
+import { startEmbeddedServer } from '../src/testing/embedded.ts'
 
 const step = (text: string) => console.log(`\n▸ ${text}`)
 const show = (text: unknown) => console.log('  ', text)
 
 step('Starting an embedded PostgreSQL')
-const server = await startEmbedded()
+const server = await startEmbeddedServer()
 let failed = false
 try {
   await run()

