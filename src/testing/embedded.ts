@@ -139,7 +139,7 @@ export function serverOptions(folder: string, port: number, flags: string[], onL
     persistent: true, // Whoever stops it removes the folder; a restart needs it.
     // PostgreSQL refuses to run as root, as which containers and CI often run.
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
     postgresFlags: [...settings.flatMap((setting) => ['-c', setting]), ...flags],
     onLog: (message: unknown) => onLog(String(message)),
     onError: (message: unknown) => onLog(String(message)),

@@ -51,7 +51,7 @@ export type TestDatabase = {
    * Leaves no organization, no row that refers to one, and nothing of this package: a few milliseconds. Connections stay
    * open, your other tables as they are.
    *
-   * @throws IntegrationsDbError `conflict` where a transaction on these tables stays open for 5 s.
+   * @throws IntegrationsDbError `conflict` where a transaction on these tables stays open for 2 s.
    */
   reset(): Promise<void>
   /** What the server has logged so far: to see that your secrets are not in it. */

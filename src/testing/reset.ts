@@ -22,7 +22,7 @@ const emptied = [
 // One message, one transaction. Truncated, not deleted: what refers to an organization, host's tables included, goes with
 // it whatever its foreign keys say. Events refuse that by a trigger, which a replica does not fire.
 const statements = `
-  select set_config('session_replication_role', 'replica', true), set_config('lock_timeout', '5s', true);
+  select set_config('session_replication_role', 'replica', true), set_config('lock_timeout', '2s', true);
   truncate ${emptied.join(', ')} restart identity cascade`
 
 /** Leaves no organization, nothing that refers to one, and nothing of what this package keeps for them. */
