@@ -10,7 +10,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { freePort, loadEmbeddedPostgres, startEmbeddedServer } from '../src/testing/embedded.ts'
-import { answers, dataFolderOf, isRunning, postmaster } from './testing/servers.ts'
+import { isRunning } from './processes.ts'
+import { answers, dataFolderOf, postmaster } from './testing/servers.ts'
 
 // Each starts servers, some of them processes that do: on a busy machine one after the other.
 vi.setConfig({ testTimeout: 120_000 })

@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import type { Admin } from '../admin.ts'
 import { bootstrapSql } from '../bootstrap.ts'
 import { createIntegrationsDb, type IntegrationsDb, type OrganizationScope } from '../client.ts'
-import { createLogin } from '../create-login.ts'
+import { newPassword, writeLogin } from '../create-login.ts'
 import { migrate } from '../deployment/migrate.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import type { OrganizationRole } from '../scope.ts'
@@ -85,8 +85,8 @@ export async function startTestDatabase(options: TestDatabaseOptions = {}): Prom
     await (options.prepare ?? createOrganizations)(server.adminUrl)
     await assertOrganizations(admin)
     await migrate({ url: server.adminUrl })
-    const url = await loginUrl(server.adminUrl, 'test_backend', false)
-    const serviceUrl = await loginUrl(server.adminUrl, 'test_worker', true)
+    const url = await loginUrl(admin, server.adminUrl, { name: 'test_backend', service: false })
+    const serviceUrl = await loginUrl(admin, server.adminUrl, { name: 'test_worker', service: true })
     return testDatabase({ server, admin, url, serviceUrl })
   } catch (error) {
     await admin.end()
@@ -137,11 +137,13 @@ async function assertOrganizations(admin: Admin): Promise<void> {
   )
 }
 
-async function loginUrl(adminUrl: string, name: string, service: boolean): Promise<string> {
+/** A login with no rights of its own, as `integrations-db login create` makes them. */
+async function loginUrl(admin: Admin, adminUrl: string, login: { name: string; service: boolean }): Promise<string> {
+  const password = newPassword()
+  await writeLogin(admin, { ...login, password })
   const url = new URL(adminUrl)
-  url.username = name
-  url.password = randomBytes(24).toString('base64url')
-  await createLogin({ url: adminUrl, name, password: url.password, service })
+  url.username = login.name
+  url.password = password
   return url.href
 }
 

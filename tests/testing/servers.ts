@@ -16,15 +16,6 @@ export async function postmaster(folder: string): Promise<number> {
   return Number.parseInt(await readFile(join(folder, 'postmaster.pid'), 'utf8'), 10)
 }
 
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
 export async function answers(adminUrl: string): Promise<boolean> {
   const sql = postgres(adminUrl, { max: 1, connect_timeout: 2 })
   return sql`select 1`
