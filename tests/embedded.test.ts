@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, cp, lstat, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -10,13 +10,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { freePort, loadEmbeddedPostgres, startEmbeddedServer } from '../src/testing/embedded.ts'
+import { blocksOf } from './docs-page.ts'
 import { isRunning } from './processes.ts'
-import { answers, dataFolderOf, postmaster } from './testing/servers.ts'
+import { answers, postmaster } from './testing/servers.ts'
 
 // Each starts servers, some of them processes that do: on a busy machine one after the other.
 vi.setConfig({ testTimeout: 120_000 })
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
+const testing = pathToFileURL(join(repository, 'src', 'testing', 'index.ts')).href
+const tsx = import.meta.resolve('tsx')
 
 describe('nothing is left behind', () => {
   test('after stop, and it starts although another process took the port it had found', async () => {
@@ -43,60 +46,55 @@ describe('nothing is left behind', () => {
     expect(existsSync(server.folder)).toBe(false)
   })
 
-  test('by a test process that is killed with two databases it had started at once', async () => {
-    const { host, urls, ended } = await startHost('2')
-    const folders = await Promise.all(urls.map(dataFolderOf))
-    expect(new Set(folders)).toHaveProperty('size', 2)
-    const pids = await Promise.all(folders.map(postmaster))
-    host.kill('SIGKILL')
-    expect(await ended).toEqual([null, 'SIGKILL'])
+  test.each<[string, string[], unknown[]]>([
+    ['is killed with two databases it had started at once', ['2'], [null, 'SIGKILL']],
+    ['ends without stop, and its exit status is what it says', ['1', 'exits'], [3, null]],
+  ])('by a test process that %s', async (_, words, end) => {
+    const host = spawn(process.execPath, ['--import', 'tsx', 'tests/testing/host.ts', ...words], {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(host, 'exit')
+    const [line] = (await once(createInterface(host.stdout), 'line')) as [string]
+    const { folders, pids } = JSON.parse(line) as { folders: string[]; pids: number[] }
+    expect(new Set(folders)).toHaveProperty('size', Number(words[0]))
+    if (end[1] === 'SIGKILL') host.kill('SIGKILL')
+    expect(await ended).toEqual(end)
     const left = () => [...folders.filter((folder) => existsSync(folder)), ...pids.filter(isRunning)]
     await expect.poll(left, { timeout: 10_000 }).toEqual([])
   })
-
-  test('by one that ends without stop, and its exit status is what it says', async () => {
-    const { urls, ended } = await startHost('1', 'exits')
-    expect(await ended).toEqual([3, null])
-    await expect.poll(() => Promise.all(urls.map(answers)), { timeout: 10_000 }).toEqual([false])
-  })
 })
-
-/** A test process, once it has said where its databases are. */
-async function startHost(...words: string[]) {
-  const host = spawn(process.execPath, ['--import', 'tsx', 'tests/testing/host.ts', ...words], {
-    cwd: repository,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = once(host, 'exit')
-  const [line] = (await once(createInterface(host.stdout), 'line')) as [string]
-  return { host, urls: JSON.parse(line) as string[], ended }
-}
 
 // As root a user without rights starts it; whoever else runs this file is an ordinary user in every other test.
 test.skipIf(process.getuid?.() !== 0)('it starts as an ordinary user too (skipped unless root runs this)', async () => {
   const user = { uid: 65534, gid: 65534, cwd: tmpdir(), env: { ...process.env, HOME: tmpdir(), TMPDIR: tmpdir() } }
-  const script = `import { startTestDatabase } from ${JSON.stringify(pathToFileURL(join(repository, 'src/testing/index.ts')))}
+  const script = `import { startTestDatabase } from '${testing}'
     const t = await startTestDatabase()
     await t.stop()
     console.log(process.getuid())`
-  const tsx = import.meta.resolve('tsx')
   const arguments_ = ['--import', tsx, '--input-type=module', '--eval', script]
   expect((await promisify(execFile)(process.execPath, arguments_, user)).stdout.trim()).toBe('65534')
 })
 
-test('under node:test runs are apart from each other, and a test that fails is reported and fails the run', async () => {
-  const arguments_ = ['--import', 'tsx', '--test', '--test-reporter=tap', 'tests/testing/node-test.ts']
-  // Its tests report to whoever started them, unless they do not know of one.
+test('under node:test the tests of docs/testing.md pass, and one that fails is reported and fails the run', async () => {
+  const blocks = blocksOf(join(repository, 'docs', 'testing.md')).filter(({ language }) => language === 'js')
+  expect(blocks).toHaveLength(1)
+  const folder = await mkdtemp(join(tmpdir(), 'integrations-db-host-'))
+  const file = join(folder, 'host.test.mjs')
+  const text = `${blocks[0]?.text}\ntest('a test that fails', () => assert.fail('on purpose'))\n`
+  await writeFile(file, text.replace('@org/integrations-db/testing', testing))
+  // Told of a run that it is part of, node:test would report to that one only.
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
-  const run = promisify(execFile)(process.execPath, arguments_, { cwd: repository, env })
-  const { stdout, code } = await run.then(
+  const words = ['--import', tsx, '--test', '--test-reporter=tap', file]
+  const run = await promisify(execFile)(process.execPath, words, { env }).then(
     ({ stdout }) => ({ stdout, code: 0 }),
     (error: { stdout: string; code: number }) => error,
   )
-  expect(stdout).toMatch(/^# pass 2$/m)
-  expect(stdout).toMatch(/^# fail 1$/m)
-  expect(stdout).toContain('on purpose')
-  expect(code).toBe(1)
+  await rm(folder, { recursive: true })
+  expect(run.stdout).toMatch(/^# pass 2$/m)
+  expect(run.stdout).toMatch(/^# fail 1$/m)
+  expect(run.stdout).toContain('on purpose')
+  expect(run.code).toBe(1)
 })
 
 describe('without its server', () => {
@@ -110,7 +108,6 @@ describe('without its server', () => {
     }
     const script = `import { startTestDatabase } from './src/testing/index.ts'
       await startTestDatabase().catch(({ name, code, message }) => console.log(name, code, message))`
-    const tsx = import.meta.resolve('tsx')
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--import', tsx, '--input-type=module', '--eval', script],

@@ -116,7 +116,8 @@ function testDatabase({ server, admin, url, serviceUrl }: Parts): TestDatabase {
     reset: () => resetTables(admin),
     serverLog: server.log,
     stop() {
-      stopped ??= Promise.all([db.end(), admin.end({ timeout: 5 })]).then(server.stop)
+      // Also where a connection cannot be closed properly any more.
+      stopped ??= Promise.allSettled([db.end(), admin.end({ timeout: 5 })]).then(server.stop)
       return stopped
     },
   }
