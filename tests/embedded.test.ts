@@ -18,7 +18,6 @@ import { answers, postmaster } from './testing/servers.ts'
 vi.setConfig({ testTimeout: 120_000 })
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const testing = pathToFileURL(join(repository, 'src', 'testing', 'index.ts')).href
 const tsx = import.meta.resolve('tsx')
 
 describe('nothing is left behind', () => {
@@ -47,7 +46,7 @@ describe('nothing is left behind', () => {
   })
 
   test.each<[string, string[], unknown[]]>([
-    ['is killed with two databases it had started at once', ['2'], [null, 'SIGKILL']],
+    ['is killed with two servers it had started at once', ['2'], [null, 'SIGKILL']],
     ['ends without stop, and its exit status is what it says', ['1', 'exits'], [3, null]],
   ])('by a test process that %s', async (_, words, end) => {
     const host = spawn(process.execPath, ['--import', 'tsx', 'tests/testing/host.ts', ...words], {
@@ -68,9 +67,10 @@ describe('nothing is left behind', () => {
 // As root a user without rights starts it; whoever else runs this file is an ordinary user in every other test.
 test.skipIf(process.getuid?.() !== 0)('it starts as an ordinary user too (skipped unless root runs this)', async () => {
   const user = { uid: 65534, gid: 65534, cwd: tmpdir(), env: { ...process.env, HOME: tmpdir(), TMPDIR: tmpdir() } }
-  const script = `import { startTestDatabase } from '${testing}'
-    const t = await startTestDatabase()
-    await t.stop()
+  const module = pathToFileURL(join(repository, 'src', 'testing', 'embedded.ts')).href
+  const script = `import { startEmbeddedServer } from '${module}'
+    const server = await startEmbeddedServer()
+    await server.stop()
     console.log(process.getuid())`
   const arguments_ = ['--import', tsx, '--input-type=module', '--eval', script]
   expect((await promisify(execFile)(process.execPath, arguments_, user)).stdout.trim()).toBe('65534')
@@ -81,8 +81,9 @@ test('under node:test the tests of docs/testing.md pass, and one that fails is r
   expect(blocks).toHaveLength(1)
   const folder = await mkdtemp(join(tmpdir(), 'integrations-db-host-'))
   const file = join(folder, 'host.test.mjs')
+  const module = pathToFileURL(join(repository, 'src', 'testing', 'index.ts')).href
   const text = `${blocks[0]?.text}\ntest('a test that fails', () => assert.fail('on purpose'))\n`
-  await writeFile(file, text.replace('@org/integrations-db/testing', testing))
+  await writeFile(file, text.replace('@org/integrations-db/testing', module))
   // Told of a run that it is part of, node:test would report to that one only.
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
   const words = ['--import', tsx, '--test', '--test-reporter=tap', file]

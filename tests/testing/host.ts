@@ -1,10 +1,10 @@
-import { startTestDatabase } from '../../src/testing/index.ts'
-import { dataFolderOf, postmaster } from './servers.ts'
+import { startEmbeddedServer } from '../../src/testing/embedded.ts'
+import { postmaster } from './servers.ts'
 
-/* A test process that starts databases at once, says what there is of them, and then ends or waits for what happens to it. */
+/* A test process that starts servers at once, says what there is of them, and then ends or waits for what happens to it. */
 
 const [count, end] = process.argv.slice(2)
-const databases = await Promise.all(Array.from({ length: Number(count) }, () => startTestDatabase()))
-const folders = await Promise.all(databases.map(({ adminUrl }) => dataFolderOf(adminUrl)))
+const servers = await Promise.all(Array.from({ length: Number(count) }, () => startEmbeddedServer()))
+const folders = servers.map(({ folder }) => folder)
 console.log(JSON.stringify({ folders, pids: await Promise.all(folders.map(postmaster)) }))
 if (end === 'exits') process.exit(3)
