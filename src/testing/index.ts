@@ -48,7 +48,7 @@ export type TestDatabase = {
   /** The same as a signed token: for the `Authorization` header. */
   token(options: TokenOptions): string
   /**
-   * Leaves no organization, no row that refers to one, and nothing of this package: a few milliseconds. Connections stay
+   * Leaves no organization, no row that refers to one, and nothing of this package, in less than 50 ms. Connections stay
    * open, your other tables as they are.
    *
    * @throws IntegrationsDbError `conflict` where a transaction on these tables stays open for 2 s.
@@ -71,7 +71,7 @@ export type TestDatabase = {
  * await t.reset() // after each test
  * await t.stop() // after all of them
  *
- * Starts in one to two seconds, as root too. Any number can run at once. A test process that is killed leaves neither
+ * Starts in seconds, as root too. Any number can run at once. A test process that is killed leaves neither
  * server nor files behind.
  *
  * @throws IntegrationsDbError `unavailable` where the server does not start, with the remedy; `invalid_input` where
