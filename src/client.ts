@@ -6,6 +6,7 @@ import { IntegrationsDbError } from './errors.ts'
 import { Events } from './events.ts'
 import { databaseUrl, encryptionKey } from './input.ts'
 import { Integrations } from './integrations.ts'
+import { lazily } from './lazily.ts'
 import { type LazyPool, lazyPool } from './lazy-pool.ts'
 import { Replicas } from './replicas.ts'
 import {
@@ -116,20 +117,22 @@ export type IntegrationsDb = {
   end(): Promise<void>
 }
 
-const optionsSchema = z.strictObject({
-  url: z.string().optional(),
-  serviceUrl: z.string().optional(),
-  replicas: z.array(z.string()).default([]),
-  replicaRetrySeconds: z.number().positive().default(5),
-  max: z.int().min(1).max(1000).default(10),
-  acquireTimeoutSeconds: z.number().positive().default(10),
-  connectTimeoutSeconds: z.number().positive().default(10),
-  keepPlans: z.boolean().default(true),
-  allowCombinedLogin: z.boolean().default(false),
-  encryptionKey: z.string().optional(),
-  previousEncryptionKey: z.string().optional(),
-  allowParameterLogging: z.boolean().default(false),
-})
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    url: z.string().optional(),
+    serviceUrl: z.string().optional(),
+    replicas: z.array(z.string()).default([]),
+    replicaRetrySeconds: z.number().positive().default(5),
+    max: z.int().min(1).max(1000).default(10),
+    acquireTimeoutSeconds: z.number().positive().default(10),
+    connectTimeoutSeconds: z.number().positive().default(10),
+    keepPlans: z.boolean().default(true),
+    allowCombinedLogin: z.boolean().default(false),
+    encryptionKey: z.string().optional(),
+    previousEncryptionKey: z.string().optional(),
+    allowParameterLogging: z.boolean().default(false),
+  }),
+)
 
 /**
  * A client for one database. Connects on the first call; checks then that the login has no rights of its own.
@@ -218,10 +221,11 @@ function isServerError(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof IntegrationsDbError
 }
 
-type Settings = z.output<typeof optionsSchema>
+type Settings = z.output<ReturnType<typeof optionsSchema>>
 
 function parseOptions(options: IntegrationsDbOptions): Settings {
-  const result = optionsSchema.safeParse(options)
+  // Read once per client: compiling the schema first would cost more than it saves.
+  const result = optionsSchema().safeParse(options, { jitless: true })
   if (result.success) {
     return {
       ...result.data,

@@ -4,6 +4,7 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { Param, Placeholder, type SQLWrapper } from 'drizzle-orm/sql'
 import { IntegrationsDbError } from './errors.ts'
+import { lazily } from './lazily.ts'
 import { hexLiteral } from './literal.ts'
 
 /*
@@ -72,8 +73,13 @@ export const builder: ScopedQueries = scopedQueries(() => {
 /** A query with room for its placeholders' values. */
 export type CompiledStatement = (values: Record<string, unknown>) => Statement
 
-/** Builds a query's text once; each call only fills in its placeholders' values. */
-export function compile(query: SQLWrapper): CompiledStatement {
+/** Builds a query's text once, when it is first called; each call only fills in its placeholders' values. */
+export function compile(query: () => SQLWrapper): CompiledStatement {
+  const compiled = lazily(() => compileNow(query()))
+  return (values) => compiled()(values)
+}
+
+function compileNow(query: SQLWrapper): CompiledStatement {
   const pieces = dialect.sqlToQuery(query.getSQL()).sql.split(mark)
   const fill = (placeholder: (name: string) => string) =>
     pieces.map((piece, i) => (i % 2 === 0 ? piece : placeholder(piece))).join('')

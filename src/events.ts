@@ -21,8 +21,8 @@ const select = (where: typeof own | undefined) =>
     .orderBy(...newestFirst)
     .limit(given('limit'))
 const statements = {
-  newest: compile(select(own)),
-  before: compile(
+  newest: compile(() => select(own)),
+  before: compile(() =>
     select(
       and(
         own,

@@ -19,6 +19,10 @@ export type {
   Retrieval,
   ServiceCredentials,
 } from './credentials.ts'
+export { migrate, rollback, status } from './deployment/index.ts'
+export type { MigrateOptions, MigrateReport } from './deployment/migrate.ts'
+export type { RollbackOptions, RollbackReport } from './deployment/rollback.ts'
+export type { StatusReport } from './deployment/status.ts'
 export type { CallEvent, ReplicaEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'

@@ -4,78 +4,97 @@ import { isTimeZone, scheduleProblem } from './config/schedule.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { copied } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { lazily } from './lazily.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
 
 /*
  * What callers hand in, checked before anything is sent. Messages name the field and the rule, never the value: a
- * credential pasted into the wrong field must not end up in a log.
+ * credential pasted into the wrong field must not end up in a log. Each schema is built by the first call that needs it.
  */
 
-const type = z.enum(integrationType.enumValues)
-const status = z.enum(integrationStatus.enumValues)
+const type = lazily(() => z.enum(integrationType.enumValues))
+const status = lazily(() => z.enum(integrationStatus.enumValues))
 
 /** In the current version, whichever the document says it is in. */
-const mappings = z
-  .preprocess((given) => inCurrentVersion(copied(given)), FieldMappings)
-  .transform((document) => upcastMappings(document))
-const savedMappings = mappings.transform(withVersion)
+const mappings = lazily(() =>
+  z
+    .preprocess((given) => inCurrentVersion(copied(given)), FieldMappings)
+    .transform((document) => upcastMappings(document)),
+)
+const savedMappings = lazily(() => mappings().transform(withVersion))
 
-const schedule = z.string().check((given) => {
-  const problem = scheduleProblem(given.value)
-  if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a schedule' })
-})
+const schedule = lazily(() =>
+  z.string().check((given) => {
+    const problem = scheduleProblem(given.value)
+    if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a schedule' })
+  }),
+)
 
 /** Of an edit: null takes a key away, also one that should never have been there. */
-const mappingsEdit = z
-  .preprocess((given) => copied(given), z.record(z.string(), z.unknown()))
-  .transform((edit, context) => {
-    const removed = Object.keys(edit).filter((key) => edit[key] === null)
-    if (Object.hasOwn(edit, '$version'))
-      context.addIssue({ code: 'custom', path: ['$version'], message: 'cannot be set' })
-    if (Object.keys(edit).length === 0)
-      context.addIssue({ code: 'custom', message: 'must set or remove at least one field' })
-    return { removed, set: Object.fromEntries(Object.entries(edit).filter(([, mapping]) => mapping !== null)) }
-  })
+const mappingsEdit = lazily(() =>
+  z
+    .preprocess((given) => copied(given), z.record(z.string(), z.unknown()))
+    .transform((edit, context) => {
+      const removed = Object.keys(edit).filter((key) => edit[key] === null)
+      if (Object.hasOwn(edit, '$version'))
+        context.addIssue({ code: 'custom', path: ['$version'], message: 'cannot be set' })
+      if (Object.keys(edit).length === 0)
+        context.addIssue({ code: 'custom', message: 'must set or remove at least one field' })
+      return { removed, set: Object.fromEntries(Object.entries(edit).filter(([, mapping]) => mapping !== null)) }
+    }),
+)
 
-const settings = z.strictObject({
-  status: status.optional(),
-  fieldMappings: savedMappings.optional(),
-  syncSchedule: schedule.nullable().optional(),
-  excludedFeatures: ExcludedFeatures.optional(),
-})
+const settings = lazily(() =>
+  z.strictObject({
+    status: status().optional(),
+    fieldMappings: savedMappings().optional(),
+    syncSchedule: schedule().nullable().optional(),
+    excludedFeatures: ExcludedFeatures.optional(),
+  }),
+)
 
-const revision = z.strictObject({
-  expectedRevision: z.string().regex(/^\d+$/, 'must be the revision of a row').optional(),
-})
+const revision = lazily(() =>
+  z.strictObject({
+    expectedRevision: z.string().regex(/^\d+$/, 'must be the revision of a row').optional(),
+  }),
+)
 
 /** Mappings to set, and null for those to take away. */
 export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
 /** The fields of an integration that a caller may set. */
-export type IntegrationPatch = z.input<typeof settings>
+export type IntegrationPatch = z.input<ReturnType<typeof settings>>
 /** What `create` and `upsert` take: the system, and any of the settings. */
-export type NewIntegration = IntegrationPatch & { integrationType: z.input<typeof type> }
+export type NewIntegration = IntegrationPatch & { integrationType: z.input<ReturnType<typeof type>> }
 /** Refuses with `conflict` where somebody saved since the row of this revision was read. */
-export type RevisionOptions = z.input<typeof revision>
+export type RevisionOptions = z.input<ReturnType<typeof revision>>
 
-const newIntegration = settings.extend({ integrationType: type })
-const patch = settings.refine(
-  (fields) => Object.values(fields).some((value) => value !== undefined),
-  'must set at least one field',
+const newIntegration = lazily(() => settings().extend({ integrationType: type() }))
+const patch = lazily(() =>
+  settings().refine(
+    (fields) => Object.values(fields).some((value) => value !== undefined),
+    'must set at least one field',
+  ),
 )
-const listFilter = z.strictObject({ status: status.optional() })
-const page = z.strictObject({
-  limit: z.int().min(1).max(1000).default(500),
-  after: z.string().nullish(),
-  timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
-  since: z.date().optional(),
-})
+const listFilter = lazily(() => z.strictObject({ status: status().optional() }))
+const page = lazily(() =>
+  z.strictObject({
+    limit: z.int().min(1).max(1000).default(500),
+    after: z.string().nullish(),
+    timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
+    since: z.date().optional(),
+  }),
+)
 
-const eventPage = z.strictObject({
-  limit: z.int().min(1).max(1000).default(100),
-  before: z.guid('must be the id of an event').optional(),
-})
-const credentialOptions = z.strictObject({ reason: z.string().min(1).max(255).optional() })
-const rotation = credentialOptions.extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() })
+const eventPage = lazily(() =>
+  z.strictObject({
+    limit: z.int().min(1).max(1000).default(100),
+    before: z.guid('must be the id of an event').optional(),
+  }),
+)
+const credentialOptions = lazily(() => z.strictObject({ reason: z.string().min(1).max(255).optional() }))
+const rotation = lazily(() => credentialOptions().extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() }))
+const version = lazily(() => z.int().min(1).optional())
+const shortText = lazily(() => z.string().min(1).max(255))
 
 export const input = {
   type: (value: unknown) => check('integrationType', type, value),
@@ -86,19 +105,19 @@ export const input = {
     return { removed, set: check('fieldMappings', mappings, set) }
   },
   fieldMappings: (value: unknown) => check('fieldMappings', savedMappings, value),
-  features: (value: unknown) => check('excludedFeatures', ExcludedFeatures, value),
+  features: (value: unknown) => check('excludedFeatures', () => ExcludedFeatures, value),
   revision: (value: unknown) => check('', revision, value),
   listFilter: (value: unknown) => check('', listFilter, value),
   page: (value: unknown) => check('', page, value),
   eventPage: (value: unknown) => check('', eventPage, value),
   credentialOptions: (value: unknown) => check('', credentialOptions, value),
   rotation: (value: unknown) => check('', rotation, value),
-  version: (value: unknown) => check('version', z.int().min(1).optional(), value),
+  version: (value: unknown) => check('version', version, value),
 }
 
 /** A non-empty text for a claim or a message. */
 export function text(field: string, value: unknown): string {
-  return check(field, z.string().min(1).max(255), value)
+  return check(field, shortText, value)
 }
 
 /** A uuid in its canonical spelling, in lower case as PostgreSQL prints it. */
@@ -140,8 +159,8 @@ export function isUuid(value: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }
 
-function check<T>(field: string, schema: z.ZodType<T>, value: unknown): T {
-  const result = parse(field, schema, value)
+function check<T>(field: string, schema: () => z.ZodType<T>, value: unknown): T {
+  const result = parse(field, schema(), value)
   if (result.success) return result.data
   const problems = result.error.issues.map((issue) => {
     const path = [field, ...issue.path.map(String)].filter(Boolean).join('.')

@@ -32,35 +32,37 @@ const update = (values: Record<string, SQL>, where: SQL | undefined) =>
 const texts = (name: string) => sql`array(select jsonb_array_elements_text(${given(name)}::jsonb))`
 
 export const statements = {
-  list: compile(select(own).orderBy(...oldestFirst)),
-  listByStatus: compile(select(and(own, eq(table.status, given('status')))).orderBy(...oldestFirst)),
-  get: compile(select(named)),
-  getById: compile(select(and(own, eq(table.id, given('id'))))),
-  findByMappedField: compile(select(and(own, sql`${table.fieldMappings} ? ${given('field')}`)).orderBy(...oldestFirst)),
-  delete: compile(builder.delete(table).where(named).returning(selection)),
-  deleteUnchanged: compile(builder.delete(table).where(unchanged).returning(selection)),
+  list: compile(() => select(own).orderBy(...oldestFirst)),
+  listByStatus: compile(() => select(and(own, eq(table.status, given('status')))).orderBy(...oldestFirst)),
+  get: compile(() => select(named)),
+  getById: compile(() => select(and(own, eq(table.id, given('id'))))),
+  findByMappedField: compile(() =>
+    select(and(own, sql`${table.fieldMappings} ? ${given('field')}`)).orderBy(...oldestFirst),
+  ),
+  delete: compile(() => builder.delete(table).where(named).returning(selection)),
+  deleteUnchanged: compile(() => builder.delete(table).where(unchanged).returning(selection)),
   // Merged where the row is locked, so that two who edit different keys both keep their work. A document of an earlier
   // version is left alone: what is merged into it would change its meaning.
-  setFieldMappings: compile(
+  setFieldMappings: compile(() =>
     update(
       { fieldMappings: sql`(${table.fieldMappings} || ${given('fieldMappings')}::jsonb) - ${texts('removed')}` },
       sql`(${table.fieldMappings} = '{}' or ${table.fieldMappings} -> '$version' = ${given('version')}::jsonb)`,
     ),
   ),
-  excludeFeatures: compile(
+  excludeFeatures: compile(() =>
     update(
       { excludedFeatures: sql`(${table.excludedFeatures} - ${texts('features')}) || ${given('features')}::jsonb` },
       sql`jsonb_typeof(${table.excludedFeatures}) = 'array'`,
     ),
   ),
-  includeFeatures: compile(
+  includeFeatures: compile(() =>
     update(
       { excludedFeatures: sql`${table.excludedFeatures} - ${texts('features')}` },
       sql`jsonb_typeof(${table.excludedFeatures}) = 'array'`,
     ),
   ),
   // By id, not by time: two rows may share a time, and a Date has lost its microseconds.
-  listScheduled: compile(
+  listScheduled: compile(() =>
     select(and(eq(table.status, 'active'), isNotNull(table.syncSchedule), gt(table.id, given('after'))))
       .orderBy(asc(table.id))
       .limit(given('limit')),
@@ -95,7 +97,7 @@ function compileBy(build: (values: InsertValues) => SQLWrapper) {
     const names = Object.keys(fields).sort()
     const key = names.join()
     const compiled =
-      texts.get(key) ?? compile(build(Object.fromEntries(names.map((name) => [name, given(name)])) as never))
+      texts.get(key) ?? compile(() => build(Object.fromEntries(names.map((name) => [name, given(name)])) as never))
     texts.set(key, compiled)
     return compiled({ ...fields, ...more })
   }

@@ -1,4 +1,4 @@
-import postgres from 'postgres'
+import type { RowList, Sql, UnsafeQueryOptions } from 'postgres'
 import type { Effect, Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import {
@@ -30,7 +30,7 @@ export type PoolOptions = {
 
 /** One connection. Once it is lost the lane is thrown away: it never quietly becomes another connection. */
 type Lane = {
-  client: postgres.Sql<Record<string, never>>
+  client: Sql<Record<string, never>>
   lost: boolean
   onLost: () => void
   /** Whether each message reaches the same server process, so that what it prepared is there for the next. */
@@ -82,6 +82,7 @@ export class Pool {
 
   /** Lends one connection for one or several messages. */
   async lend<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+    if (driver === undefined) driver = (await import('postgres')).default
     const lane = await this.#acquire()
     const connection = new Connection(lane, this.#options.keepPlans)
     try {
@@ -208,7 +209,7 @@ export class Connection {
 }
 
 /** What one statement answered: rows, columns and the command's tag. */
-export type Answer = postgres.RowList<unknown[][]>
+export type Answer = RowList<unknown[][]>
 
 /** Sends messages back to back and waits for what each statement of each answers. */
 async function exchange(
@@ -237,7 +238,7 @@ function send(client: Lane['client'], message: string | BoundStatement): Sent {
   if (typeof message === 'string') return client.unsafe(message).values() as unknown as Sent
   // With parameters it would ask for their types first, a round trip: it looks for them among the arguments alone, and
   // binds those that are set here as text, whose types the statement's casts say.
-  const query = client.unsafe(message.text, [], { simple: false, prepare: false } as postgres.UnsafeQueryOptions)
+  const query = client.unsafe(message.text, [], { simple: false, prepare: false } as UnsafeQueryOptions)
   Object.assign(query, { parameters: [...message.values] })
   return query.values() as unknown as Sent
 }
@@ -249,8 +250,13 @@ export function toRows(answer: Answer): Rows {
 
 const dateAndJson = [114, 1082, 1083, 1114, 1115, 1182, 1184, 1185, 1231, 3802]
 
+// Loaded by the first call: whoever imports the package for its types, its registry or a client that is never used does
+// not pay for the driver, its sockets and its TLS.
+let driver: typeof import('postgres') | undefined
+
 function openLane(url: string, connectTimeoutSeconds: number): Lane {
-  const client = postgres(url, {
+  if (driver === undefined) throw new Error('a lane is opened for a call, which loads the driver first')
+  const client = driver(url, {
     max: 1,
     connect_timeout: connectTimeoutSeconds,
     // It would end a connection between two statements of a transaction.

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { FieldMappings } from './config/documents.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { printable } from './input.ts'
+import { lazily } from './lazily.ts'
 import type { IntegrationType } from './schema/enums.ts'
 
 /** One field of a credential bundle. */
@@ -195,8 +196,8 @@ export type ConnectionFields<T extends IntegrationType> = {
   readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? never : F]?: Value<Fields<T>[F]>
 }
 
-const schemas = Object.fromEntries(
-  Object.entries(systems).map(([type, { fields }]) => [type, z.strictObject(fieldSchemas(fields))]),
+const schemas = lazily(() =>
+  Object.fromEntries(Object.entries(systems).map(([type, { fields }]) => [type, z.strictObject(fieldSchemas(fields))])),
 )
 
 function fieldSchemas(fields: Readonly<Record<string, ConnectionField>>): Record<string, z.ZodType> {
@@ -229,7 +230,7 @@ function schemaOf({ type, pattern }: ConnectionField): z.ZodType {
  * @throws IntegrationsDbError `invalid_input` that names each field and what is wrong with it, never a value.
  */
 export function bundleText(integrationType: IntegrationType, bundle: unknown): string {
-  const result = schemas[integrationType]?.safeParse(bundle)
+  const result = schemas()[integrationType]?.safeParse(bundle)
   if (result?.success) return JSON.stringify(result.data)
   const names = Object.keys(systems[integrationType].fields)
   const needs = `; ${integrationType} takes ${names.join(', ')}`

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { styleText } from 'node:util'
+import { packageFolder } from '../package-folder.ts'
 import { type Command, signature } from './command.ts'
 
 /** Heavy on a terminal, plain everywhere else and under NO_COLOR. */
@@ -44,6 +46,6 @@ export function overview(commands: readonly Command[]): string {
 }
 
 export function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
   return version
 }

@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { IntegrationsDbError } from '../errors.ts'
+import { packageFolder } from '../package-folder.ts'
 
-/** Where this package's own `supabase/` lies, beside `src/` and beside `dist/`. */
-export const packagedSupabase = fileURLToPath(new URL('../../supabase', import.meta.url))
+/** This package's own `supabase/`. */
+export const packagedSupabase = join(packageFolder, 'supabase')
 
 /** A file of `supabase/migrations` or `supabase/rollbacks`. */
 export type MigrationFile = {
