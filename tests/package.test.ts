@@ -49,11 +49,10 @@ describe('the tarball', () => {
 
   test('is sound to publint, and its types to attw', async () => {
     const lint = await output(folder, 'publint', [tarball, '--strict'])
+    expect(lint.code, lint.text).toBe(0)
     expect(lint.text).toContain('All good!')
-    expect(lint.code).toBe(0)
     const types = await output(folder, 'attw', [tarball, '--profile', 'esm-only', '--no-definitely-typed'])
-    expect(types.text).toContain('No problems found')
-    expect(types.code).toBe(0)
+    expect(types.code, types.text).toBe(0)
   })
 
   test('has a source map for every module, with the sources in it and no path of the machine that built it', async () => {
@@ -80,7 +79,7 @@ describe('the tarball', () => {
 describe('a project that has nothing but the package', () => {
   const database = useDatabase('host')
 
-  test('compiles under strict and nodenext, our declarations included', () => {
+  test('compiles under strict and nodenext', () => {
     expect(diagnostics.filter(({ file }) => file !== 'types.ts')).toEqual([])
   })
 

@@ -23,23 +23,20 @@ declare const acme: OrganizationScope
 declare const service: ServiceScope
 const organizationId = '00000000-0000-4000-8000-000000000000'
 const xledger = { api_key: 'k', base_url: 'https://api.xledger.net', company_id: '4711' }
+const bufdir = { org_id: '999999999', report_year: 2026, api_endpoint: 'https://api.bufdir.no' }
 
 // guarantee: a system takes the fields of its own credential bundle, all of them and no others
 acme.credentials.store('xledger', xledger)
 acme.credentials.rotate('xledger', xledger, { graceSeconds: 300 })
-acme.credentials.store('bufdir', { org_id: '999999999', report_year: 2026, api_endpoint: 'https://api.bufdir.no' })
+acme.credentials.store('bufdir', bufdir)
 // @ts-expect-error the bundle of another system
 acme.credentials.store('dynamics', xledger)
 // @ts-expect-error a field is missing
 acme.credentials.rotate('xledger', { api_key: 'k', base_url: 'https://api.xledger.net' })
 // @ts-expect-error a field that the system does not have
 acme.credentials.store('cornerstone', { api_key: 'k', subdomain: 's', client_secret: 'c' })
-// @ts-expect-error no year is a Date
-acme.credentials.store('bufdir', {
-  org_id: '999999999',
-  report_year: new Date(),
-  api_endpoint: 'https://api.bufdir.no',
-})
+// @ts-expect-error a year is no Date
+acme.credentials.store('bufdir', { ...bufdir, report_year: new Date() })
 
 // guarantee: a retrieved bundle has the fields of the system that was named, to be read and not to be written
 export async function retrieves(): Promise<void> {
