@@ -19,6 +19,7 @@ import { barChart } from './chart.ts'
 import { type ConfigurationCost, measureConfiguration } from './configuration.ts'
 import { type Contender, contenders, type Logins } from './contenders.ts'
 import { type CredentialCost, measureCredentials } from './credentials.ts'
+import { type ImportCost, importRatios, measureImports } from './imports.ts'
 import { type MigrationCosts, measureMigrations } from './migrations.ts'
 
 const callers = 50
@@ -31,6 +32,8 @@ const hostSql = `${bootstrapSql} create table organizations (id uuid primary key
 
 type Measured = { name: string; scoped: boolean; roundTrips: number; latency: number; throughput: number }
 
+// Before the server, which would take its share of the processor.
+const imports = measureImports()
 const server = await startEmbedded()
 try {
   const urls = await prepare()
@@ -41,7 +44,7 @@ try {
   const costs = await measureMigrations(server.adminUrl, hostSql)
   const credentials = await measureCredentials(server.adminUrl, hostSql, oneWayMilliseconds)
   const configuration = await measureConfiguration(server.adminUrl, hostSql)
-  report(rows, growth, costs, credentials, configuration)
+  report(rows, growth, costs, credentials, configuration, imports)
 } finally {
   await server.stop()
 }
@@ -156,6 +159,7 @@ function report(
   costs: MigrationCosts,
   credentials: CredentialCost[],
   configuration: ConfigurationCost,
+  imports: ImportCost[],
 ): void {
   const find = (part: string) => rows.find((row) => row.name.includes(part)) as Measured
   const [raw, ours, unscoped, documented] = [
@@ -165,6 +169,7 @@ function report(
     find('documented'),
   ]
   const [first, last] = [growth[0], growth.at(-1)]
+  const importing = importRatios(imports)
   const apply = (name: string) => costs.applySeconds[name] ?? 0
   const claims = [
     claim(
@@ -212,6 +217,13 @@ function report(
       2.5,
     ),
     claim('microseconds of a zod parse of 50 keys, median', configuration.parseMicroseconds, 'at most', 100),
+    claim(
+      'importing the package and making a client against its dependencies by hand',
+      importing.library,
+      'at most',
+      1.1,
+    ),
+    claim('importing the schema against drizzle-orm/pg-core', importing.schema, 'at most', 1.1),
   ]
   console.log(`\nNode ${process.version}, ${server.kind} PostgreSQL, ${cpus().length} cores\n`)
   console.log(
@@ -241,13 +253,15 @@ function report(
   )
   console.log(`| the same, validated | ${perRow(configuration.validatedMilliseconds)} |`)
   console.log(`| zod parse of 50 keys | ${configuration.parseMicroseconds.toFixed(0)} µs |`)
+  console.log('\n| a process that imports | median |\n|---|---|')
+  for (const { name, milliseconds } of imports) console.log(`| ${name} | ${milliseconds.toFixed(0)} ms |`)
   console.log()
   for (const { text, held } of claims) console.log(`${held ? 'holds' : 'FAILS'}: ${text}`)
 
   const folder = import.meta.dirname
   writeFileSync(
     join(folder, 'results.json'),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, configuration, claims }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, configuration, imports, claims }, null, 2)}\n`,
   )
   writeFileSync(
     join(folder, 'throughput.svg'),

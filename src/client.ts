@@ -70,6 +70,8 @@ export type OrganizationCalls = {
    * @example
    * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
    *
+   * SQL: what the builder says, every value a hex literal, behind the scope's `select set_config(…)`.
+   *
    * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
    */
   query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
@@ -85,6 +87,10 @@ export type OrganizationScope = OrganizationCalls & {
    *   await tx.integrations.update('xledger', { status: 'inactive' })
    *   await tx.integrations.create({ integrationType: 'dynamics' })
    * })
+   *
+   * SQL: `begin` and the scope's `select set_config(…)` together with the first statement, and `commit` at the end.
+   *
+   * @throws what `work` throws; IntegrationsDbError `conflict` or `unavailable` where it cannot be committed.
    */
   transaction<T>(work: (tx: OrganizationCalls) => Promise<T>): Promise<T>
   /**
@@ -101,19 +107,57 @@ export type OrganizationScope = OrganizationCalls & {
 export type ServiceScope = {
   readonly integrations: ServiceIntegrations
   readonly credentials: ServiceCredentials
-  /** One organization, with the service role's rights. */
+  /**
+   * One organization, with the service role's rights. Sends nothing.
+   *
+   * @example
+   * await service.forOrganization(organizationId).integrations.update('xledger', { status: 'error' })
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid.
+   */
   forOrganization(organizationId: string): OrganizationScope
 }
 
 /** A client; see {@link createIntegrationsDb}. */
 export type IntegrationsDb = {
-  /** An organization's scope from values the host vouches for. Sends nothing. */
+  /**
+   * An organization's scope from values the host vouches for. Sends nothing.
+   *
+   * @example
+   * const acme = db.forOrganization({ organizationId, role: 'admin', userId })
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid, or no role.
+   */
   forOrganization(scope: { organizationId: string; role: OrganizationRole; userId?: string }): OrganizationScope
-  /** The same scope from the payload of a token the host has verified (signature and expiry). Sends nothing. */
+  /**
+   * The same scope from the payload of a token the host has verified (signature and expiry). Sends nothing.
+   *
+   * @example
+   * const { payload } = await jwtVerify(token, keys) // of jose, say
+   * await db.forClaims(payload).integrations.list()
+   *
+   * @throws IntegrationsDbError `permission_denied` where its `app_metadata` names no organization or no role of ours.
+   */
   forClaims(verifiedJwtPayload: object): OrganizationScope
-  /** The service role, for sync workers and repair. `actor` names the worker in what gets recorded. */
+  /**
+   * The service role, for sync workers and repair. `actor` names the worker in what gets recorded.
+   *
+   * @example
+   * const service = await db.asService({ actor: 'nightly-sync' })
+   *
+   * SQL: once per client, `select … from pg_roles …`: whether the login has rights that it must not have.
+   *
+   * @throws IntegrationsDbError `invalid_input` without `serviceUrl`; `permission_denied` for an unsafe login.
+   */
   asService(options: { actor: string }): Promise<ServiceScope>
-  /** Closes every connection, waiting up to 5 s for calls under way. */
+  /**
+   * Closes every connection, waiting up to 5 s for calls under way. Sends nothing else.
+   *
+   * @example
+   * await db.end()
+   *
+   * @throws nothing.
+   */
   end(): Promise<void>
 }
 

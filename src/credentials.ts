@@ -116,7 +116,12 @@ export class Credentials {
   /**
    * Version, date and field names of the bundle, or null; never a value.
    *
+   * @example
+   * const { version, fieldNames } = (await acme.credentials.describe('xledger')) ?? {}
+   *
    * SQL: `select … from integrations.describe_credential(…)`, one round trip.
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no system.
    */
   describe(integrationType: IntegrationType): Promise<CredentialDescription | null> {
     return observed('credentials.describe', this.#scope, async () => {
@@ -134,6 +139,9 @@ export class Credentials {
 
   /**
    * Deletes every version of the bundle and takes an active integration to `pending_setup`.
+   *
+   * @example
+   * await acme.credentials.revoke('xledger', { reason: 'the key was in a mail' })
    *
    * SQL: `select … from integrations.revoke_credential(…)`, one round trip.
    *

@@ -1,4 +1,7 @@
-/** Every way a call of this package can fail. */
+/**
+ * Every way a call of this package can fail. `unavailable` (no server, no free connection) and `permission_denied` (an
+ * unsafe login, a verb that the role lacks) can come of any; docstrings name the others.
+ */
 export type IntegrationsDbErrorCode =
   | 'not_found'
   | 'already_exists'

@@ -50,6 +50,8 @@ export class Events {
    * const [latest] = await acme.events.list({ limit: 1 })
    *
    * SQL: `select … where organization_id = … order by created_at desc, id desc limit …`, one round trip.
+   *
+   * @throws IntegrationsDbError `permission_denied` for a coordinator; `invalid_input` for a limit or an id that is none.
    */
   list(page: { limit?: number; before?: string } = {}): Promise<IntegrationEvent[]> {
     return observed('events.list', this.#scope, async () => {

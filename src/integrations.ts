@@ -38,6 +38,8 @@ export class Integrations {
    * await acme.integrations.list({ status: 'active' })
    *
    * SQL: `select … where organization_id = … [and status = …] order by created_at, id`
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no status.
    */
   list(filter: { status?: IntegrationStatus } = {}): Promise<Integration[]> {
     return this.#reads('list', () => {
@@ -53,13 +55,24 @@ export class Integrations {
    * const xledger = await acme.integrations.get('xledger')
    *
    * SQL: `select … where organization_id = … and integration_type = …`
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no system.
    */
   async get(integrationType: IntegrationType): Promise<Integration | null> {
     const rows = await this.#reads('get', () => statements.get(this.#key(integrationType)))
     return rows[0] ?? null
   }
 
-  /** The integration with this id, or null; another organization's is null too. SQL: `select … where … and id = …` */
+  /**
+   * The integration with this id, or null; another organization's is null too.
+   *
+   * @example
+   * const integration = await acme.integrations.getById(id)
+   *
+   * SQL: `select … where organization_id = … and id = …`
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid.
+   */
   async getById(id: string): Promise<Integration | null> {
     const rows = await this.#reads('getById', () => statements.getById(this.#own({ id: uuid('id', id) })))
     return rows[0] ?? null
@@ -72,6 +85,8 @@ export class Integrations {
    * await acme.integrations.findByMappedField('employee_id')
    *
    * SQL: `select … where organization_id = … and field_mappings ? …`, which the GIN index serves.
+   *
+   * @throws IntegrationsDbError `invalid_input` for an empty name, or one of more than 255 characters.
    */
   findByMappedField(field: string): Promise<Integration[]> {
     return this.#reads('findByMappedField', () =>
@@ -215,6 +230,9 @@ export class Integrations {
 
   /**
    * Removes the integration and gives its last state.
+   *
+   * @example
+   * await acme.integrations.delete('xledger', { expectedRevision: row.revision })
    *
    * SQL: `delete from organization_integrations where … [and xmin::text = …] returning …`
    *

@@ -37,6 +37,8 @@ export class ServiceIntegrations {
    * problems comes too, with `due: null`.
    *
    * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
+   *
+   * @throws IntegrationsDbError `invalid_input` that names the option, or for an `after` that was changed.
    */
   listScheduled(
     page: { limit?: number; after?: string | null; timeZone?: string; since?: Date } = {},

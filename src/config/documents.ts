@@ -3,6 +3,7 @@ import { copied, excludedFeaturesViolations, fieldMappingsViolations, type Viola
 
 /* The configuration documents as zod schemas, over the same walk that every other check in the application uses. */
 
+/** What a mapping can give: never an object, a list or null. */
 export type Scalar = string | number | boolean
 
 type MappingOptions = {

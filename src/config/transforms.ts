@@ -4,7 +4,12 @@ import type { Scalar } from './documents.ts'
 export type Transform = {
   /** What it takes, as a problem states it: `must be …`. */
   readonly reads: string
-  /** The value in its new form, or undefined where it is not what `reads` says. */
+  /**
+   * The value in its new form, or undefined where it is not what `reads` says.
+   *
+   * @example
+   * transforms.decimal_2.apply('1 234,5') // 1234.5
+   */
   apply(value: Scalar): Scalar | undefined
 }
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm/sql'
 
 /*
  * Policies read claims through these two functions only, each inside `(select ...)`: PostgreSQL then evaluates it once

@@ -17,5 +17,7 @@ export const integrationType = pgEnum('integration_type_enum', [
 /** Where an integration stands. Same contract with the Dart registry as {@link integrationType}. */
 export const integrationStatus = pgEnum('integration_status_enum', ['active', 'inactive', 'error', 'pending_setup'])
 
+/** A label of {@link integrationType}. */
 export type IntegrationType = (typeof integrationType.enumValues)[number]
+/** A label of {@link integrationStatus}. */
 export type IntegrationStatus = (typeof integrationStatus.enumValues)[number]

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { bigint, check, foreignKey, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm/sql'
 import { organizationIntegrations } from './organization-integrations.ts'
 
 /**

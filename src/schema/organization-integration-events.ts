@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { bigint, check, index, jsonb, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm/sql'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { foreignKey, index, jsonb, pgPolicy, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { sql } from 'drizzle-orm/sql'
 import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
 import { timestamps } from './columns.ts'
