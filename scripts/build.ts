@@ -1,52 +1,8 @@
-/*
- * `npm run build`: declarations by tsc, modules by esbuild, for the entries that package.json names.
- *
- * Joined into a few files because Node finds, reads and links each module by itself: forty small ones cost a caller more
- * than all that they say. Nothing is shortened, and source maps hold the sources, so that a stack trace reads as written.
- */
+/* `npm run build`: declarations by tsc, modules by esbuild, for what package.json names. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { build } from 'esbuild'
+import { rmSync } from 'node:fs'
+import { bundle } from './bundle.ts'
 
-type Manifest = { bin: Record<string, string>; exports: Record<string, string | { default: string }> }
-
-const outside = 'src/package-folder.ts'
-assertMovable()
 rmSync('dist', { recursive: true, force: true })
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' })
-await build({
-  entryPoints: entries(),
-  outdir: 'dist',
-  outbase: 'src',
-  chunkNames: 'shared/[name]-[hash]',
-  bundle: true,
-  // What several entries use exists once, or an error of one would be no IntegrationsDbError to the other.
-  splitting: true,
-  packages: 'external',
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  sourcemap: true,
-})
-
-/** The sources of everything that package.json lets others name. */
-function entries(): string[] {
-  const { bin, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
-  const targets = Object.values(exports).map((target) => (typeof target === 'string' ? target : target.default))
-  return [...targets, ...Object.values(bin)]
-    .filter((target) => target.endsWith('.js'))
-    .map((target) => target.replace(/^(\.\/)?dist\//, 'src/').replace(/\.js$/, '.ts'))
-}
-
-/** A module that looks for files beside itself would look in the wrong place once it is joined with others. */
-function assertMovable(): void {
-  const found = readdirSync('src', { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join('src', name))
-    .filter((file) => file !== join(outside) && readFileSync(file, 'utf8').includes('import.meta'))
-  if (found.length === 0) return
-  throw new Error(
-    `${found.join(', ')}: import.meta is another file's after the build; take packageFolder of ${outside}`,
-  )
-}
+await bundle('dist')

@@ -1,9 +1,9 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { inject } from 'vitest'
+import { bundle } from '../scripts/bundle.ts'
 
 /** The package as it is installed: compiled, beside the migrations. Once per run of the tests. */
 export type Installed = { dist: string; remove(): void }
@@ -11,13 +11,7 @@ export type Installed = { dist: string; remove(): void }
 export async function install(): Promise<Installed> {
   const folder = mkdtempSync(join(tmpdir(), 'integrations-db-installed-'))
   const dist = join(folder, 'dist')
-  // Types are checked elsewhere; without that it is compiled in a second.
-  const flags = ['--noCheck', '--declaration', 'false', '--declarationMap', 'false', '--sourceMap', 'false']
-  await promisify(execFile)(
-    resolve('node_modules', '.bin', 'tsc'),
-    ['-p', 'tsconfig.build.json', '--outDir', dist, ...flags],
-    { shell: process.platform === 'win32' },
-  )
+  await bundle(dist)
   copyFileSync('package.json', join(folder, 'package.json'))
   for (const name of ['node_modules', 'supabase']) symlinkSync(resolve(name), join(folder, name), 'junction')
   return { dist, remove: () => rmSync(folder, { recursive: true, force: true }) }
