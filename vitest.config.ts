@@ -5,8 +5,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // The server has cores of its own to wait for; vitest alone would leave one idle.
     maxWorkers: 2,
     env:
@@ -28,7 +28,7 @@ export default defineConfig(({ mode }) => ({
             KILL_EVERY: '4',
             // One of each command's process, and one of the server under it.
             CRASHES: process.env.CRASHES ?? '8',
-            DOCUMENTS: '20000',
+            DOCUMENTS: process.env.DOCUMENTS ?? '2000',
             REPAIR_ROWS: '10000',
             DUMP_EVERY: process.env.DUMP_EVERY ?? '8',
             MUTANT_EVERY: process.env.MUTANT_EVERY ?? '40',

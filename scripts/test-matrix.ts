@@ -55,7 +55,9 @@ for (const [major, version] of Object.entries(versions)) {
     await admin.end()
     const url = new URL(server.adminUrl)
     url.pathname = '/test_matrix'
-    await run('npx', ['vitest', 'run', '--reporter=dot', ...files], { environment: { TEST_DATABASE_URL: url.href } })
+    await run('npx', ['vitest', 'run', '--reporter=dot', ...files], {
+      environment: { TEST_DATABASE_URL: url.href, DOCUMENTS: '20000' },
+    })
   } finally {
     await server.stop()
   }

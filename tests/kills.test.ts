@@ -45,7 +45,7 @@ async function killAfterEveryStatement(supabase: string, files: BuiltFile[]): Pr
 
 test('a connection that ends after any statement of any of our migrations leaves what the next run completes', async () => {
   await killAfterEveryStatement('supabase', builtFiles('supabase'))
-}, 120_000)
+}, 240_000)
 
 test('so it does for enum labels, concurrent indexes, validation and rows changed by hand', async () => {
   const [few, more] = [pgEnum('mood', ['sad']), pgEnum('mood', ['sad', 'glad'])]
@@ -67,4 +67,4 @@ test('so it does for enum labels, concurrent indexes, validation and rows change
   } finally {
     project.remove()
   }
-}, 120_000)
+}, 240_000)

@@ -57,7 +57,8 @@ async function listed(url: string): Promise<string[][]> {
 const history = (sql: typeof pushed.admin) =>
   sql`select version, name, statements from supabase_migrations.schema_migrations order by version`
 
-describe('the Supabase CLI', () => {
+// Each call of the CLI takes seconds where others are busy too.
+describe('the Supabase CLI', { timeout: 180_000 }, () => {
   test('pushes every file and records it by version and name', async () => {
     await supabase(pushed.adminUrl, 'db', 'push')
     expect((await history(pushed.admin)).map((row) => `${row.version}_${row.name}.sql`)).toEqual(names)
