@@ -1,6 +1,7 @@
 /*
- * `npm run db:generate -- --name <what>`: drizzle-kit generate, a snapshot of the extras, integrations-db build, and
- * the normalised end state. `npm run db:check` (`--check`) refuses where any of it does not follow from src/schema.
+ * `npm run db:generate -- --name <what>`: drizzle-kit generate, a snapshot of the extras, integrations-db build, the
+ * normalised end state, the README's diagram. `npm run db:check` (`--check`) refuses where any of it does not follow
+ * from src/schema.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,11 +13,13 @@ import { type DrizzleMigration, readDrizzleFolder } from '../src/migrations/driz
 import { emptySnapshot, type Snapshot } from '../src/migrations/snapshot.ts'
 import { extras } from '../src/schema/extras.ts'
 import * as schema from '../src/schema/index.ts'
+import { withDiagram } from './er-diagram.ts'
 import { endState } from './schema-sql.ts'
 
 // Relative to the package root, where npm runs scripts.
 const drizzle = 'drizzle'
 const supabase = 'supabase'
+const readme = 'README.md'
 /** The end state of all migrations, for reviewers and for doctor. */
 const endStateFiles = { schema: join(supabase, 'schema.sql'), catalog: join(supabase, 'catalog.json') }
 
@@ -58,6 +61,7 @@ async function generate(name: string | undefined): Promise<void> {
   const { schema, catalog } = await endState(join(supabase, 'migrations'))
   writeFileSync(endStateFiles.schema, schema)
   writeFileSync(endStateFiles.catalog, catalog)
+  writeFileSync(readme, withDiagram(readFileSync(readme, 'utf8')))
   console.log(
     written.length === 0
       ? 'nothing to do: drizzle/ and supabase/ follow from src/schema'
@@ -84,7 +88,11 @@ async function check(): Promise<void> {
     if (state[kind] === readFileSync(file, 'utf8')) continue
     throw new IntegrationsDbError('conflict', `${file} is not what the migrations produce; run npm run db:generate`)
   }
-  console.log('drizzle/ and supabase/ follow from src/schema')
+  const page = readFileSync(readme, 'utf8')
+  if (page !== withDiagram(page)) {
+    throw new IntegrationsDbError('conflict', `${readme}: the diagram is not of src/schema; run npm run db:generate`)
+  }
+  console.log('drizzle/, supabase/ and the diagram in README.md follow from src/schema')
 }
 
 /** Which halves of the definition differ from the newest migration. */

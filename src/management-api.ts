@@ -24,7 +24,7 @@ export type Project = {
 export type SecurityAdvice = { name: string; level: string; detail: string; remediation: string }
 
 /** {@link Queries} of a project, and its security advisors. */
-export type ProjectQueries = Queries & { securityAdvice(): Promise<SecurityAdvice[]> }
+type ProjectQueries = Queries & { securityAdvice(): Promise<SecurityAdvice[]> }
 
 /** A database that is reached directly, by an administrator's URL, or through the API. */
 export type Access = { url: string } | Project

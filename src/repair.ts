@@ -23,7 +23,7 @@ export type RepairReport = {
   failures: Failure[]
 }
 
-export const listedMost = 10_000
+const listedMost = 10_000
 const batchRows = 2000
 /** Documents that are read at once, of at most 64 KiB each. */
 const rewrittenRows = 50

@@ -15,7 +15,7 @@ import { assertSafeLogin } from './login.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { isServerAtFault, toIntegrationsDbError } from './server-errors.ts'
 
-export type ReplicaOptions = PoolOptions & { allowCombinedLogin: boolean; replicaRetrySeconds: number }
+type ReplicaOptions = PoolOptions & { allowCombinedLogin: boolean; replicaRetrySeconds: number }
 
 /** Which database this is, the same on all its physical copies, and whether this copy follows another. */
 const identity = `\

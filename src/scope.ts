@@ -119,7 +119,7 @@ export type Session = {
 }
 
 /** What is said in two round trips: one question, and after its answer statements whose values are bound. */
-export type Conversation = {
+type Conversation = {
   ask(statement: Statement): Promise<Rows>
   /** The rest, back to back, with the commit where the transaction is the conversation's own. */
   finish(...statements: BoundStatement[]): Promise<Rows[]>

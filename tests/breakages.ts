@@ -1,7 +1,7 @@
 import type { Finding } from '../src/doctor/findings.ts'
 
 /** One thing wrong with a fresh database, and the one finding that it is. Every name is qualified. */
-export type Breakage = {
+type Breakage = {
   sql: string
   what: string
   where: string

@@ -172,7 +172,8 @@ describe('integrations-db build', () => {
 /** Other tests read this project; these change one. */
 function copyOfProject(): string {
   const copy = join(folder, 'project')
-  for (const path of ['src', 'scripts', 'drizzle', 'supabase', 'package.json', 'tsconfig.json', 'drizzle.config.ts']) {
+  const files = ['README.md', 'package.json', 'tsconfig.json', 'drizzle.config.ts']
+  for (const path of ['src', 'scripts', 'drizzle', 'supabase', ...files]) {
     cpSync(path, join(copy, path), { recursive: true })
   }
   symlinkSync(resolve('node_modules'), join(copy, 'node_modules'), 'junction')
@@ -195,6 +196,7 @@ describe('npm run db:check', () => {
       'drizzle/ does not follow',
     ],
     ['src/schema/extras.ts', "service_role: ['select', ", 'service_role: [', 'supabase/extras does not follow'],
+    ['README.md', 'text sync_schedule', 'text sync_plan', 'README.md: the diagram is not of src/schema'],
   ])('fails when %s has changed and nothing was generated', (file, from, to, message) => {
     const copy = copyOfProject()
     edit(join(copy, file), (text) => {

@@ -6,10 +6,10 @@ import type postgres from 'postgres'
 /* A page of docs/ as the steps a reader takes, and a place in which to take them. */
 
 /** A fenced block: its language, its text without the list's indentation, and where it begins. */
-export type Block = { language: string; text: string; at: string }
+type Block = { language: string; text: string; at: string }
 
 /** Where a page's blocks run: a copy of the project, a database, and what the shell knows of it. */
-export type Place = { folder: string; admin?: postgres.Sql; env: Record<string, string> }
+type Place = { folder: string; admin?: postgres.Sql; env: Record<string, string> }
 
 export function blocksOf(page: string): Block[] {
   const source = readFileSync(page, 'utf8')
@@ -54,9 +54,11 @@ async function run(block: Block, next: Block | undefined, place: Place): Promise
     writeFileSync(join(place.folder, file), block.text)
     return ''
   }
-  if (block.language === 'ts') {
-    writeFileSync(join(place.folder, 'block.ts'), block.text)
-    return command(block, place, process.execPath, ['--import', 'tsx', 'block.ts'], refused)
+  if (block.language === 'ts' || block.language === 'js') {
+    const program = `block.${block.language}`
+    writeFileSync(join(place.folder, program), block.text)
+    const loader = block.language === 'ts' ? ['--import', 'tsx'] : []
+    return command(block, place, process.execPath, [...loader, program], refused)
   }
   if (block.language === 'sql') {
     await place.admin?.unsafe(block.text).catch((error: Error) => {

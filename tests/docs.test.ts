@@ -20,6 +20,12 @@ const pages: Record<string, (t: TestDatabase) => Promise<Record<string, string>>
   },
   'roll-back': async () => ({}),
   memberships: async () => ({}),
+  recipes: async (t) => ({
+    ORGANIZATION: await t.organization(),
+    INTEGRATIONS_DATABASE_URL: t.url,
+    INTEGRATIONS_SERVICE_URL: t.serviceUrl,
+    INTEGRATIONS_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
+  }),
   breach: async (t) => {
     const db = t.connect({ encryptionKey: randomBytes(32).toString('hex') })
     const acme = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
@@ -44,6 +50,7 @@ function copyOf(name: string, dist?: string): string {
     'scripts',
     'drizzle',
     'supabase',
+    'README.md',
     'package.json',
     'drizzle.config.ts',
     'tsconfig.json',

@@ -8,7 +8,7 @@ import { install } from './command-line.ts'
 import { startServer } from './server.ts'
 
 /** What every test file needs to make a database of its own. */
-export type TestServer = {
+type TestServer = {
   adminUrl: string
   kind: string
   version: string

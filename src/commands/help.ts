@@ -5,7 +5,7 @@ import { packageFolder } from '../package-folder.ts'
 import { type Command, signature } from './command.ts'
 
 /** Heavy on a terminal, plain everywhere else and under NO_COLOR. */
-export function heavy(text: string, stream: NodeJS.WriteStream = process.stdout): string {
+function heavy(text: string, stream: NodeJS.WriteStream = process.stdout): string {
   return styleText('bold', text, { stream })
 }
 

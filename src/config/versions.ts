@@ -12,7 +12,7 @@ export function currentVersion(list = versions): number {
 }
 
 /** A sound document's version; absent means 1. */
-export function versionOf(document: Readonly<Record<string, unknown>>): number {
+function versionOf(document: Readonly<Record<string, unknown>>): number {
   return (document.$version as number | undefined) ?? 1
 }
 

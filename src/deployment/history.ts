@@ -9,7 +9,7 @@ import { fileName, type MigrationFile, statementsOf } from './files.ts'
  */
 
 /** What the history says of one version. Whoever marked it as applied by hand may have left the rest out. */
-export type HistoryRow = { version: string; name?: string | null; statements?: string[] | null }
+type HistoryRow = { version: string; name?: string | null; statements?: string[] | null }
 
 /** How the history stands to a folder of migrations. */
 export type Comparison = {

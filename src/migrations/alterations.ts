@@ -7,7 +7,7 @@ import { insertAfter, refuse, type Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 
 /** One command of an ALTER TABLE, and the table. */
-export type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
+type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
 
 const asIs: Guard<Alteration> = ({ text }) => text
 /** Nothing is left to be taken away from a table that is gone. */

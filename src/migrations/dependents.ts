@@ -18,14 +18,14 @@ import {
  * type, and in an order: a foreign key before the unique index it rests on.
  */
 
-export type Dependent = {
+type Dependent = {
   kind: 'policy' | 'foreignKey' | 'check' | 'unique' | 'primaryKey' | 'index'
   name: string
   definition: unknown
 }
 
 /** Columns that stay but change their type or what generates them, by table: what reads them must step aside. */
-export type Touched = Map<string, Set<string>>
+type Touched = Map<string, Set<string>>
 
 export function touchedColumns(from: Snapshot, target: Snapshot): Touched {
   const relabelled = Object.values(from.enums).filter((type) => {

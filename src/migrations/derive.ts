@@ -119,7 +119,7 @@ function takeAway<T>(lean: Record<string, T>, target: Record<string, T>, drop: (
 }
 
 /** What has to stand around drizzle-kit's own statements, and which of them it takes the place of. */
-export type Aside = { drops: string[]; creates: string[]; keyDrops: string[]; replaces: (object: string) => boolean }
+type Aside = { drops: string[]; creates: string[]; keyDrops: string[]; replaces: (object: string) => boolean }
 
 /**
  * What drizzle-kit's own statements forget on the way up: to take out of the way what reads a column whose type changes

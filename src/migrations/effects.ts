@@ -8,9 +8,9 @@ import type { Statement } from './statements.ts'
  */
 
 /** `table public.t`, `column public.t.c` or `type public.e`. */
-export type ObjectName = string
+type ObjectName = string
 
-export type Effects = { needs: ObjectName[]; makes: ObjectName[]; removes: ObjectName[] }
+type Effects = { needs: ObjectName[]; makes: ObjectName[]; removes: ObjectName[] }
 
 export const tableName = (table: RangeVar | undefined): string => `${table?.schemaname || 'public'}.${table?.relname}`
 
@@ -82,7 +82,7 @@ export function droppedNames(node: Node): string[][] {
 }
 
 /** How the statements of one file bear on each other when the file runs again. */
-export type Interplay = {
+type Interplay = {
   /** Names that a later statement removes: gone on a second run. */
   goneLater: ObjectName[]
   /** Whether names pass from one object to another around this statement, so that none tells whether it has run. */

@@ -22,7 +22,7 @@ export type Extra = {
 }
 
 /** Statements to run around drizzle-kit's own, in this order. */
-export type ExtrasDiff = {
+type ExtrasDiff = {
   require: string[]
   /** Drops of `after` extras: before the tables change under them. */
   dropAfter: string[]

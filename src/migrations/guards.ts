@@ -13,7 +13,7 @@ import { insertAfter, refuse, type Statement } from './statements.ts'
  */
 
 /** What a guard may know of the file its statement stands in. */
-export type Surroundings = {
+type Surroundings = {
   /** Whether a later statement of the file changes this object further. */
   changedLater: (object: string) => boolean
   /** Statements of the file after this one. */

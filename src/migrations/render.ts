@@ -13,7 +13,7 @@ export const noTransaction = '-- integrations-db: no transaction'
 export type Header = { generator: number; part: number; parts: number; source: string; body: string }
 
 /** What the files of one migration have in common: hashes of their sources, and whose they are. */
-export type Origin = { migration: string; rollback: string; project: string }
+type Origin = { migration: string; rollback: string; project: string }
 
 const timeouts = `\
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.

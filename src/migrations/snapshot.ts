@@ -41,7 +41,7 @@ export type Table = {
   isRLSEnabled?: boolean
 }
 export type Enum = { name: string; schema: string; values: string[] }
-export type View = { name: string; schema: string; definition?: string; materialized?: boolean; isExisting?: boolean }
+type View = { name: string; schema: string; definition?: string; materialized?: boolean; isExisting?: boolean }
 
 export type Snapshot = {
   version: string

@@ -16,7 +16,7 @@ export type Statement = {
   node: Node
 }
 
-export type Word = { text: string; start: number; end: number }
+type Word = { text: string; start: number; end: number }
 
 /**
  * Splits a file into statements.

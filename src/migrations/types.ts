@@ -2,7 +2,7 @@ import type { TypeName } from 'libpg-query'
 import { literal, name, strings } from './quote.ts'
 
 /** A column's type, in a form that can be compared with the catalog's. */
-export type ColumnType = {
+type ColumnType = {
   /** For `to_regtype`. */
   name: string
   /** `(10,2)`, `''` where there is none, undefined where the catalog writes it in too many ways to compare. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type Attacked, attempt, type Outcome, type Persona, personas } from './attacked.ts'
 
 /** One thing that must hold; `run` throws where it does not. Shared by the tests and by the mutation score. */
-export type Check = { title: string; run(db: Attacked): Promise<void> }
+type Check = { title: string; run(db: Attacked): Promise<void> }
 
 const denied = '42501'
 const all = Object.keys(personas) as Persona[]
