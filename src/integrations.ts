@@ -12,6 +12,7 @@ import {
   uuid,
 } from './input.ts'
 import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
+import { credentialMissing, untouched } from './integration-refusals.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 import type { OrganizationScopeSettings } from './scope.ts'
@@ -289,7 +290,7 @@ export class Integrations {
     return row
   }
 
-  /** Why a statement that named a row touched none. */
+  /** Refuses where a statement that named a row touched none. */
   async #missing(
     integrationType: IntegrationType,
     expectedRevision: string | undefined,
@@ -297,25 +298,8 @@ export class Integrations {
   ): Promise<never> {
     const asks = expectedRevision !== undefined || activates
     const current = asks ? await this.#first(statements.get(this.#key(integrationType))) : null
-    if (current !== null && expectedRevision !== undefined && current.revision !== expectedRevision) {
-      throw new IntegrationsDbError(
-        'conflict',
-        `integrationType ${integrationType}: expected revision ${expectedRevision}, found ${current.revision}; read the row again and repeat the change`,
-      )
-    }
-    if (current !== null && activates) throw credentialMissing(integrationType)
-    throw new IntegrationsDbError(
-      'not_found',
-      `integrationType ${integrationType}: the organization has no such integration; create it first`,
-    )
+    throw untouched(integrationType, { current, expectedRevision, activates })
   }
-}
-
-function credentialMissing(integrationType: IntegrationType): IntegrationsDbError {
-  return new IntegrationsDbError(
-    'credential_missing',
-    `status: ${integrationType} cannot be active without a credential; store one with credentials.store, then set it active`,
-  )
 }
 
 function present<T extends object>(fields: T): T {
