@@ -17,8 +17,8 @@ import {
   uuid,
   varchar,
 } from 'drizzle-orm/pg-core'
-import { describe, expect, test } from 'vitest'
-import { built, inDatabase, runFile, type Step, schemaOf, tryFiles, writeProject } from './projects.ts'
+import { describe, test } from 'vitest'
+import { type Change, tryChange } from './changes.ts'
 
 type Columns = Record<string, unknown>
 type Extra = ReturnType<typeof check> | ReturnType<typeof index> | ReturnType<typeof pgPolicy> | unknown
@@ -54,8 +54,6 @@ const indexed = (column: string) =>
     index('t_a_idx').on(its.a),
     unique('t_a_key').on(its.a),
   ])
-
-type Change = { name: string; from: Record<string, unknown>; to: Record<string, unknown>; up?: string; down?: string }
 
 /** Kinds of change, each tried in both directions. Where drizzle-kit would ask about a rename its answer is given. */
 const changes: Change[] = [
@@ -281,32 +279,6 @@ const changes: Change[] = [
     to: { t: t({ a: text('a') }, [index('i').on(sql`a`).concurrently()]) },
   },
 ]
-
-const direct = (schema: Record<string, unknown>): Promise<unknown> =>
-  inDatabase(async (db) => {
-    const project = await writeProject([{ schema }])
-    for (const { up } of await built(project)) await runFile(db, up)
-    project.remove()
-    return schemaOf(db)
-  })
-
-/** What marks statements as run is no part of the schema. */
-const withoutMarks = (schema: unknown): unknown => {
-  const isMark = (item: unknown) => /integrations_once|"statements|statements_pkey/.test(JSON.stringify(item))
-  const lists = Object.entries(schema as Record<string, unknown[]>)
-  return Object.fromEntries(lists.map(([kind, items]) => [kind, items.filter((item) => !isMark(item))]))
-}
-
-async function tryChange(steps: [Step, Step], expected: Record<string, unknown>): Promise<void> {
-  const project = await writeProject(steps)
-  try {
-    const { problems, top } = await inDatabase(async (db) => tryFiles(db, await built(project)))
-    expect(problems).toEqual([])
-    expect(withoutMarks(top)).toEqual(await direct(expected))
-  } finally {
-    project.remove()
-  }
-}
 
 describe('a change comes out as if the schema had been made so, runs twice, and rolls back to what was:', () => {
   test.each(changes)('$name comes', async ({ from, to, up }) => {

@@ -76,7 +76,7 @@ export const alterations: Record<string, Guard<Alteration>> = {
     block(`\
   if exists (
     select from pg_attribute
-    where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name ?? '')} and attidentity = ''
+    where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and attidentity = ''
   ) then
     ${text};
   end if;`),
@@ -94,7 +94,7 @@ function addConstraint(statement: Statement, { table, command }: Alteration): st
   if (constraint === undefined || (!constraint.conname && !primary))
     throw refuse(statement, 'a constraint without a name', 'name it in the Drizzle definition')
   // A table has one primary key at most, whatever its name.
-  const same = primary ? `contype = 'p'` : `conname = ${literal(constraint.conname ?? '')}`
+  const same = primary ? `contype = 'p'` : `conname = ${literal(constraint.conname)}`
   const stated = command.subtype === 'AT_AddIndexConstraint' ? 'true' : isConstraint(constraint)
   return block(`\
   if not exists (select from pg_constraint where ${same} and ${of}) then
@@ -125,7 +125,7 @@ function setType(
   const casts = isCastOf(definition?.raw_default, command.name ?? '')
   const text = casts ? beforeUsing(statement) : statement.text
   const column = name(command.name)
-  const attribute = `attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name ?? '')} and not attisdropped`
+  const attribute = `attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and not attisdropped`
   // The old default may have no cast to the new type; drizzle-kit states the new one in the next statement.
   const head = around.later.some((other) => setsDefault(other, table, command.name ?? ''))
     ? insertCommand({ ...statement, text }, `ALTER COLUMN ${column} DROP DEFAULT,`)
@@ -187,7 +187,7 @@ function setsDefault({ node }: Statement, table: RangeVar | undefined, column: s
 /** DROP DEFAULT of a column that may be gone. */
 function ifColumn({ text }: Statement, { table, command }: Alteration): string {
   return block(`\
-  if exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name ?? '')} and not attisdropped) then
+  if exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and not attisdropped) then
     ${text};
   end if;`)
 }

@@ -16,7 +16,7 @@ export function assertColumns(
   const rows = columns.map(({ colname, typeName }) => {
     const type = columnType(typeName)
     const modifier = type.modifier === undefined ? 'null' : literal(type.modifier)
-    return `(${literal(colname ?? '')}, ${literal(type.name)}, ${modifier})`
+    return `(${literal(colname)}, ${literal(type.name)}, ${modifier})`
   })
   return `\
   select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),

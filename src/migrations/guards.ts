@@ -73,7 +73,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   AlterEnumStmt: (statement, node) => {
     if (node.oldVal === undefined) return insertAfter(statement, 'value', 'IF NOT EXISTS')
     const label = (value: string | undefined) =>
-      `exists (select from pg_enum where enumtypid = to_regtype(${literal(qualified(node.typeName))}) and enumlabel = ${literal(value ?? '')})`
+      `exists (select from pg_enum where enumtypid = to_regtype(${literal(qualified(node.typeName))}) and enumlabel = ${literal(value)})`
     return renameBlock(statement.text, label(node.oldVal), label(node.newVal), {
       what: `label of type ${qualified(node.typeName)}`,
       from: node.oldVal,
@@ -123,12 +123,12 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   RefreshMatViewStmt: asIs,
 
   CreateRoleStmt: ({ text }, node) =>
-    unless(text, `exists (select from pg_roles where rolname = ${literal(node.role ?? '')})`),
+    unless(text, `exists (select from pg_roles where rolname = ${literal(node.role)})`),
   AlterRoleStmt: asIs,
   AlterRoleSetStmt: asIs,
   DropRoleStmt: (statement) => insertAfter(statement, statement.words[1]?.text.toLowerCase() ?? '', 'IF EXISTS'),
   CreatePublicationStmt: ({ text }, node) =>
-    unless(text, `exists (select from pg_publication where pubname = ${literal(node.pubname ?? '')})`),
+    unless(text, `exists (select from pg_publication where pubname = ${literal(node.pubname)})`),
   AlterPublicationStmt: onlyOnce,
 
   AlterTableStmt: (statement, node, around) => {

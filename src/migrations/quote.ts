@@ -13,7 +13,8 @@ export function relation(table: RangeVar | undefined): string {
   return table?.schemaname ? `${name(table.schemaname)}.${name(table.relname)}` : name(table?.relname)
 }
 
-export function literal(value: string): string {
+/** PostgreSQL's parser leaves out what is empty, so undefined is the empty string. */
+export function literal(value: string | undefined = ''): string {
   const quoted = `'${value.replaceAll("'", "''")}'`
   return value.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }

@@ -83,7 +83,7 @@ function addedLabels(statements: Statement[], extras: string[]): Statement[] {
     ({ node }) => 'AlterEnumStmt' in node && !created.includes(keyOfParts(strings(node.AlterEnumStmt.typeName))),
   )
   const isUsed = toExisting.some(({ node }) => {
-    const label = 'AlterEnumStmt' in node ? literal(node.AlterEnumStmt.newVal ?? '') : ''
+    const label = 'AlterEnumStmt' in node ? literal(node.AlterEnumStmt.newVal) : ''
     return others.some((text) => text.includes(label))
   })
   const moved = statements.find(
@@ -152,7 +152,7 @@ async function deferValidation(
     )
     if (added === undefined || validate === undefined) continue
     rewritten.push({ ...added, comments: statement.comments })
-    const valid = `conname = ${literal(constraint.conname ?? '')} and conrelid = to_regclass(${literal(relation(table))}) and convalidated`
+    const valid = `conname = ${literal(constraint.conname)} and conrelid = to_regclass(${literal(relation(table))}) and convalidated`
     const invalidate = block(`\
   if exists (select from pg_constraint where ${valid}) then
     ALTER TABLE ${relation(table)} DROP CONSTRAINT ${own};
