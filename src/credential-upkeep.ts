@@ -53,12 +53,11 @@ async function mend(sql: Admin, finding: AuditFinding): Promise<void> {
   await sql`update public.organization_integration_credentials set secret_id = null
     where integration_id = ${integrationId} and version = ${version}`
   if (finding.finding === 'secret past its grace') return
-  const [integration] = await sql<{ organization_id: string; type: string }[]>`
-    select organization_id, integration_type::text as type from public.organization_integrations where id = ${integrationId}`
   await sql`update public.organization_integrations as i set status = 'error'
     where id = ${integrationId} and status = 'active' and not integrations.has_credential(id)`
-  await sql`select integrations.record_event('revoke', 'ok', ${integration?.organization_id ?? null}::uuid, ${integrationId}::uuid,
-    ${integration?.type ?? null}::text, ${version}::bigint, 'audit: the secret is gone from its store')`
+  await sql`select integrations.record_event('revoke', 'ok', i.organization_id, i.id, i.integration_type::text, ${version}::bigint,
+      'audit: the secret is gone from its store')
+    from public.organization_integrations as i where i.id = ${integrationId}`
 }
 
 type Orphan = Extract<AuditFinding, { finding: 'secret without a reference' }>
@@ -93,7 +92,7 @@ function secretExists(sql: Admin, vault: boolean) {
 
 async function hasVault(sql: Admin): Promise<boolean> {
   const [row] = await sql<{ there: boolean }[]>`select to_regclass('vault.secrets') is not null as there`
-  return row?.there ?? false
+  return row?.there === true
 }
 
 /** What a breach's revocation does, or did. */

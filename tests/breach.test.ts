@@ -184,8 +184,27 @@ describe('credentials audit', () => {
     expect((await auditCredentials({ url: t.adminUrl })).findings).toEqual([])
     const names = await t.admin`select name from vault.secrets order by 1`
     expect(names.map(({ name }) => name.split('/')[1] ?? name).sort()).toEqual([kept, late, 'stripe'].sort())
-    const row = await t.db.forOrganization({ organizationId: dangling, role: 'admin' }).integrations.get('xledger')
-    expect(row).toMatchObject({ status: 'error' })
+    const admin = t.db.forOrganization({ organizationId: dangling, role: 'admin' })
+    expect(await admin.integrations.get('xledger')).toMatchObject({ status: 'error' })
+    const reason = 'audit: the secret is gone from its store'
+    const told = (await admin.events.list()).filter((event) => event.reason === reason)
+    expect(told).toMatchObject([{ action: 'revoke', integrationType: 'xledger', version: 1 }])
+  })
+})
+
+describe('credentials audit without Vault', () => {
+  const t = useDatabase()
+
+  test('deletes what nothing refers to and keeps what something does', async () => {
+    const db = t.connect({ encryptionKey })
+    const organizationId = await connected(t, db)
+    await t.admin`insert into integrations.encrypted_secrets (key_id, ciphertext) values ('0', '\\x00')`
+    const { findings } = await auditCredentials({ url: t.adminUrl, apply: true })
+    expect(findings).toMatchObject([{ finding: 'secret without a reference', store: 'pgcrypto' }])
+    expect((await auditCredentials({ url: t.adminUrl })).findings).toEqual([])
+    const service = await db.asService({ actor: 'test' })
+    const kept = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'kept' })
+    expect(kept.api_key).toBe(bundle.api_key)
   })
 })
 
