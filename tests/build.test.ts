@@ -3,8 +3,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { build } from '../src/migrations/build.ts'
+import { build, readExtras } from '../src/migrations/build.ts'
+import { readDrizzleFolder } from '../src/migrations/drizzle-folder.ts'
 import { diffExtras, type Extra } from '../src/migrations/extras.ts'
+import { extras as declared } from '../src/schema/extras.ts'
 
 let folder: string
 let options: { drizzle: string; supabase: string }
@@ -236,6 +238,11 @@ describe('extras', () => {
     ...more,
   })
   const kept = () => true
+
+  test('of this package are those that its newest migration was built from', async () => {
+    const built = await Promise.all((await readDrizzleFolder('drizzle')).map((one) => readExtras('supabase', one)))
+    expect(built.findLast((list) => list !== undefined)).toEqual(JSON.parse(JSON.stringify(declared)))
+  })
 
   test('that did not change give no statement', () => {
     const same = [extra('f', 'before'), extra('g', 'after')]
