@@ -1,6 +1,49 @@
 import { defineConfig } from 'vitest/config'
 
-// `--mode full` is npm run test:all: everything at its full size.
+/** How much of what could go on for ever: in `npm test`, in CI beside it, and in `npm run test:all`. */
+const sizes = {
+  small: {
+    STORM_CALLS: '2000',
+    SEQUENCES: '4',
+    // Every nth statement, change, statement of the dump, mutant.
+    KILL_EVERY: '40',
+    CHANGES_EVERY: '4',
+    DUMP_EVERY: '8',
+    MUTANT_EVERY: '40',
+    CRASHES: '2',
+    DOCUMENTS: '2000',
+    REPAIR_ROWS: '10000',
+    DOCS: 'some',
+  },
+  long: {
+    STORM_CALLS: '2000',
+    SEQUENCES: '12',
+    KILL_EVERY: '4',
+    CHANGES_EVERY: '1',
+    DUMP_EVERY: '8',
+    MUTANT_EVERY: '40',
+    CRASHES: '16',
+    DOCUMENTS: '20000',
+    REPAIR_ROWS: '10000',
+    DOCS: 'all',
+  },
+  full: {
+    STORM_CALLS: '200000',
+    SEQUENCES: '400',
+    KILL_EVERY: '1',
+    CHANGES_EVERY: '1',
+    DUMP_EVERY: '1',
+    MUTANT_EVERY: '1',
+    CRASHES: '200',
+    DOCUMENTS: '40000',
+    REPAIR_ROWS: '1000000',
+    DOCS: 'all',
+  },
+}
+const given = Object.fromEntries(
+  Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+)
+
 export default defineConfig(({ mode }) => ({
   test: {
     include: ['tests/**/*.test.ts'],
@@ -20,29 +63,6 @@ export default defineConfig(({ mode }) => ({
         'src/credential*.ts': { lines: 95, branches: 95 },
       },
     },
-    env:
-      mode === 'full'
-        ? {
-            STORM_CALLS: '200000',
-            SEQUENCES: '400',
-            KILL_EVERY: '1',
-            CRASHES: '200',
-            DOCUMENTS: '40000',
-            REPAIR_ROWS: '1000000',
-            DOCS: 'all',
-            DUMP_EVERY: '1',
-            MUTANT_EVERY: '1',
-          }
-        : {
-            STORM_CALLS: '2000',
-            SEQUENCES: process.env.SEQUENCES ?? '6',
-            KILL_EVERY: '4',
-            // One of each command's process, and one of the server under it.
-            CRASHES: process.env.CRASHES ?? '8',
-            DOCUMENTS: process.env.DOCUMENTS ?? '2000',
-            REPAIR_ROWS: '10000',
-            DUMP_EVERY: process.env.DUMP_EVERY ?? '8',
-            MUTANT_EVERY: process.env.MUTANT_EVERY ?? '40',
-          },
+    env: { ...sizes[mode === 'full' || mode === 'long' ? mode : 'small'], ...given },
   },
 }))

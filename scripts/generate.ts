@@ -81,16 +81,16 @@ async function check(): Promise<void> {
       'conflict',
       'supabase/extras does not follow from src/schema/extras.ts; run npm run db:generate -- --name <what>',
     )
+  const page = readFileSync(readme, 'utf8')
+  if (page !== withDiagram(page)) {
+    throw new IntegrationsDbError('conflict', `${readme}: the diagram is not of src/schema; run npm run db:generate`)
+  }
   await build({ drizzle, supabase, check: true })
   const state = await endState(join(supabase, 'migrations'))
   for (const kind of ['schema', 'catalog'] as const) {
     const file = endStateFiles[kind]
     if (state[kind] === readFileSync(file, 'utf8')) continue
     throw new IntegrationsDbError('conflict', `${file} is not what the migrations produce; run npm run db:generate`)
-  }
-  const page = readFileSync(readme, 'utf8')
-  if (page !== withDiagram(page)) {
-    throw new IntegrationsDbError('conflict', `${readme}: the diagram is not of src/schema; run npm run db:generate`)
   }
   console.log('drizzle/, supabase/ and the diagram in README.md follow from src/schema')
 }

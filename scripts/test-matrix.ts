@@ -56,7 +56,7 @@ for (const [major, version] of Object.entries(versions)) {
     const url = new URL(server.adminUrl)
     url.pathname = '/test_matrix'
     await run('npx', ['vitest', 'run', '--reporter=dot', ...files], {
-      environment: { TEST_DATABASE_URL: url.href, DOCUMENTS: '20000' },
+      environment: { TEST_DATABASE_URL: url.href, DOCUMENTS: '20000', KILL_EVERY: '4', CHANGES_EVERY: '1' },
     })
   } finally {
     await server.stop()

@@ -10,6 +10,12 @@ export type Change = {
   down?: string
 }
 
+/** Every nth, n being CHANGES_EVERY, from the first or from a later one on. */
+export function sampled<T>(changes: T[], from = 0): T[] {
+  const every = Number(process.env.CHANGES_EVERY)
+  return changes.filter((_, i) => i % every === from % every)
+}
+
 const direct = (schema: Record<string, unknown>): Promise<unknown> =>
   inDatabase(async (db) => {
     const project = await writeProject([{ schema }])

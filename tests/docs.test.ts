@@ -70,7 +70,7 @@ function copyOf(name: string, dist?: string): string {
   return copy
 }
 
-/** What generates takes ten seconds a page: `npm run test:docs` runs all of them, the default the others. */
+/** What generates takes ten seconds a page: `npm run test:long` runs all of them, the default the others. */
 const generating = ['add-a-column', 'add-a-table']
 const whole = Object.keys(pages).filter((name) => process.env.DOCS === 'all' || !generating.includes(name))
 
