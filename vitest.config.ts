@@ -40,6 +40,8 @@ const sizes = {
     DOCS: 'all',
   },
 }
+/** What installs packages, generates migrations or starts one server after the other: `npm run test:long`, as CI does. */
+const slow = ['package', 'embedded', 'docs'].map((name) => `tests/${name}.test.ts`)
 const given = Object.fromEntries(
   Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
 )
@@ -47,6 +49,7 @@ const given = Object.fromEntries(
 export default defineConfig(({ mode }) => ({
   test: {
     include: ['tests/**/*.test.ts'],
+    exclude: mode === 'full' || mode === 'long' ? [] : slow,
     globalSetup: ['tests/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

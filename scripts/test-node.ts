@@ -16,4 +16,8 @@ await installInto(folder, `${name}@${version}`)
 const environment = { PATH: [join(folder, 'node_modules', name, 'bin'), process.env.PATH].join(delimiter) }
 await run('node', ['--version'], { environment })
 await run('npm', ['run', 'build'], { environment })
-await run('npx', ['vitest', 'run', '--reporter=dot', ...files.map((file) => `tests/${file}.test.ts`)], { environment })
+await run(
+  'npx',
+  ['vitest', 'run', '--mode', 'long', '--reporter=dot', ...files.map((file) => `tests/${file}.test.ts`)],
+  { environment },
+)
