@@ -35,8 +35,12 @@ export async function readHistory({ query }: Queries): Promise<HistoryRow[]> {
   return rows.map(({ row }) => row)
 }
 
-/** The table as the Supabase CLI makes it. */
+// Without a connection of its own nobody can be alone for long, but each message can: until its transaction ends.
+const alone = "pg_advisory_xact_lock(hashtextextended('@org/integrations-db migration file', 0))"
+
+/** The table as the Supabase CLI makes it; two that make it at once would both find none. */
 export const createHistory = `
+select ${alone};
 create schema if not exists supabase_migrations;
 create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
 alter table supabase_migrations.schema_migrations add column if not exists statements text[];
@@ -50,7 +54,7 @@ export function assertRecorded(version: string, recorded: boolean): string {
   return `
 do $integrations_db$
 begin
-  perform pg_advisory_xact_lock(hashtextextended('@org/integrations-db migration file', 0));
+  perform ${alone};
   if exists (select from supabase_migrations.schema_migrations where version = ${hexLiteral(version)}) <> ${recorded} then
     raise exception 'somebody else was faster' using errcode = '${overtaken}';
   end if;
