@@ -19,7 +19,7 @@ import { rollback } from '../src/deployment/rollback.ts'
 import { status } from '../src/deployment/status.ts'
 import { readCatalog } from './catalog.ts'
 import { sqlFiles } from './files.ts'
-import { inDatabase, urlOf } from './projects.ts'
+import { inDatabase, refusal, urlOf } from './projects.ts'
 
 const names = sqlFiles('migrations').map(({ name }) => name)
 const versions = names.map((name) => name.slice(0, 14))
@@ -48,13 +48,6 @@ const history = async (sql: postgres.Sql) =>
 
 /** Whatever a refusal may have touched. */
 const stateOf = async (sql: postgres.Sql) => [await readCatalog(sql), await history(sql)]
-
-async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
-  return work.then(
-    () => expect.unreachable('it was not refused'),
-    (error) => error,
-  )
-}
 
 describe('migrate', () => {
   test('20 at once: one applies every file, the others wait and find nothing to do', () =>

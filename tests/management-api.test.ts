@@ -13,7 +13,7 @@ import {
   type ManagementApiLookAlike,
   startLookAlike,
 } from './management-api-look-alike.ts'
-import { inDatabase, urlOf } from './projects.ts'
+import { inDatabase, refusal, urlOf } from './projects.ts'
 
 /* The real client of the Management API, against a server that answers with the API's shapes. */
 
@@ -36,13 +36,6 @@ function onProject(work: (sql: Sql, url: string) => Promise<void>): Promise<void
     api = await startLookAlike(urlOf(sql))
     await work(sql, urlOf(sql))
   })
-}
-
-async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
-  return work.then(
-    () => expect.unreachable('it was not refused'),
-    (error) => error,
-  )
 }
 
 const historyOf = async (sql: Sql) => [

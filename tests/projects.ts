@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import postgres from 'postgres'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { build } from '../src/migrations/build.ts'
 import { parseStatements } from '../src/migrations/statements.ts'
 import { readCatalog, readRows } from './catalog.ts'
@@ -80,6 +80,14 @@ export async function inDatabase<T>(work: (sql: postgres.Sql) => Promise<T>): Pr
     await admin.unsafe(`drop database ${name} with (force)`)
     await admin.end()
   }
+}
+
+/** What a call was refused with; that it was not is a failure. */
+export async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
+  return work.then(
+    () => expect.unreachable('it was not refused'),
+    (error) => error,
+  )
 }
 
 /** An administrator's URL of a database that is open. */
