@@ -13,7 +13,6 @@ const sizes = {
     CRASHES: '2',
     DOCUMENTS: '2000',
     REPAIR_ROWS: '10000',
-    DOCS: 'some',
   },
   long: {
     STORM_CALLS: '2000',
@@ -25,7 +24,6 @@ const sizes = {
     CRASHES: '16',
     DOCUMENTS: '20000',
     REPAIR_ROWS: '10000',
-    DOCS: 'all',
   },
   full: {
     STORM_CALLS: '200000',
@@ -37,11 +35,10 @@ const sizes = {
     CRASHES: '200',
     DOCUMENTS: '40000',
     REPAIR_ROWS: '1000000',
-    DOCS: 'all',
   },
 }
-/** What installs packages, generates migrations or starts one server after the other: `npm run test:long`, as CI does. */
-const slow = ['package', 'embedded', 'docs'].map((name) => `tests/${name}.test.ts`)
+/** What installs packages or starts server after server, CLI after CLI: `npm run test:long`, as CI does. */
+const slow = ['package', 'embedded', 'docs', 'dump', 'supabase-cli'].map((name) => `tests/${name}.test.ts`)
 const given = Object.fromEntries(
   Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
 )
@@ -55,6 +52,8 @@ export default defineConfig(({ mode }) => ({
     hookTimeout: 120_000,
     // The server has cores of its own to wait for; vitest alone would leave one idle.
     maxWorkers: 2,
+    // Modules are loaded once per worker, not once per file: that alone was a quarter of the time. No test mocks one.
+    isolate: false,
     // `npm run test:coverage`. What runs in a process of its own, as the command line does, is not counted.
     coverage: {
       include: ['src/**/*.ts'],

@@ -71,19 +71,14 @@ async function generate(name: string | undefined): Promise<void> {
 
 async function check(): Promise<void> {
   const pending = await changes()
-  if (pending.schema)
-    throw new IntegrationsDbError(
-      'conflict',
-      'drizzle/ does not follow from src/schema; run npm run db:generate -- --name <what>',
-    )
-  if (pending.extras)
-    throw new IntegrationsDbError(
-      'conflict',
-      'supabase/extras does not follow from src/schema/extras.ts; run npm run db:generate -- --name <what>',
-    )
   const page = readFileSync(readme, 'utf8')
-  if (page !== withDiagram(page)) {
-    throw new IntegrationsDbError('conflict', `${readme}: the diagram is not of src/schema; run npm run db:generate`)
+  const stale = [
+    ...(pending.schema ? ['drizzle/ does not follow from src/schema'] : []),
+    ...(pending.extras ? ['supabase/extras does not follow from src/schema/extras.ts'] : []),
+    ...(page === withDiagram(page) ? [] : [`${readme}: the diagram is not of src/schema`]),
+  ]
+  if (stale.length > 0) {
+    throw new IntegrationsDbError('conflict', `${stale.join('; ')}; run npm run db:generate -- --name <what>`)
   }
   await build({ drizzle, supabase, check: true })
   const state = await endState(join(supabase, 'migrations'))

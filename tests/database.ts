@@ -28,7 +28,7 @@ export function useDatabase(template: 'migrated' | 'host' = 'migrated'): TestDat
     const server = inject('server')
     const name = `test_${randomBytes(6).toString('hex')}`
     const source = template === 'migrated' ? server.migratedTemplate : server.hostTemplate
-    await asServerAdmin((sql) => sql.unsafe(`create database ${name} template ${source}`))
+    await onServer(`create database ${name} template ${source}`)
     const as = (login: string) => databaseUrl(server, name, { name: login, password: server.logins.password })
     const adminUrl = databaseUrl(server, name)
     const admin = postgres(adminUrl, { max: 4, onnotice: () => {} })
@@ -56,16 +56,15 @@ export function useDatabase(template: 'migrated' | 'host' = 'migrated'): TestDat
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.end()))
     await test.admin?.end()
-    await asServerAdmin((sql) => sql.unsafe(`drop database if exists ${test.name} with (force)`))
+    await onServer(`drop database if exists ${test.name} with (force)`)
   })
   return test
 }
 
-async function asServerAdmin(work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const sql = postgres(inject('server').adminUrl, { max: 1, onnotice: () => {} })
-  try {
-    await work(sql)
-  } finally {
-    await sql.end()
-  }
+/** One connection for all that a worker makes and drops: connecting costs more than either. It closes when it idles. */
+let serverAdmin: postgres.Sql | undefined
+
+export async function onServer(statement: string): Promise<void> {
+  serverAdmin ??= postgres(inject('server').adminUrl, { max: 1, idle_timeout: 5, onnotice: () => {} })
+  await serverAdmin.unsafe(statement)
 }

@@ -70,11 +70,7 @@ function copyOf(name: string, dist?: string): string {
   return copy
 }
 
-/** What generates takes ten seconds a page: `npm run test:long` runs all of them, the default the others. */
-const generating = ['add-a-column', 'add-a-table']
-const whole = Object.keys(pages).filter((name) => process.env.DOCS === 'all' || !generating.includes(name))
-
-describe.each(whole)('docs/%s.md', (name) => {
+describe.each(Object.keys(pages))('docs/%s.md', (name) => {
   const t = useDatabase()
   afterAll(async () => {
     if (name === 'breach') await t.admin.unsafe(`drop role if exists ${newLogin}`)

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
 import { afterAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { applyFolder, normalisedDump, startInMemory } from '../scripts/schema-sql.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import { rollback } from '../src/deployment/rollback.ts'
 import { readCatalog } from './catalog.ts'
+import { onServer } from './database.ts'
 import { sqlFiles } from './files.ts'
 import { databaseUrl } from './global-setup.ts'
 
@@ -29,12 +29,6 @@ afterAll(async () => {
   await sql?.end()
   for (const name of made) await onServer(`drop database ${name} with (force)`)
 })
-
-async function onServer(statement: string): Promise<void> {
-  const admin = postgres(inject('server').adminUrl, { max: 1, onnotice: () => {} })
-  await admin.unsafe(statement)
-  await admin.end()
-}
 
 const run = (text: string) => sql.begin((tx) => tx.unsafe(text))
 
@@ -102,11 +96,6 @@ describe('every migration', () => {
     )
   })
 
-  test('runs once when twenty start at the same moment', async () => {
-    const runs = await Promise.all(Array.from({ length: 20 }, () => migrate({ url })))
-    expect(runs.flatMap(({ applied }) => applied)).toEqual(migrations.map(({ name }) => name))
-  })
-
   test('leaves a claims function alone that the host has replaced and marked', async () => {
     await migrate({ url })
     await sql.unsafe(`create or replace function integrations.current_organization_id() returns uuid
@@ -142,19 +131,6 @@ describe('every rollback', () => {
       await run(text)
       expect(await readCatalog(sql)).toEqual(once)
     }
-  })
-
-  test('restores what pg_dump prints, byte for byte, and up again gives the same dump as before', async () => {
-    const pg = await startInMemory()
-    const empty = await normalisedDump(pg)
-    await applyFolder(pg, 'supabase/migrations')
-    const full = await normalisedDump(pg)
-    expect(full).toContain('CREATE TABLE public.organization_integrations')
-    for (const { text } of [...rollbacks].reverse()) await pg.exec(text)
-    expect(await normalisedDump(pg)).toBe(empty)
-    await applyFolder(pg, 'supabase/migrations')
-    expect(await normalisedDump(pg)).toBe(full)
-    await pg.close()
   })
 
   test('states what data it loses, and runs only when that is accepted', async () => {

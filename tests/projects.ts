@@ -8,6 +8,7 @@ import { expect, inject } from 'vitest'
 import { build } from '../src/migrations/build.ts'
 import { parseStatements } from '../src/migrations/statements.ts'
 import { readCatalog, readRows } from './catalog.ts'
+import { onServer } from './database.ts'
 import { databaseUrl } from './global-setup.ts'
 
 /* Projects of drizzle-kit, made as it makes them, and databases to run what `build` writes for them. */
@@ -70,15 +71,13 @@ export function builtFiles(supabase: string): BuiltFile[] {
 export async function inDatabase<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const server = inject('server')
   const name = `test_${randomBytes(6).toString('hex')}`
-  const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
-  await admin.unsafe(`create database ${name} template ${server.hostTemplate}`)
+  await onServer(`create database ${name} template ${server.hostTemplate}`)
   const sql = postgres(databaseUrl(server, name), { max: 1, onnotice: () => {} })
   try {
     return await work(sql)
   } finally {
     await sql.end()
-    await admin.unsafe(`drop database ${name} with (force)`)
-    await admin.end()
+    await onServer(`drop database ${name} with (force)`)
   }
 }
 

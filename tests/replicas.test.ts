@@ -352,10 +352,14 @@ describe('a replica that fails costs its callers time and nothing else', () => {
 
   test('but a statement that somebody cancels there is cancelled, and not begun anew on the primary', async () => {
     const slow = acme.query((q) => q.select({ slept: sql`pg_sleep(5)` }).from(organizationIntegrations))
+    const cancelled = expect(slow).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('57014'),
+    })
     const cancel = () => onStandby`
       select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep(5)%' and pid <> pg_backend_pid()`
     await expect.poll(cancel).toHaveLength(1)
-    await expect(slow).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('57014') })
+    await cancelled
     expect(changes).toEqual([])
   })
 

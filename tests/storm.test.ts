@@ -61,7 +61,8 @@ async function storm(url: string): Promise<Tally> {
         see([await integrations.upsert({ integrationType: 'xledger', fieldMappings: { amount: 'invoiceAmount' } })]),
       async () => see([await integrations.delete('xledger')]),
       () => scopedQueries(run).execute(sql`select 1 / 0`),
-      () => scopedQueries(run).execute(sql`select pg_sleep(0.05) from organization_integrations`),
+      () =>
+        scopedQueries(run).execute(sql`select pg_sleep(${randomInt(3) === 0 ? 1 : 0}) from organization_integrations`),
       () =>
         inTransaction(pool, scope, async ({ run: tx }) => {
           see(await new Integrations(tx, scope).list())
@@ -78,17 +79,22 @@ async function storm(url: string): Promise<Tally> {
     }
   }
 
+  // Paced by the calls, not by the clock: a slow machine gets the same storm, and as many calls come through it.
   let calm = false
   const disturb = async () => {
-    while (!calm) {
+    for (let due = 0; !calm; ) {
+      if (tally.calls < due) {
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        continue
+      }
+      due = tally.calls + randomInt(1, 8)
       const terminate = randomInt(8) === 0
       const [hit] = await t.admin<{ done: boolean }[]>`
         select case when ${terminate} then pg_terminate_backend(pid) else pg_cancel_backend(pid) end as done
         from pg_stat_activity
-        where datname = current_database() and application_name = 'integrations-db' and pid <> pg_backend_pid()
+        where datname = current_database() and application_name = 'integrations-db' and state = 'active'
         order by random() limit 1`
       if (hit?.done) tally[terminate ? 'terminated' : 'cancelled']++
-      await new Promise((resolve) => setTimeout(resolve, randomInt(6)))
     }
   }
   const disturbers = [disturb(), disturb()]
@@ -136,7 +142,7 @@ describe(`${callsWanted.toLocaleString('en')} calls of ${organizations} organiza
     'never show a foreign row, all settle, and leave no role, claims or transaction on any connection',
     async () => {
       const { scoped } = inject('server').logins
-      await t.admin.unsafe(`alter role ${scoped} in database ${t.name} set statement_timeout = '20ms'`)
+      await t.admin.unsafe(`alter role ${scoped} in database ${t.name} set statement_timeout = '200ms'`)
       const tally = await storm(t.url)
       console.log(JSON.stringify(tally))
       expect(tally.foreign).toBe(0)
@@ -158,7 +164,7 @@ describe(`${callsWanted.toLocaleString('en')} calls of ${organizations} organiza
         code: 'permission_denied',
       })
       const admin = postgres(t.adminUrl, { max: 1 })
-      await admin.unsafe(`alter database ${t.name} set statement_timeout = '20ms'`)
+      await admin.unsafe(`alter database ${t.name} set statement_timeout = '200ms'`)
       await admin.end()
       const tally = await storm(t.adminUrl)
       console.log(JSON.stringify(tally))

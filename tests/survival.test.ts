@@ -63,8 +63,11 @@ describe('a lost connection', () => {
       ]) {
         await acme.integrations.list()
         proxy.reset()
+        const sent = new Promise<void>((resolve) => {
+          proxy.onSent = resolve
+        })
         const call = attempt()
-        await pause(10)
+        await sent
         proxy.cut()
         await expect(call).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('unknown') })
         expect(proxy.sent).toHaveLength(1)
