@@ -15,7 +15,7 @@ const { createIntegrationsDb } = (await import(built)) as typeof Package
 export type Contender = {
   name: string
   scoped: boolean
-  list(organizationId: string): Promise<unknown[]>
+  list(organizationId: string): PromiseLike<readonly unknown[]>
   end(): Promise<void>
 }
 

@@ -51,32 +51,31 @@ try {
 process.exit()
 
 async function prepare(): Promise<Logins> {
-  const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
-  await admin.unsafe(hostSql)
-  await migrate({ url: server.adminUrl })
   const scoped = new URL(server.adminUrl)
   scoped.username = 'bench'
   scoped.password = randomBytes(16).toString('hex')
+  await prepareDatabase(server.adminUrl, 1_000)
   await createLogin({ url: server.adminUrl, name: 'bench', password: scoped.password })
-  await fill(admin, 1_000)
-  await admin.end()
   return { admin: server.adminUrl, scoped: scoped.href }
 }
 
-/** Grows the table to so many rows, two systems per organization. */
-async function fill(admin: postgres.Sql, rows: number): Promise<void> {
-  const [{ count } = { count: 0 }] = await admin<{ count: number }[]>`select count(*)::int as count from organizations`
-  await admin`insert into organizations select gen_random_uuid() from generate_series(${count + 1}::int, ${rows / 2}::int)`
+/** A host's database with our tables, and so many rows in the main one: two systems per organization. */
+async function prepareDatabase(url: string, rows: number): Promise<void> {
+  const admin = postgres(url, { max: 1, onnotice: () => {} })
+  await admin.unsafe(hostSql)
+  await migrate({ url })
+  await admin`insert into organizations select gen_random_uuid() from generate_series(1, ${rows / 2}::int)`
   await admin`
     insert into organization_integrations (organization_id, integration_type, field_mappings)
     select id, unnest(array['xledger', 'dynamics']::integration_type_enum[]),
       '{"amount": "invoiceAmount", "account": "glObject1.code", "currency": "currency.code"}'
-    from organizations on conflict do nothing`
+    from organizations`
   await admin`vacuum analyze organization_integrations`
+  await admin.end()
 }
 
-async function sampleIds(wanted: number): Promise<string[]> {
-  const admin = postgres(server.adminUrl, { max: 1 })
+async function sampleIds(wanted: number, url = server.adminUrl): Promise<string[]> {
+  const admin = postgres(url, { max: 1 })
   const rows = await admin<{ id: string }[]>`select id from organizations order by md5(id::text) limit ${wanted}`
   await admin.end()
   return rows.map((row) => row.id)
@@ -133,24 +132,41 @@ async function measureLatency(urls: Logins): Promise<Omit<Measured, 'throughput'
   }))
 }
 
-/** One call of `list` at a time on loopback, as the table grows. */
+/** One call of `list` at a time on loopback, as the table grows: databases of all sizes take turns. */
 async function measureGrowth(urls: Logins): Promise<{ rows: number; milliseconds: number }[]> {
   const admin = postgres(urls.admin, { max: 1 })
-  const growth: { rows: number; milliseconds: number }[] = []
+  const grown = []
   for (const rows of sizes) {
-    await fill(admin, rows)
-    const [, ours] = contenders(urls, 1)
-    const samples: number[] = []
-    for (const id of await sampleIds(500)) {
+    const name = `grown_${rows}`
+    await admin`create database ${admin(name)}`
+    const database = { admin: inDatabase(urls.admin, name), scoped: inDatabase(urls.scoped, name) }
+    await prepareDatabase(database.admin, rows)
+    const [, ours] = contenders(database, 1)
+    if (ours === undefined) throw new Error('the second contender is this package')
+    grown.push({
+      rows,
+      list: ours.list,
+      end: ours.end,
+      ids: await sampleIds(500, database.admin),
+      samples: [] as number[],
+    })
+  }
+  for (let call = 0; call < 500; call++) {
+    for (const { ids, list, samples } of grown) {
       const startedAt = performance.now()
-      await ours?.list(id)
+      await list(ids[call] ?? '')
       samples.push(performance.now() - startedAt)
     }
-    await ours?.end()
-    growth.push({ rows, milliseconds: median(samples) })
   }
+  for (const { end } of grown) await end()
   await admin.end()
-  return growth
+  return grown.map(({ rows, samples }) => ({ rows, milliseconds: median(samples) }))
+}
+
+function inDatabase(url: string, name: string): string {
+  const other = new URL(url)
+  other.pathname = `/${name}`
+  return other.href
 }
 
 function report(
