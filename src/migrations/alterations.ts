@@ -2,7 +2,8 @@ import type { AlterTableCmd, ColumnDef, Constraint, Node, RangeVar } from 'libpg
 import { commandOf, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, isConstraint } from './end-state.ts'
 import type { Guard } from './guards.ts'
-import { array, block, literal, name, relation, strings, typeKey } from './quote.ts'
+import { strings, textOf, typeKey } from './parse-tree.ts'
+import { array, block, literal, name, relation } from './quote.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 
@@ -12,7 +13,7 @@ type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
 const asIs: Guard<Alteration> = ({ text }) => text
 /** Nothing is left to be taken away from a table that is gone. */
 const ifThere: Guard<Alteration> = (statement) =>
-  insertAfter(statement, statement.words[1]?.text.toLowerCase() ?? '', 'IF EXISTS')
+  insertAfter(statement, textOf(statement.words[1]?.text.toLowerCase()), 'IF EXISTS')
 const without =
   (word: string): Guard<Alteration> =>
   (statement, node, around) => {
@@ -57,13 +58,13 @@ export const alterations: Record<string, Guard<Alteration>> = {
 
   AT_AddColumn: (statement, { table, command }, { changedLater }) => {
     const column = (command.def as { ColumnDef?: ColumnDef } | undefined)?.ColumnDef
-    const last = /^(column)$/i.test(statement.words[addAt(statement) + 1]?.text ?? '') ? 'column' : 'add'
+    const last = /^(column)$/i.test(textOf(statement.words[addAt(statement) + 1]?.text)) ? 'column' : 'add'
     const add = insertAfter(statement, last, 'IF NOT EXISTS')
     if (column === undefined || changedLater(`column ${tableName(table)}.${column.colname}`)) return add
     return `${block(assertColumns(table, [column], 'present'), columnDeclarations)}\n${add}`
   },
   AT_DropColumn: (statement, node, around) =>
-    without(/^column$/i.test(statement.words[dropAt(statement) + 1]?.text ?? '') ? 'column' : 'drop')(
+    without(/^column$/i.test(textOf(statement.words[dropAt(statement) + 1]?.text)) ? 'column' : 'drop')(
       statement,
       node,
       around,
@@ -122,12 +123,12 @@ function setType(
 ): string {
   const definition = (command.def as { ColumnDef?: ColumnDef } | undefined)?.ColumnDef
   const type = columnType(definition?.typeName)
-  const casts = isCastOf(definition?.raw_default, command.name ?? '')
+  const casts = isCastOf(definition?.raw_default, textOf(command.name))
   const text = casts ? beforeUsing(statement) : statement.text
   const column = name(command.name)
   const attribute = `attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and not attisdropped`
   // The old default may have no cast to the new type; drizzle-kit states the new one in the next statement.
-  const head = around.later.some((other) => setsDefault(other, table, command.name ?? ''))
+  const head = around.later.some((other) => setsDefault(other, table, textOf(command.name)))
     ? insertCommand({ ...statement, text }, `ALTER COLUMN ${column} DROP DEFAULT,`)
     : text
   const labels = around.labels.get(typeKey(definition?.typeName?.names))

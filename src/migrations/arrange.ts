@@ -1,4 +1,5 @@
 import { diffExtras } from './extras.ts'
+import { textOf } from './parse-tree.ts'
 import type { SchemaState } from './plan.ts'
 import { emptySnapshot, type Snapshot } from './snapshot.ts'
 import type { Statement } from './statements.ts'
@@ -19,7 +20,7 @@ export function arrange(
   )
   const made = statements.findLastIndex(({ node }) => 'CreateSchemaStmt' in node || 'CreateEnumStmt' in node) + 1
   const isLast = ({ node }: Statement) =>
-    'DropStmt' in node && /^OBJECT_(TYPE|SCHEMA)$/.test(node.DropStmt.removeType ?? '')
+    'DropStmt' in node && /^OBJECT_(TYPE|SCHEMA)$/.test(textOf(node.DropStmt.removeType))
   const last = statements.findLastIndex((statement) => !isLast(statement)) + 1
   const middle = Math.min(made, last)
   return [

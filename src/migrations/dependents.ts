@@ -1,4 +1,5 @@
 import { selfGuarded } from './guards.ts'
+import { textOf } from './parse-tree.ts'
 import { block, literal, name } from './quote.ts'
 import {
   type Column,
@@ -37,7 +38,7 @@ export function touchedColumns(from: Snapshot, target: Snapshot): Touched {
       const columns = Object.values(table.columns).filter((column) => {
         const other = target.tables[key]?.columns[column.name]
         if (other === undefined) return false
-        const definition = ({ type, typeSchema, generated }: Column) => [type, typeSchema ?? '', generated]
+        const definition = ({ type, typeSchema, generated }: Column) => [type, textOf(typeSchema), generated]
         return (
           JSON.stringify(definition(column)) !== JSON.stringify(definition(other)) ||
           relabelled.some((type) => isOf(column, type))

@@ -1,5 +1,5 @@
 import type { AlterTableCmd, Node, RangeVar } from 'libpg-query'
-import { strings } from './quote.ts'
+import { nodesOf, strings, textOf } from './parse-tree.ts'
 import type { Statement } from './statements.ts'
 
 /*
@@ -16,7 +16,7 @@ export const tableName = (table: RangeVar | undefined): string => `${table?.sche
 
 /** The one command of an ALTER TABLE. */
 export function commandOf(node: Node): AlterTableCmd | undefined {
-  const [first] = 'AlterTableStmt' in node ? (node.AlterTableStmt.cmds ?? []) : []
+  const [first] = 'AlterTableStmt' in node ? nodesOf(node.AlterTableStmt.cmds) : []
   return first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
 }
 
@@ -35,7 +35,7 @@ export function effectsOf({ node }: Statement): Effects {
       return { ...none, needs: [`table ${table}`], makes: [`column ${table}.${command.def.ColumnDef.colname}`] }
     if (command?.subtype === 'AT_DropColumn') return { ...none, removes: column }
     if (command?.subtype === 'AT_DropConstraint') return none
-    const named = /ValidateConstraint|Trig|Rule/.test(command?.subtype ?? '')
+    const named = /ValidateConstraint|Trig|Rule/.test(textOf(command?.subtype))
     return { ...none, needs: [`table ${table}`, ...(named ? [] : column)] }
   }
   if ('RenameStmt' in node) return renameEffects(node.RenameStmt)
@@ -65,17 +65,17 @@ function renameEffects(rename: Extract<Node, { RenameStmt: unknown }>['RenameStm
       removes: [`column ${table}.${rename.subname}`],
     }
   }
-  const onTable = ['OBJECT_TABCONSTRAINT', 'OBJECT_POLICY', 'OBJECT_TRIGGER'].includes(rename.renameType ?? '')
+  const onTable = ['OBJECT_TABCONSTRAINT', 'OBJECT_POLICY', 'OBJECT_TRIGGER'].includes(textOf(rename.renameType))
   return { needs: onTable ? [`table ${table}`] : [], makes: [], removes: [] }
 }
 
 /** The names a DROP lists, each as its parts. */
 export function droppedNames(node: Node): string[][] {
   if (!('DropStmt' in node)) return []
-  return (node.DropStmt.objects ?? []).map((object) => {
+  return nodesOf(node.DropStmt.objects).map((object) => {
     if ('List' in object) return strings(object.List.items)
     if ('TypeName' in object) return strings(object.TypeName.names)
-    if ('String' in object) return [object.String.sval ?? '']
+    if ('String' in object) return [textOf(object.String.sval)]
     if ('ObjectWithArgs' in object) return strings(object.ObjectWithArgs.objname)
     return []
   })

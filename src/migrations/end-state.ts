@@ -1,5 +1,6 @@
 import type { ColumnDef, Constraint, IndexElem, IndexStmt, Node, RangeVar } from 'libpg-query'
-import { array, block, literal, name, relation, strings } from './quote.ts'
+import { nodesOf, strings } from './parse-tree.ts'
+import { array, block, literal, name, relation } from './quote.ts'
 import { columnType } from './types.ts'
 
 /*
@@ -113,7 +114,7 @@ function columnsOf(node: unknown): string[] {
 }
 
 function elements(nodes: Node[] | undefined): IndexElem[] {
-  return (nodes ?? []).flatMap((node) => ('IndexElem' in node ? [node.IndexElem] : []))
+  return nodesOf(nodes).flatMap((node) => ('IndexElem' in node ? [node.IndexElem] : []))
 }
 
 /** `assertColumns` as a block of its own. */
@@ -121,7 +122,7 @@ export const columnDeclarations = ['differs text']
 
 /** The columns that CREATE TABLE states. */
 export function statedColumns(elements: Node[] | undefined): ColumnDef[] {
-  return (elements ?? []).flatMap((node) => ('ColumnDef' in node && node.ColumnDef.typeName ? [node.ColumnDef] : []))
+  return nodesOf(elements).flatMap((node) => ('ColumnDef' in node && node.ColumnDef.typeName ? [node.ColumnDef] : []))
 }
 
 /** `"schema"."index"`: an index lives beside its table. */

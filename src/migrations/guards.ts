@@ -2,7 +2,8 @@ import type { Node } from 'libpg-query'
 import { alterations } from './alterations.ts'
 import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
-import { array, block, literal, name, relation, strings, typeKey } from './quote.ts'
+import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
+import { array, block, literal, name, relation } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 
@@ -77,7 +78,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     return renameBlock(statement.text, label(node.oldVal), label(node.newVal), {
       what: `label of type ${qualified(node.typeName)}`,
       from: node.oldVal,
-      to: node.newVal ?? '',
+      to: textOf(node.newVal),
     })
   },
 
@@ -126,14 +127,14 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     unless(text, `exists (select from pg_roles where rolname = ${literal(node.role)})`),
   AlterRoleStmt: asIs,
   AlterRoleSetStmt: asIs,
-  DropRoleStmt: (statement) => insertAfter(statement, statement.words[1]?.text.toLowerCase() ?? '', 'IF EXISTS'),
+  DropRoleStmt: (statement) => insertAfter(statement, textOf(statement.words[1]?.text.toLowerCase()), 'IF EXISTS'),
   CreatePublicationStmt: ({ text }, node) =>
     unless(text, `exists (select from pg_publication where pubname = ${literal(node.pubname)})`),
   AlterPublicationStmt: onlyOnce,
 
   AlterTableStmt: (statement, node, around) => {
     const command = commandOf(statement.node)
-    if (command?.subtype === undefined || (node.cmds?.length ?? 0) > 1) {
+    if (command?.subtype === undefined || nodesOf(node.cmds).length > 1) {
       throw refuse(statement, 'ALTER TABLE with several commands', 'write one command per statement')
     }
     const alteration = alterations[command.subtype]
@@ -142,11 +143,13 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   },
 
   RenameStmt: (statement, node) => {
-    const catalog = renames[node.renameType ?? '']
+    const catalog = renames[textOf(node.renameType)]
     if (catalog === undefined) throw refuse(statement, `RENAME (${node.renameType})`, extend)
-    const [from, to] = [catalog(node, previousName(node)), catalog(node, node.newname ?? '')]
-    const what = `${(node.renameType ?? '').replace(/^OBJECT_(TAB)?/, '').toLowerCase()} of ${relation(node.relation)}`
-    return renameBlock(statement.text, from, to, { what, from: previousName(node), to: node.newname ?? '' })
+    const [from, to] = [catalog(node, previousName(node)), catalog(node, textOf(node.newname))]
+    const what = `${textOf(node.renameType)
+      .replace(/^OBJECT_(TAB)?/, '')
+      .toLowerCase()} of ${relation(node.relation)}`
+    return renameBlock(statement.text, from, to, { what, from: previousName(node), to: textOf(node.newname) })
   },
 
   AlterObjectSchemaStmt: (statement, node) => {
@@ -160,17 +163,17 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
           : parts.map(name).join('.')
       return `${node.objectType === 'OBJECT_TYPE' ? 'to_regtype' : 'to_regclass'}(${literal(at)}) is not null`
     }
-    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(node.objectType ?? ''))
+    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(textOf(node.objectType)))
       throw refuse(statement, `SET SCHEMA (${node.objectType})`, extend)
     return renameBlock(statement.text, moved(undefined), moved(node.newschema), {
       what: 'schema of it',
       from: node.relation?.schemaname ?? 'public',
-      to: node.newschema ?? '',
+      to: textOf(node.newschema),
     })
   },
 
   DropStmt: (statement, node) => {
-    const kind = drops[node.removeType ?? '']
+    const kind = drops[textOf(node.removeType)]
     if (kind === undefined) throw refuse(statement, `DROP (${node.removeType})`, extend)
     // drizzle-kit writes CASCADE everywhere. A host's view must not be taken along: without CASCADE PostgreSQL names
     // what is in the way and drops nothing.

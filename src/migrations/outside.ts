@@ -2,7 +2,8 @@ import type { Node } from 'libpg-query'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { indexName } from './end-state.ts'
 import { selfGuarded } from './guards.ts'
-import { name, relation, strings } from './quote.ts'
+import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { name, relation } from './quote.ts'
 import { keyOfParts, type Snapshot } from './snapshot.ts'
 import type { Statement } from './statements.ts'
 
@@ -60,18 +61,18 @@ function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
   if ('CreateStmt' in node) return some(({ tables }) => tableName(node.CreateStmt.relation) in tables)
   if ('CreateEnumStmt' in node) return some(({ enums }) => keyOfParts(strings(node.CreateEnumStmt.typeName)) in enums)
   if ('AlterEnumStmt' in node) return some(({ enums }) => keyOfParts(strings(node.AlterEnumStmt.typeName)) in enums)
-  if ('CreateSchemaStmt' in node) return some(({ schemas }) => (node.CreateSchemaStmt.schemaname ?? '') in schemas)
-  if ('CreateRoleStmt' in node) return some(({ roles }) => (node.CreateRoleStmt.role ?? '') in roles)
-  if ('AlterRoleStmt' in node) return some(({ roles }) => (node.AlterRoleStmt.role?.rolename ?? '') in roles)
+  if ('CreateSchemaStmt' in node) return some(({ schemas }) => textOf(node.CreateSchemaStmt.schemaname) in schemas)
+  if ('CreateRoleStmt' in node) return some(({ roles }) => textOf(node.CreateRoleStmt.role) in roles)
+  if ('AlterRoleStmt' in node) return some(({ roles }) => textOf(node.AlterRoleStmt.role?.rolename) in roles)
   if ('CreateSeqStmt' in node) return some(({ sequences }) => tableName(node.CreateSeqStmt.sequence) in sequences)
   if ('AlterSeqStmt' in node) return some(({ sequences }) => tableName(node.AlterSeqStmt.sequence) in sequences)
   if ('ViewStmt' in node) return some(({ views }) => tableName(node.ViewStmt.view) in views)
   if ('CreateTableAsStmt' in node) return some(({ views }) => tableName(node.CreateTableAsStmt.into?.rel) in views)
   if ('IndexStmt' in node)
-    return inTable(tableName(node.IndexStmt.relation), ({ indexes }) => (node.IndexStmt.idxname ?? '') in indexes)
+    return inTable(tableName(node.IndexStmt.relation), ({ indexes }) => textOf(node.IndexStmt.idxname) in indexes)
   if ('CreatePolicyStmt' in node || 'AlterPolicyStmt' in node) {
     const policy = 'CreatePolicyStmt' in node ? node.CreatePolicyStmt : node.AlterPolicyStmt
-    const called = policy.policy_name ?? ''
+    const called = textOf(policy.policy_name)
     return (
       inTable(tableName(policy.table), ({ policies }) => called in policies) ||
       some(({ policies }) => called in policies)
@@ -80,13 +81,13 @@ function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
   if ('AlterTableStmt' in node) {
     const table = tableName(node.AlterTableStmt.relation)
     const command = commandOf(node)
-    const subtype = command?.subtype ?? ''
+    const subtype = textOf(command?.subtype)
     if (node.AlterTableStmt.objtype !== 'OBJECT_TABLE') return some(({ views }) => table in views)
     if (/^AT_(Enable|Disable)RowSecurity$/.test(subtype)) return some(({ tables }) => table in tables)
     if (subtype === 'AT_ValidateConstraint') return true
     if (subtype === 'AT_AddConstraint' || subtype === 'AT_DropConstraint' || subtype === 'AT_AddIndexConstraint') {
       const constraint = command?.def && 'Constraint' in command.def ? command.def.Constraint : undefined
-      const called = constraint?.conname ?? command?.name ?? ''
+      const called = constraint?.conname ?? textOf(command?.name)
       const isPrimary = constraint?.contype === 'CONSTR_PRIMARY' || called.endsWith('_pkey') || called.endsWith('_pk')
       return inTable(
         table,
@@ -105,7 +106,7 @@ function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
         command?.def && 'ColumnDef' in command.def && subtype === 'AT_AddColumn'
           ? command.def.ColumnDef.colname
           : command?.name
-      return inTable(table, ({ columns }) => (column ?? '') in columns)
+      return inTable(table, ({ columns }) => textOf(column) in columns)
     }
     return false
   }
@@ -118,19 +119,19 @@ function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
         case 'OBJECT_TYPE':
           return some(({ enums }) => keyOfParts(parts) in enums)
         case 'OBJECT_SCHEMA':
-          return some(({ schemas }) => (parts[0] ?? '') in schemas)
+          return some(({ schemas }) => textOf(parts[0]) in schemas)
         case 'OBJECT_SEQUENCE':
           return some(({ sequences }) => keyOfParts(parts) in sequences)
         case 'OBJECT_VIEW':
         case 'OBJECT_MATVIEW':
           return some(({ views }) => keyOfParts(parts) in views)
         case 'OBJECT_INDEX':
-          return some(({ tables }) => Object.values(tables).some(({ indexes }) => (parts.at(-1) ?? '') in indexes))
+          return some(({ tables }) => Object.values(tables).some(({ indexes }) => textOf(parts.at(-1)) in indexes))
         case 'OBJECT_POLICY':
           return some(
             ({ tables, policies }) =>
-              (parts.at(-1) ?? '') in policies ||
-              Object.values(tables).some((table) => (parts.at(-1) ?? '') in table.policies),
+              textOf(parts.at(-1)) in policies ||
+              Object.values(tables).some((table) => textOf(parts.at(-1)) in table.policies),
           )
         default:
           return false
@@ -148,7 +149,7 @@ function goesWithItsTable(node: Node, made: Set<string>): boolean {
   if ('CreateTrigStmt' in node) return isMade(node.CreateTrigStmt.relation)
   if ('CreatePolicyStmt' in node) return isMade(node.CreatePolicyStmt.table)
   if ('GrantStmt' in node)
-    return (node.GrantStmt.objects ?? []).every((object) => 'RangeVar' in object && isMade(object.RangeVar))
+    return nodesOf(node.GrantStmt.objects).every((object) => 'RangeVar' in object && isMade(object.RangeVar))
   if ('CommentStmt' in node) {
     const { object, objtype } = node.CommentStmt
     const parts = object && 'List' in object ? strings(object.List.items) : []
@@ -180,7 +181,7 @@ function inverseOf(node: Node): string | undefined {
   if (
     'CreateFunctionStmt' in node &&
     !node.CreateFunctionStmt.replace &&
-    (node.CreateFunctionStmt.parameters ?? []).length === 0
+    nodesOf(node.CreateFunctionStmt.parameters).length === 0
   )
     return `DROP FUNCTION ${qualified(node.CreateFunctionStmt.funcname)}()`
   // An extension that was there before belongs to somebody else, and one more harms nobody.

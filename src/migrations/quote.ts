@@ -1,4 +1,5 @@
-import type { Node, RangeVar } from 'libpg-query'
+import type { RangeVar } from 'libpg-query'
+import { textOf } from './parse-tree.ts'
 
 /*
  * Quoting for generated files. Names and labels come out of PostgreSQL's parse tree of a reviewed migration, not from
@@ -6,7 +7,7 @@ import type { Node, RangeVar } from 'libpg-query'
  */
 
 export function name(identifier: string | undefined): string {
-  return `"${(identifier ?? '').replaceAll('"', '""')}"`
+  return `"${textOf(identifier).replaceAll('"', '""')}"`
 }
 
 export function relation(table: RangeVar | undefined): string {
@@ -21,18 +22,6 @@ export function literal(value: string | undefined = ''): string {
 
 export function array(values: string[]): string {
   return `array[${values.map(literal).join(', ')}]::text[]`
-}
-
-/** The strings of a parse tree's list, such as the parts of a qualified name. */
-export function strings(nodes: Node[] | undefined): string[] {
-  return (nodes ?? []).flatMap((node) => ('String' in node ? [node.String.sval ?? ''] : []))
-}
-
-/** A type's name to look it up by; schema "public" goes without saying. */
-export function typeKey(nodes: Node[] | undefined): string {
-  return strings(nodes)
-    .join('.')
-    .replace(/^public\./, '')
 }
 
 /** A DO block around `body`, its quoting tag not occurring inside. */

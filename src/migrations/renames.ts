@@ -1,4 +1,5 @@
-import { literal, name, strings } from './quote.ts'
+import { strings, textOf } from './parse-tree.ts'
+import { literal, name } from './quote.ts'
 import { columnsOfType, keyOf, type Snapshot, sqlName, type Table } from './snapshot.ts'
 import type { Statement } from './statements.ts'
 
@@ -20,23 +21,23 @@ export function renamesIn(statements: Statement[]): Rename[] {
     }
     if ('AlterObjectSchemaStmt' in node) {
       const { objectType, object, relation, newschema = 'public' } = node.AlterObjectSchemaStmt
-      const kind = kinds[objectType ?? '']
+      const kind = kinds[textOf(objectType)]
       if (kind === undefined) return []
       const from = relation
-        ? qualified([relation.schemaname ?? '', relation.relname ?? ''])
+        ? qualified([textOf(relation.schemaname), textOf(relation.relname)])
         : qualified(object && 'List' in object ? strings(object.List.items) : [])
       return [{ kind, from, to: { ...from, schema: newschema } }]
     }
     if (!('RenameStmt' in node)) return []
     const { renameType, relationType, relation, object, subname = '', newname = '' } = node.RenameStmt
-    const table = qualified([relation?.schemaname ?? '', relation?.relname ?? ''])
+    const table = qualified([textOf(relation?.schemaname), textOf(relation?.relname)])
     if (renameType === 'OBJECT_COLUMN' && relationType === 'OBJECT_TABLE')
       return [{ kind: 'column', table, from: subname, to: newname }]
     if (renameType === 'OBJECT_POLICY') return [{ kind: 'policy', table, from: subname, to: newname }]
     if (renameType === 'OBJECT_TABCONSTRAINT') return [{ kind: 'constraint', table, from: subname, to: newname }]
     if (renameType === 'OBJECT_SCHEMA') return [{ kind: 'schema', from: subname, to: newname }]
     if (renameType === 'OBJECT_ROLE') return [{ kind: 'role', from: subname, to: newname }]
-    const kind = kinds[renameType ?? '']
+    const kind = kinds[textOf(renameType)]
     if (kind === undefined) return []
     const from = kind === 'type' ? qualified(object && 'List' in object ? strings(object.List.items) : []) : table
     return [{ kind, from, to: { ...from, name: newname } }]
@@ -140,16 +141,22 @@ export function renamed(snapshot: Snapshot, rename: Rename): Snapshot {
 }
 
 function renameTable(snapshot: Snapshot, from: Qualified, to: Qualified): Snapshot {
+  // Of tables alone a snapshot leaves schema "public" unsaid.
+  const schema = to.schema === 'public' ? '' : to.schema
   const tables = moved(snapshot.tables, from, to)
   for (const table of Object.values(tables)) {
     for (const key of Object.values(table.foreignKeys)) {
-      if (keyOf({ schema: key.schemaTo ?? '', name: key.tableTo }) !== keyOf(from)) continue
+      if (keyOf({ schema: textOf(key.schemaTo), name: key.tableTo }) !== keyOf(from)) continue
       key.tableTo = to.name
-      if (key.schemaTo !== undefined || to.schema !== 'public') key.schemaTo = to.schema
+      if (schema) key.schemaTo = schema
+      else delete key.schemaTo
     }
   }
   const table = tables[keyOf(to)]
-  if (table) for (const key of Object.values(table.foreignKeys)) key.tableFrom = to.name
+  if (table) {
+    table.schema = schema
+    for (const key of Object.values(table.foreignKeys)) key.tableFrom = to.name
+  }
   return replaceInExpressions({ ...snapshot, tables }, `${name(from.name)}.`, `${name(to.name)}.`)
 }
 
@@ -167,7 +174,7 @@ function renameColumn(snapshot: Snapshot, at: Qualified, from: string, to: strin
   for (const key of Object.values(table.foreignKeys)) key.columnsFrom = swap(key.columnsFrom)
   for (const other of Object.values(snapshot.tables)) {
     for (const key of Object.values(other.foreignKeys)) {
-      if (keyOf({ schema: key.schemaTo ?? '', name: key.tableTo }) === keyOf(at)) key.columnsTo = swap(key.columnsTo)
+      if (keyOf({ schema: textOf(key.schemaTo), name: key.tableTo }) === keyOf(at)) key.columnsTo = swap(key.columnsTo)
     }
   }
   return replaceInExpressions(snapshot, `${name(at.name)}.${name(from)}`, `${name(at.name)}.${name(to)}`)
@@ -220,12 +227,9 @@ function moved<T extends { schema: string; name: string }>(
   to: Qualified,
 ): Record<string, T> {
   return Object.fromEntries(
-    Object.entries(entities).map(([key, entity]) => {
-      if (key !== keyOf(from)) return [key, entity]
-      // A snapshot writes the schema of a table in "public" as "".
-      const schema = to.schema === 'public' && entity.schema === '' ? '' : to.schema
-      return [keyOf(to), { ...entity, name: to.name, schema }]
-    }),
+    Object.entries(entities).map(([key, entity]) =>
+      key === keyOf(from) ? [keyOf(to), { ...entity, ...to }] : [key, entity],
+    ),
   )
 }
 

@@ -1,5 +1,6 @@
 import type { RangeVar, RenameStmt } from 'libpg-query'
-import { block, literal, name, relation, strings } from './quote.ts'
+import { strings, textOf } from './parse-tree.ts'
+import { block, literal, name, relation } from './quote.ts'
 
 /** Whether the object of a RENAME exists under a name. */
 export const renames: Record<string, (node: RenameStmt, called: string) => string> = {
@@ -30,8 +31,8 @@ function classCalled({ relation: table }: RenameStmt, called: string): string {
 
 export function previousName(node: RenameStmt): string {
   if (node.subname) return node.subname
-  if (node.object && 'List' in node.object) return strings(node.object.List.items).at(-1) ?? ''
-  return node.relation?.relname ?? ''
+  if (node.object && 'List' in node.object) return textOf(strings(node.object.List.items).at(-1))
+  return textOf(node.relation?.relname)
 }
 
 export function renameBlock(

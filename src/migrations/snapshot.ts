@@ -1,3 +1,4 @@
+import { textOf } from './parse-tree.ts'
 import { name } from './quote.ts'
 
 /*
@@ -78,7 +79,7 @@ export const keyOf = ({ schema, name }: { schema?: string; name: string }): stri
 
 /** The key of a name as the parser gives its parts. */
 export function keyOfParts(parts: string[]): string {
-  return keyOf({ schema: parts.length > 1 ? (parts.at(-2) ?? '') : '', name: parts.at(-1) ?? '' })
+  return keyOf({ schema: parts.length > 1 ? textOf(parts.at(-2)) : '', name: textOf(parts.at(-1)) })
 }
 
 /** A thing's name in SQL, as drizzle-kit writes it: without a schema where the snapshot has none. */

@@ -1,6 +1,7 @@
 import type { Constraint } from 'libpg-query'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
-import { block, literal, name, relation, strings } from './quote.ts'
+import { strings, textOf } from './parse-tree.ts'
+import { block, literal, name, relation } from './quote.ts'
 import { keyOfParts, type Snapshot } from './snapshot.ts'
 import { parseEach, refuse, type Statement } from './statements.ts'
 
@@ -104,8 +105,8 @@ function isConcurrent({ node }: Statement): boolean {
 }
 
 function concurrentIndex({ node }: Statement): string {
-  if ('IndexStmt' in node) return node.IndexStmt.idxname ?? ''
-  return droppedNames(node)[0]?.at(-1) ?? ''
+  if ('IndexStmt' in node) return textOf(node.IndexStmt.idxname)
+  return textOf(droppedNames(node)[0]?.at(-1))
 }
 
 /** The schema with an index as it was before. */
@@ -160,7 +161,7 @@ async function deferValidation(
   end if;`)
     validations.push({
       table: tableName(table),
-      constraint: constraint.conname ?? '',
+      constraint: textOf(constraint.conname),
       statement: validate,
       validate: validate.text,
       invalidate,
@@ -168,7 +169,7 @@ async function deferValidation(
   }
   // A constraint that the same migration drops again, or a table it renames, is not there to be validated.
   const lost = rewritten.some(
-    ({ node }) => 'RenameStmt' in node && /TABLE|CONSTRAINT/.test(node.RenameStmt.renameType ?? ''),
+    ({ node }) => 'RenameStmt' in node && /TABLE|CONSTRAINT/.test(textOf(node.RenameStmt.renameType)),
   )
   return lost && validations.length > 0 ? { rewritten: statements, validations: [] } : { rewritten, validations }
 }

@@ -1,5 +1,6 @@
 import type { Node } from 'libpg-query'
 import { IntegrationsDbError } from '../errors.ts'
+import { nodesOf } from './parse-tree.ts'
 
 /** One SQL statement, cut out of its file by PostgreSQL's own parser. */
 export type Statement = {
@@ -92,7 +93,7 @@ async function unwrap(statement: Statement): Promise<Statement> {
 
 async function splitCommands(statement: Statement): Promise<Statement[]> {
   const { node, text, words, origin, comments } = statement
-  if (!('AlterTableStmt' in node) || (node.AlterTableStmt.cmds?.length ?? 0) < 2) return [statement]
+  if (!('AlterTableStmt' in node) || nodesOf(node.AlterTableStmt.cmds).length < 2) return [statement]
   const cuts: number[] = []
   let depth = 0
   for (const word of words) {

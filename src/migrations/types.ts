@@ -1,5 +1,6 @@
 import type { TypeName } from 'libpg-query'
-import { literal, name, strings } from './quote.ts'
+import { nodesOf, strings } from './parse-tree.ts'
+import { literal, name } from './quote.ts'
 
 /** A column's type, in a form that can be compared with the catalog's. */
 type ColumnType = {
@@ -21,7 +22,7 @@ export function columnType(type: TypeName | undefined): ColumnType {
 }
 
 function modifierOf(type: TypeName | undefined, base: string): string | undefined {
-  const modifiers = (type?.typmods ?? []).map((node) =>
+  const modifiers = nodesOf(type?.typmods).map((node) =>
     'A_Const' in node && node.A_Const.ival ? (node.A_Const.ival.ival ?? 0) : undefined,
   )
   if (modifiers.length === 0) return ''

@@ -1,6 +1,7 @@
 import { type DiffSnapshots, derive, stepAside } from './derive.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { commandOf, droppedNames, tableName } from './effects.ts'
+import { textOf } from './parse-tree.ts'
 import type { SchemaState } from './plan.ts'
 import { renamesIn, reversed } from './renames.ts'
 import { asksAboutRenames, keyOfParts, type Snapshot } from './snapshot.ts'
@@ -59,15 +60,15 @@ async function isUnedited(
 
 /** The policy, constraint or index that a statement makes, alters or drops. */
 function dependentName(node: Statement['node']): string {
-  if ('CreatePolicyStmt' in node) return node.CreatePolicyStmt.policy_name ?? ''
-  if ('AlterPolicyStmt' in node) return node.AlterPolicyStmt.policy_name ?? ''
-  if ('IndexStmt' in node) return node.IndexStmt.idxname ?? ''
-  if ('DropStmt' in node && /^OBJECT_(POLICY|INDEX)$/.test(node.DropStmt.removeType ?? ''))
-    return droppedNames(node)[0]?.at(-1) ?? ''
+  if ('CreatePolicyStmt' in node) return textOf(node.CreatePolicyStmt.policy_name)
+  if ('AlterPolicyStmt' in node) return textOf(node.AlterPolicyStmt.policy_name)
+  if ('IndexStmt' in node) return textOf(node.IndexStmt.idxname)
+  if ('DropStmt' in node && /^OBJECT_(POLICY|INDEX)$/.test(textOf(node.DropStmt.removeType)))
+    return textOf(droppedNames(node)[0]?.at(-1))
   const command = commandOf(node)
-  if (command?.subtype === 'AT_DropConstraint') return command.name ?? ''
+  if (command?.subtype === 'AT_DropConstraint') return textOf(command.name)
   return command?.subtype === 'AT_AddConstraint' && command.def && 'Constraint' in command.def
-    ? (command.def.Constraint.conname ?? '')
+    ? textOf(command.def.Constraint.conname)
     : ''
 }
 
@@ -75,7 +76,7 @@ function dependentName(node: Statement['node']): string {
 export function inWorkingOrder(statements: Statement[]): Statement[] {
   const isDrop = ({ node }: Statement) => 'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_POLICY'
   const at = statements.findIndex(({ node }) =>
-    /^AT_(DropColumn|AlterColumnType)$/.test(commandOf(node)?.subtype ?? ''),
+    /^AT_(DropColumn|AlterColumnType)$/.test(textOf(commandOf(node)?.subtype)),
   )
   if (at < 0) return statements
   const late = statements.slice(at).filter(isDrop)

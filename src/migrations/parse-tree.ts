@@ -1,0 +1,23 @@
+import type { Node } from 'libpg-query'
+
+/* PostgreSQL's parser leaves out what is empty: a name without a schema has no `schemaname`, not an empty one. */
+
+export function textOf(value: string | undefined): string {
+  return value ?? ''
+}
+
+export function nodesOf(list: Node[] | undefined): Node[] {
+  return list ?? []
+}
+
+/** The strings of a list, such as the parts of a qualified name. */
+export function strings(list: Node[] | undefined): string[] {
+  return nodesOf(list).flatMap((node) => ('String' in node ? [textOf(node.String.sval)] : []))
+}
+
+/** A type's name to look it up by; schema "public" goes without saying. */
+export function typeKey(parts: Node[] | undefined): string {
+  return strings(parts)
+    .join('.')
+    .replace(/^public\./, '')
+}
