@@ -64,14 +64,18 @@ describe('a custom migration', () => {
           sql: `CREATE TABLE by_hand (a int); CREATE INDEX by_hand_idx ON by_hand (a);
             CREATE INDEX lower_idx ON t (lower(a)); CREATE VIEW v AS SELECT a FROM t; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ begin return new; end $$;
             CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f(); CREATE TYPE pair AS ENUM ('a'); CREATE SEQUENCE s;
-            ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =);`,
+            ALTER TABLE t ADD CONSTRAINT ex EXCLUDE USING btree (a WITH =); ALTER TABLE t ADD COLUMN by_hand text;
+            ALTER TABLE t FORCE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (true); CREATE DOMAIN short AS text;
+            CREATE SCHEMA apart; CREATE TABLE apart.copied AS SELECT 1 AS n; CREATE INDEX far_idx ON apart.copied (n);
+            CREATE MATERIALIZED VIEW apart.stored AS SELECT a FROM t; CREATE EXTENSION IF NOT EXISTS btree_gin;
+            CREATE EXTENSION btree_gist;
+            CREATE POLICY own ON by_hand USING (true); GRANT SELECT ON by_hand TO anon; COMMENT ON TABLE by_hand IS 'x';
+            COMMENT ON COLUMN by_hand.a IS 'y'; ALTER TABLE by_hand REPLICA IDENTITY FULL;`,
         },
       ]),
     )
-    expect((await attempt(files)).problems).toEqual(
-      // A type by hand is known to no snapshot either.
-      [],
-    )
+    // A type by hand is known to no snapshot either.
+    expect((await attempt(files)).problems).toEqual([])
   })
 
   test.each([

@@ -1,4 +1,4 @@
-import type { AlterTableCmd, Node, RangeVar } from 'libpg-query'
+import type { AlterTableCmd, DropStmt, Node, RangeVar } from 'libpg-query'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
 import type { Statement } from './statements.ts'
 
@@ -44,7 +44,7 @@ export function effectsOf({ node }: Statement): Effects {
     return { ...none, removes: [`table ${tableName(relation)}`], makes: [`table ${newschema}.${relation?.relname}`] }
   }
   if ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TABLE') {
-    const removes = droppedNames(node).map(
+    const removes = droppedNames(node.DropStmt).map(
       (parts) => `table ${parts.length > 1 ? parts.join('.') : `public.${parts[0]}`}`,
     )
     return { ...none, removes }
@@ -70,9 +70,8 @@ function renameEffects(rename: Extract<Node, { RenameStmt: unknown }>['RenameStm
 }
 
 /** The names a DROP lists, each as its parts. */
-export function droppedNames(node: Node): string[][] {
-  if (!('DropStmt' in node)) return []
-  return nodesOf(node.DropStmt.objects).map((object) => {
+export function droppedNames(drop: DropStmt): string[][] {
+  return nodesOf(drop.objects).map((object) => {
     if ('List' in object) return strings(object.List.items)
     if ('TypeName' in object) return strings(object.TypeName.names)
     if ('String' in object) return [textOf(object.String.sval)]

@@ -1,5 +1,5 @@
 import type { ColumnDef, Constraint, IndexElem, IndexStmt, Node, RangeVar } from 'libpg-query'
-import { nodesOf, strings } from './parse-tree.ts'
+import { nodesOf, strings, textOf } from './parse-tree.ts'
 import { array, block, literal, name, relation } from './quote.ts'
 import { columnType } from './types.ts'
 
@@ -35,7 +35,7 @@ export function assertColumns(
 export function isIndex(index: IndexStmt): string {
   const keys = elements(index.indexParams)
   const included = elements(index.indexIncludingParams)
-  const method = index.accessMethod ?? 'btree'
+  const method = textOf(index.accessMethod)
   const conditions = [
     'indisvalid',
     `indrelid = to_regclass(${literal(relation(index.relation))})`,
@@ -76,7 +76,7 @@ export function isConstraint(constraint: Constraint): string {
         : ''
       return `contype = 'f' and confrelid = to_regclass(${literal(relation(constraint.pktable))})
       and ${attributeNames('conrelid', 'conkey')} = ${array(strings(constraint.fk_attrs))}${target}
-      and confdeltype = '${constraint.fk_del_action || 'a'}' and confupdtype = '${constraint.fk_upd_action || 'a'}'`
+      and confdeltype = '${textOf(constraint.fk_del_action)}' and confupdtype = '${textOf(constraint.fk_upd_action)}'`
     }
     case 'CONSTR_UNIQUE':
     case 'CONSTR_PRIMARY': {

@@ -18,8 +18,10 @@ export function replaceEnums(
     type.values = labels
     // Renames come first, so the type is made anew under the name it goes back to.
     const start = back.reduce(renamed, lean)
-    const moved = back.find((rename) => rename.kind === 'type' && keyOf(rename.from) === key)
-    const now = start.enums[moved?.kind === 'type' ? keyOf(moved.to) : key] ?? type
+    const [moved = key] = back.flatMap((rename) =>
+      rename.kind === 'type' && keyOf(rename.from) === key ? [keyOf(rename.to)] : [],
+    )
+    const now = start.enums[moved] as Enum
     statements.push(replaceEnum(now, columnsOfType(start, now)))
     replaced.push(keyOf(now))
   }

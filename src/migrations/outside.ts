@@ -2,7 +2,7 @@ import type { Node } from 'libpg-query'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { indexName } from './end-state.ts'
 import { selfGuarded } from './guards.ts'
-import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { name, relation } from './quote.ts'
 import { keyOfParts, type Snapshot } from './snapshot.ts'
 import type { Statement } from './statements.ts'
@@ -110,9 +110,13 @@ function isKnown(node: Node, before: Snapshot, after: Snapshot): boolean {
     }
     return false
   }
-  if ('DropRoleStmt' in node) return true
+  if ('DropRoleStmt' in node) {
+    return nodesOf(node.DropRoleStmt.roles).every(
+      (role) => 'RoleSpec' in role && some(({ roles }) => textOf(role.RoleSpec.rolename) in roles),
+    )
+  }
   if ('DropStmt' in node) {
-    return droppedNames(node).every((parts) => {
+    return droppedNames(node.DropStmt).every((parts) => {
       switch (node.DropStmt.removeType) {
         case 'OBJECT_TABLE':
           return some(({ tables }) => keyOfParts(parts) in tables)
@@ -152,7 +156,7 @@ function goesWithItsTable(node: Node, made: Set<string>): boolean {
     return nodesOf(node.GrantStmt.objects).every((object) => 'RangeVar' in object && isMade(object.RangeVar))
   if ('CommentStmt' in node) {
     const { object, objtype } = node.CommentStmt
-    const parts = object && 'List' in object ? strings(object.List.items) : []
+    const parts = partsOf(object)
     const table = objtype === 'OBJECT_TABLE' ? parts : objtype === 'OBJECT_COLUMN' ? parts.slice(0, -1) : undefined
     return table !== undefined && made.has(`table ${keyOfParts(table)}`)
   }

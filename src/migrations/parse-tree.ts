@@ -15,6 +15,11 @@ export function strings(list: Node[] | undefined): string[] {
   return nodesOf(list).flatMap((node) => ('String' in node ? [textOf(node.String.sval)] : []))
 }
 
+/** The parts of a name that the parser calls an object. */
+export function partsOf(object: Node | undefined): string[] {
+  return object && 'List' in object ? strings(object.List.items) : []
+}
+
 /** A type's name to look it up by; schema "public" goes without saying. */
 export function typeKey(parts: Node[] | undefined): string {
   return strings(parts)

@@ -1,4 +1,4 @@
-import { strings, textOf } from './parse-tree.ts'
+import { partsOf, strings, textOf } from './parse-tree.ts'
 import { literal, name } from './quote.ts'
 import { columnsOfType, keyOf, type Snapshot, sqlName, type Table } from './snapshot.ts'
 import type { Statement } from './statements.ts'
@@ -25,7 +25,7 @@ export function renamesIn(statements: Statement[]): Rename[] {
       if (kind === undefined) return []
       const from = relation
         ? qualified([textOf(relation.schemaname), textOf(relation.relname)])
-        : qualified(object && 'List' in object ? strings(object.List.items) : [])
+        : qualified(partsOf(object))
       return [{ kind, from, to: { ...from, schema: newschema } }]
     }
     if (!('RenameStmt' in node)) return []
@@ -39,7 +39,7 @@ export function renamesIn(statements: Statement[]): Rename[] {
     if (renameType === 'OBJECT_ROLE') return [{ kind: 'role', from: subname, to: newname }]
     const kind = kinds[textOf(renameType)]
     if (kind === undefined) return []
-    const from = kind === 'type' ? qualified(object && 'List' in object ? strings(object.List.items) : []) : table
+    const from = kind === 'type' ? qualified(partsOf(object)) : table
     return [{ kind, from, to: { ...from, name: newname } }]
   })
 }

@@ -1,5 +1,5 @@
 import type { RangeVar, RenameStmt } from 'libpg-query'
-import { strings, textOf } from './parse-tree.ts'
+import { partsOf, textOf } from './parse-tree.ts'
 import { block, literal, name, relation } from './quote.ts'
 
 /** Whether the object of a RENAME exists under a name. */
@@ -18,7 +18,7 @@ export const renames: Record<string, (node: RenameStmt, called: string) => strin
   OBJECT_TRIGGER: ({ relation: table }, called) =>
     `exists (select from pg_trigger where tgrelid = to_regclass(${literal(relation(table))}) and tgname = ${literal(called)})`,
   OBJECT_TYPE: ({ object }, called) => {
-    const parts = object && 'List' in object ? strings(object.List.items) : []
+    const parts = partsOf(object)
     return `to_regtype(${literal([...parts.slice(0, -1), called].map(name).join('.'))}) is not null`
   },
   OBJECT_SCHEMA: (_node, called) => `to_regnamespace(${literal(name(called))}) is not null`,
@@ -31,8 +31,7 @@ function classCalled({ relation: table }: RenameStmt, called: string): string {
 
 export function previousName(node: RenameStmt): string {
   if (node.subname) return node.subname
-  if (node.object && 'List' in node.object) return textOf(strings(node.object.List.items).at(-1))
-  return textOf(node.relation?.relname)
+  return textOf(partsOf(node.object).at(-1) ?? node.relation?.relname)
 }
 
 export function renameBlock(

@@ -115,8 +115,7 @@ export function columnsOfType(
 export function isOf(column: Column, type: { schema: string; name: string }): boolean {
   return (
     column.typeSchema !== undefined &&
-    (column.typeSchema || 'public') === (type.schema || 'public') &&
-    column.type.replace(/(\[\d*\])+$/, '') === type.name
+    keyOf({ schema: column.typeSchema, name: column.type.replace(/(\[\d*\])+$/, '') }) === keyOf(type)
   )
 }
 

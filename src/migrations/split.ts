@@ -24,15 +24,14 @@ export type Part = {
  * indexes that are built concurrently and the validation of constraints come last.
  */
 export async function split(statements: Statement[], extras: string[]): Promise<Part[]> {
-  const labels = addedLabels(statements, extras)
+  const added = addedLabels(statements, extras)
+  const labels = added.map(({ statement }) => statement)
+  const types = added.map(({ type }) => type)
   const concurrent = statements.filter(isConcurrent)
   const { rewritten, validations } = await deferValidation(
     statements.filter((statement) => !labels.includes(statement) && !concurrent.includes(statement)),
   )
-  const types = labels.map(({ node }) =>
-    'AlterEnumStmt' in node ? keyOfParts(strings(node.AlterEnumStmt.typeName)) : '',
-  )
-  const indexes = concurrent.map((statement) => concurrentIndex(statement))
+  const indexes = concurrent.map(({ node }) => textOf(concurrentIndex(node)))
   const main: Part = {
     suffix: '',
     statements: rewritten,
@@ -73,20 +72,21 @@ export async function split(statements: Statement[], extras: string[]): Promise<
   ]
 }
 
+type AddedLabel = { statement: Statement; type: string; label: string }
+
 /** ADD VALUE of labels that the same migration uses: PostgreSQL lets no transaction use a label it adds itself. */
-function addedLabels(statements: Statement[], extras: string[]): Statement[] {
-  const added = statements.filter(({ node }) => 'AlterEnumStmt' in node && node.AlterEnumStmt.oldVal === undefined)
+function addedLabels(statements: Statement[], extras: string[]): AddedLabel[] {
+  const added = statements.flatMap((statement): AddedLabel[] => {
+    if (!('AlterEnumStmt' in statement.node)) return []
+    const { typeName, oldVal, newVal } = statement.node.AlterEnumStmt
+    return oldVal === undefined ? [{ statement, type: keyOfParts(strings(typeName)), label: literal(newVal) }] : []
+  })
   const created = statements.flatMap(({ node }) =>
     'CreateEnumStmt' in node ? [keyOfParts(strings(node.CreateEnumStmt.typeName))] : [],
   )
-  const others = [...statements.filter((statement) => !added.includes(statement)).map(({ text }) => text), ...extras]
-  const toExisting = added.filter(
-    ({ node }) => 'AlterEnumStmt' in node && !created.includes(keyOfParts(strings(node.AlterEnumStmt.typeName))),
-  )
-  const isUsed = toExisting.some(({ node }) => {
-    const label = 'AlterEnumStmt' in node ? literal(node.AlterEnumStmt.newVal) : ''
-    return others.some((text) => text.includes(label))
-  })
+  const others = statements.filter((one) => !added.some(({ statement }) => statement === one)).map(({ text }) => text)
+  const toExisting = added.filter(({ type }) => !created.includes(type))
+  const isUsed = toExisting.some(({ label }) => [...others, ...extras].some((text) => text.includes(label)))
   const moved = statements.find(
     ({ node }) =>
       ('RenameStmt' in node && node.RenameStmt.renameType === 'OBJECT_TYPE') ||
@@ -98,15 +98,13 @@ function addedLabels(statements: Statement[], extras: string[]): Statement[] {
 }
 
 function isConcurrent({ node }: Statement): boolean {
-  return (
-    ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
-    ('DropStmt' in node && node.DropStmt.concurrent === true)
-  )
+  return concurrentIndex(node) !== undefined
 }
 
-function concurrentIndex({ node }: Statement): string {
-  if ('IndexStmt' in node) return textOf(node.IndexStmt.idxname)
-  return textOf(droppedNames(node)[0]?.at(-1))
+/** The index that a statement builds or drops beside other work. */
+function concurrentIndex(node: Statement['node']): string | undefined {
+  if ('IndexStmt' in node && node.IndexStmt.concurrent) return node.IndexStmt.idxname
+  return 'DropStmt' in node && node.DropStmt.concurrent ? droppedNames(node.DropStmt)[0]?.at(-1) : undefined
 }
 
 /** The schema with an index as it was before. */
@@ -147,11 +145,10 @@ async function deferValidation(
       continue
     }
     const own = name(constraint.conname)
-    const [added, validate] = await parseEach(
+    const [added, validate] = (await parseEach(
       [`${statement.text} NOT VALID`, `ALTER TABLE ${relation(table)} VALIDATE CONSTRAINT ${own}`],
       statement.origin,
-    )
-    if (added === undefined || validate === undefined) continue
+    )) as [Statement, Statement]
     rewritten.push({ ...added, comments: statement.comments })
     const valid = `conname = ${literal(constraint.conname)} and conrelid = to_regclass(${literal(relation(table))}) and convalidated`
     const invalidate = block(`\

@@ -152,8 +152,10 @@ function parse(parser: Parser, sql: string, file: string) {
   try {
     return parser.parseSync(sql).stmts ?? []
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new IntegrationsDbError('invalid_input', `${file}: PostgreSQL's parser refuses it: ${message}`)
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `${file}: PostgreSQL's parser refuses it: ${(error as Error).message}`,
+    )
   }
 }
 

@@ -64,7 +64,7 @@ function dependentName(node: Statement['node']): string {
   if ('AlterPolicyStmt' in node) return textOf(node.AlterPolicyStmt.policy_name)
   if ('IndexStmt' in node) return textOf(node.IndexStmt.idxname)
   if ('DropStmt' in node && /^OBJECT_(POLICY|INDEX)$/.test(textOf(node.DropStmt.removeType)))
-    return textOf(droppedNames(node)[0]?.at(-1))
+    return textOf(droppedNames(node.DropStmt)[0]?.at(-1))
   const command = commandOf(node)
   if (command?.subtype === 'AT_DropConstraint') return textOf(command.name)
   return command?.subtype === 'AT_AddConstraint' && command.def && 'Constraint' in command.def
@@ -104,7 +104,9 @@ function columnOf({ node }: Statement, subtype: string): string | undefined {
 export function remadeTypes(statements: Statement[]): Set<string> {
   return new Set(
     statements.flatMap(({ node }) =>
-      'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TYPE' ? droppedNames(node).map(keyOfParts) : [],
+      'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TYPE'
+        ? droppedNames(node.DropStmt).map(keyOfParts)
+        : [],
     ),
   )
 }
