@@ -335,6 +335,48 @@ describe('a migration is cut into files', () => {
     })
   })
 
+  test('of its own for each index that is built or dropped beside other work', async () => {
+    const made = await project([
+      { schema: { t: t({}, [index('old').on(sql`a`)]) } },
+      {
+        schema: { t: t({}, [index('i').on(sql`a`), index('j').on(sql`id`)]) },
+        sql: 'CREATE INDEX CONCURRENTLY i ON t (a); CREATE INDEX CONCURRENTLY j ON t (id); DROP INDEX CONCURRENTLY old;',
+      },
+    ])
+    const files = await built(made)
+    expect(names(files).slice(2)).toEqual([1, 2, 3].map((n) => `2026010100010${n}_step_concurrently_${n}.sql`))
+    expect((await attempt(files)).problems).toEqual([])
+  })
+
+  test('but not before a rename that takes away the name to validate by', async () => {
+    const files = await built(
+      await project([
+        { schema: base },
+        {
+          schema: { u: t({}, [check('c', sql.raw('"u"."id" > 0'))], 'u') },
+          sql: 'ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0); ALTER TABLE t RENAME TO u;',
+        },
+      ]),
+    )
+    expect(files).toHaveLength(2)
+    expect(files[1]?.up).not.toContain('NOT VALID')
+    expect((await attempt(files)).problems).toEqual([])
+  })
+
+  test('and one that renames a type, adds a label to it and uses that is refused, since neither file could name it', async () => {
+    const made = await project([
+      { schema: { mood: pgEnum('mood', ['sad']), t: t() } },
+      {
+        schema: { mood: pgEnum('temper', ['sad', 'glad']), t: t() },
+        sql: `ALTER TYPE mood RENAME TO temper; ALTER TYPE temper ADD VALUE 'glad'; INSERT INTO t VALUES (1, 'glad');`,
+      },
+    ])
+    await expect(build(made)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(/0001_step\.sql:1: a type renamed or moved.*generate two migrations/),
+    })
+  })
+
   test('where a foreign key or check is added to an earlier file’s table: NOT VALID first, validated in the following file', async () => {
     const u = t({}, [], 'u')
     const pointing = pgTable('t', { id: integer('id').primaryKey(), a: text('a') }, (its) => [
@@ -418,6 +460,20 @@ describe('what snapshots cannot tell', () => {
       for (const run of [files[1]?.up, files[1]?.up, files[1]?.down, files[1]?.down]) await runFile(db, run ?? '')
       expect([...(await db`select m::text, a from t`)]).toEqual([{ m: 'ok', a: 'kept' }])
     })
+  })
+
+  test('a type that is renamed and gets a label goes back to its name and its labels', async () => {
+    const [old, now] = [pgEnum('mood', ['sad']), pgEnum('temper', ['sad', 'glad'])]
+    const files = await built(
+      await project([
+        { schema: { old, t: pgTable('t', { m: old('m').default('sad') }) } },
+        {
+          schema: { now, t: pgTable('t', { m: now('m').default('sad') }) },
+          sql: `ALTER TYPE mood RENAME TO temper; ALTER TYPE temper ADD VALUE 'glad';`,
+        },
+      ]),
+    )
+    expect((await attempt(files)).problems).toEqual([])
   })
 
   test('a file of renames that names none is refused', async () => {

@@ -18,8 +18,14 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
   ['CREATE STATISTICS', 'CREATE STATISTICS st ON a, o FROM t;', 'CREATE STATISTICS IF NOT EXISTS st ON a, o FROM t;'],
   [
     'CREATE TABLE',
-    'CREATE TABLE "t1" ("id" uuid PRIMARY KEY, "n" numeric(10, 2), "m" "mood"[], "at" timestamp(3) with time zone, "v" varchar(20), "s" serial, "c" char(3), "i" interval day);',
-    ['CREATE TABLE IF NOT EXISTS "t1" ("id"', `('n', 'numeric', '(10,2)')`, `('s', 'int4', '')`, `('m', 'mood[]', '')`],
+    'CREATE TABLE "t1" ("id" uuid PRIMARY KEY, "n" numeric(10, 2), "m" "mood"[], "at" timestamp(3) with time zone, "v" varchar(20), "s" serial, "c" char(3), "i" interval day, "w" numeric(5));',
+    [
+      `('w', 'numeric', '(5,0)')`,
+      'CREATE TABLE IF NOT EXISTS "t1" ("id"',
+      `('n', 'numeric', '(10,2)')`,
+      `('s', 'int4', '')`,
+      `('m', 'mood[]', '')`,
+    ],
   ],
   ['CREATE TABLE without columns', 'CREATE TABLE "t1" (LIKE t);', 'CREATE TABLE IF NOT EXISTS "t1" (LIKE t);'],
   [
@@ -72,6 +78,11 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
     'CREATE INDEX USING gin',
     'CREATE INDEX "i3" ON "t" USING gin (j jsonb_path_ops);',
     [`'jsonb_path_ops'`, `amname = 'gin'`],
+  ],
+  [
+    'CREATE INDEX with an operator class for one of its columns',
+    'CREATE INDEX "i4" ON "t" (c text_pattern_ops, a);',
+    [`array['text_pattern_ops', null]`],
   ],
   [
     'CREATE POLICY',
@@ -131,6 +142,12 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
       'ALTER TABLE IF EXISTS ONLY "public"."t" DROP COLUMN IF EXISTS c;',
     ],
   ],
+  [
+    'several commands for a table that may be gone',
+    'ALTER TABLE IF EXISTS t ADD COLUMN b int, DROP COLUMN c;',
+    ['ALTER TABLE IF EXISTS t ADD COLUMN IF NOT EXISTS b int;', 'ALTER TABLE IF EXISTS t DROP COLUMN IF EXISTS c;'],
+  ],
+  ['DROP without COLUMN', 'ALTER TABLE "t" DROP "a";', 'ALTER TABLE IF EXISTS "t" DROP IF EXISTS "a";'],
   ['DROP COLUMN', 'ALTER TABLE "t" DROP COLUMN "a";', 'ALTER TABLE IF EXISTS "t" DROP COLUMN IF EXISTS "a";'],
   [
     'RENAME COLUMN',
@@ -155,6 +172,7 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
     'ALTER TABLE "t" ALTER COLUMN "c" SET DATA TYPE varchar(20);',
     [`USING "c"::varchar;`, `USING "c"::text::varchar;`, `= '(20)'`],
   ],
+  ['SET DATA TYPE char', 'ALTER TABLE "t" ALTER COLUMN "c" SET DATA TYPE char(3);', [`USING "c"::varchar;`, `= '(3)'`]],
   [
     'SET DATA TYPE with USING',
     `ALTER TABLE t ALTER COLUMN o SET DATA TYPE text USING o || 'x';`,
@@ -187,6 +205,12 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
     'ALTER TABLE "t" ADD CONSTRAINT "t_fk" FOREIGN KEY ("o") REFERENCES "public"."organizations"("id") ON DELETE cascade;',
     [`conname = 't_fk'`, `confdeltype = 'c'`],
   ],
+  [
+    'ADD FOREIGN KEY to whatever the other table’s key is',
+    'ALTER TABLE t ADD CONSTRAINT t_fk FOREIGN KEY (o) REFERENCES organizations;',
+    [`conname = 't_fk'`, `confdeltype = 'a'`],
+  ],
+  ['ADD CONSTRAINT USING INDEX', 'ALTER TABLE k ADD CONSTRAINT k_key UNIQUE USING INDEX k_idx;', [`conname = 'k_key'`]],
   ['VALIDATE CONSTRAINT', 'ALTER TABLE t VALIDATE CONSTRAINT t_late;', 'ALTER TABLE t VALIDATE CONSTRAINT t_late;'],
   [
     'DROP CONSTRAINT',
@@ -235,6 +259,10 @@ const files: [kind: string, sql: string][] = [
     `CREATE TABLE t_new (a int); INSERT INTO t_new SELECT a FROM t; DROP TABLE t; ALTER TABLE t_new RENAME TO t;`,
   ],
   [
+    'a column added, then retyped',
+    `ALTER TABLE t ADD COLUMN b int DEFAULT 7; ALTER TABLE t ALTER COLUMN b SET DATA TYPE bigint;`,
+  ],
+  [
     'a column altered, then dropped',
     `ALTER TABLE t ALTER COLUMN c DROP NOT NULL; UPDATE t SET c = '1'; ALTER TABLE t DROP COLUMN c;`,
   ],
@@ -257,6 +285,7 @@ const setUp = `
   create role guard_test_none;
   insert into t (a, c) values (1, '12'), (2, '13');
   create index i0 on t (a);
+  create unique index k_idx on k (g);
   create policy p0 on t for select using (true);
   create view v0 as select 1 as one;
   create sequence s0;
@@ -402,6 +431,32 @@ describe('where IF NOT EXISTS would accept something else, the file fails and sa
   })
 })
 
+test('a type whose modifier the catalog keeps in a form of its own is changed for all that, and twice makes no difference', async () => {
+  const text = await guarded('ALTER TABLE spans ALTER COLUMN i SET DATA TYPE interval day;')
+  const types = await t.admin
+    .begin(async (tx) => {
+      await tx`create table spans (i interval)`
+      const found: unknown[] = []
+      for (const _run of ['first', 'second']) {
+        await tx.unsafe(text)
+        found.push(
+          (
+            await tx`select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'spans'::regclass and attname = 'i'`
+          )[0]?.type,
+        )
+      }
+      throw Object.assign(new Error('undo'), { found })
+    })
+    .catch(({ found }) => found)
+  expect(types).toEqual(['interval day', 'interval day'])
+  expect(await guarded('ALTER TABLE t1 ALTER COLUMN p SET DATA TYPE geo.geometry(Point, 4326);')).toContain(
+    'not (false)',
+  )
+  expect(await guarded('ALTER TABLE t ALTER COLUMN i SET DATA TYPE interval day USING f(i);')).toContain(
+    `not (atttypid = to_regtype('interval'))`,
+  )
+})
+
 describe('a statement without a guard', () => {
   test.each([
     ['of an unknown kind', 'vacuum;', /^test\.sql:1: VacuumStmt .*vacuum.*src\/migrations\/guards\.ts/],
@@ -415,6 +470,7 @@ describe('a statement without a guard', () => {
     ['that moves an unknown kind', 'alter function f() set schema s;', /^test\.sql:1: SET SCHEMA \(OBJECT_FUNCTION\)/],
     ['that names no index', 'create index on t (a);', /an index without a name.*Drizzle definition/],
     ['that names no constraint', 'alter table t add unique (a);', /a constraint without a name.*Drizzle definition/],
+    ['that is long, of which the beginning is shown', `vacuum ${'t, '.repeat(99)} t`, /vacuum (t, ){64}t… \(/],
     ['that is no SQL', 'creat table t ();', /^test\.sql: PostgreSQL's parser refuses it/],
   ])('%s is refused with file, line, statement and remedy', async (_what, sql, message) => {
     await expect(guarded(sql)).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringMatching(message) })

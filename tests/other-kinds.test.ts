@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  bigint,
   foreignKey,
   index,
   integer,
@@ -53,6 +54,19 @@ const pair = (column: string) =>
     index('pair_idx').on(its.a),
   ])
 
+const retyped = pgTable('t', { id: integer('id').primaryKey(), n: bigint('n', { mode: 'number' }) }).enableRLS()
+const linked = (using: string, name = 'p', table: typeof guarded | typeof retyped = guarded) =>
+  pgPolicy(name, { for: 'select', to: 'public', using: sql.raw(using) }).link(table)
+
+/** A type, a column of it and an index of some of its rows. */
+function indexed(labels: [string, ...string[]]) {
+  const mood = own.enum('mood', labels)
+  const t = own.table('t', { id: integer('id').primaryKey(), m: mood('m') }, (its) => [
+    index('t_idx').on(its.id).where(sql`m = 'ok'`),
+  ])
+  return { own, mood, t }
+}
+
 const changes: Change[] = [
   { name: 'a sequence', from: { t }, to: { t, s: pgSequence('s', { startWith: 5, cache: 1 }) } },
   { name: 'a view', from: { t }, to: { t, v: view('v') } },
@@ -67,6 +81,21 @@ const changes: Change[] = [
     name: 'a policy linked to a table from outside',
     from: { guarded },
     to: { guarded, p: pgPolicy('p', { for: 'select', to: 'public', using: sql`n > 0` }).link(guarded) },
+  },
+  {
+    name: 'the expression of a policy linked from outside',
+    from: { guarded, p: linked('n > 0'), q: linked('n > 7', 'q') },
+    to: { guarded, p: linked('n > 1'), q: linked('n > 7', 'q') },
+  },
+  {
+    name: 'the type of a column that a policy linked from outside reads',
+    from: { guarded, p: linked('n > 0') },
+    to: { guarded: retyped, p: linked('n > 0', 'p', retyped) },
+  },
+  {
+    name: 'the label of a type that a partial index reads, in a schema of their own',
+    from: indexed(['sad', 'ok', 'glad']),
+    to: indexed(['sad', 'ok']),
   },
   {
     name: 'a sequence’s name',

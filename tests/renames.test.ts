@@ -68,18 +68,21 @@ function world({
       ]
     },
   )
-  const child = other.table('child', { parent: integer('parent'), m: mood('m') }, (its) => [
+  const unrelated = pgTable('unrelated', { id: integer('id').primaryKey() })
+  const child = other.table('child', { parent: integer('parent'), other: integer('other'), m: mood('m') }, (its) => [
     foreignKey({
       name: 'child_fkey',
       columns: [its.parent],
       foreignColumns: [(parent as never as Record<string, never>)[column] as never],
     }),
+    foreignKey({ name: 'child_other_fkey', columns: [its.other], foreignColumns: [unrelated.id] }),
     index('parent_n_idx').on(its.parent),
   ])
   return {
     mood,
     parent,
     child,
+    unrelated,
     other,
     ...(schema && { schema }),
     s: inSchema.sequence(sequence),

@@ -142,10 +142,12 @@ function setType(
       raise exception '% rows of % hold what type % does not have: %', used, ${literal(`${relation(table)}.${column}`)}, ${literal(type.name)}, found
         using hint = 'change them, then run this again';
     end if;`
-  const change =
-    definition?.raw_default !== undefined && !casts
-      ? `    ${head};`
-      : `\
+  const byHand = definition?.raw_default !== undefined && !casts
+  // Where the catalog cannot tell that it is done already, casting to the same type again changes nothing.
+  const isDone = type.modifier === undefined && !byHand ? 'false' : isOfType(type)
+  const change = byHand
+    ? `    ${head};`
+    : `\
     if exists (select from pg_attribute where ${attribute} and atttypid = to_regtype(${literal(type.name)})) then
       ${head};
     elsif exists (select from pg_attribute join pg_cast on castsource = atttypid and casttarget = to_regtype(${literal(type.name)}) where ${attribute}) then
@@ -155,7 +157,7 @@ function setType(
     end if;`
   return block(
     `\
-  if exists (select from pg_attribute where ${attribute} and not (${isOfType(type)})) then${refuseOthers}
+  if exists (select from pg_attribute where ${attribute} and not (${isDone})) then${refuseOthers}
 ${change}
   end if;`,
     labels === undefined ? [] : ['used bigint', 'found text'],

@@ -85,10 +85,8 @@ async function unwrap(statement: Statement): Promise<Statement> {
       statement.text,
     )?.[2]
   if (inner === undefined) return statement
-  const [only, ...more] = await parseStatements(`${inner};`, statement.origin)
-  return only === undefined || more.length > 0
-    ? statement
-    : { ...only, origin: statement.origin, comments: statement.comments }
+  const [only] = (await parseStatements(`${inner};`, statement.origin)) as [Statement]
+  return { ...only, origin: statement.origin, comments: statement.comments }
 }
 
 async function splitCommands(statement: Statement): Promise<Statement[]> {
