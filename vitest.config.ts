@@ -60,8 +60,7 @@ export default defineConfig(({ mode }) => ({
       reporter: ['text', 'json-summary'],
       thresholds: {
         'src/scope.ts': { lines: 95, branches: 95 },
-        // Of its branches many are fields that the parser's types call optional. To be raised, never lowered.
-        'src/migrations/**': { lines: 95, branches: 85 },
+        'src/migrations/**': { lines: 95, branches: 95 },
         'src/credential*.ts': { lines: 95, branches: 95 },
       },
     },

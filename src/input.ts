@@ -183,3 +183,8 @@ function parse<T>(field: string, schema: z.ZodType<T>, value: unknown) {
     throw new IntegrationsDbError('invalid_input', `${field || 'input'}: is nested too deeply, or refers to itself`)
   }
 }
+
+/** The fields that say something: one left out and one that is undefined are the same. */
+export function present<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
+}

@@ -7,6 +7,7 @@ import {
   type IntegrationPatch,
   input,
   type NewIntegration,
+  present,
   type RevisionOptions,
   text,
   uuid,
@@ -268,13 +269,11 @@ export class Integrations {
 
   #writes(method: string, write: () => Promise<Integration>): Promise<Integration> {
     return observed(`integrations.${method}`, this.#scope, async () => {
-      if (this.#scope.role === 'coordinator') {
-        throw new IntegrationsDbError(
-          'permission_denied',
-          `${method}: role coordinator may only read; role admin is needed`,
-        )
-      }
-      return write()
+      if (this.#scope.role !== 'coordinator') return write()
+      throw new IntegrationsDbError(
+        'permission_denied',
+        `${method}: role coordinator may only read; role admin is needed`,
+      )
     })
   }
 
@@ -284,10 +283,8 @@ export class Integrations {
 
   async #written(statement: Statement): Promise<Integration> {
     const row = await this.#first(statement)
-    if (row === null) {
-      throw new IntegrationsDbError('permission_denied', 'the row was not written: the policies refuse it')
-    }
-    return row
+    if (row !== null) return row
+    throw new IntegrationsDbError('permission_denied', 'the row was not written: the policies refuse it')
   }
 
   /** Refuses where a statement that named a row touched none. */
@@ -300,8 +297,4 @@ export class Integrations {
     const current = asks ? await this.#first(statements.get(this.#key(integrationType))) : null
     throw untouched(integrationType, { current, expectedRevision, activates })
   }
-}
-
-function present<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T
 }
