@@ -6,10 +6,10 @@ const sizes = {
     STORM_CALLS: '2000',
     SEQUENCES: '4',
     // Every nth statement, change, statement of the dump, mutant.
-    KILL_EVERY: '40',
+    KILL_EVERY: '100',
     CHANGES_EVERY: '4',
-    DUMP_EVERY: '8',
-    MUTANT_EVERY: '40',
+    DUMP_EVERY: '40',
+    MUTANT_EVERY: '100',
     CRASHES: '2',
     DOCUMENTS: '2000',
     REPAIR_ROWS: '10000',
@@ -38,7 +38,9 @@ const sizes = {
   },
 }
 /** What installs packages or starts server after server, CLI after CLI: `npm run test:long`, as CI does. */
-const slow = ['package', 'embedded', 'docs', 'dump', 'supabase-cli'].map((name) => `tests/${name}.test.ts`)
+const slow = ['package', 'embedded', 'testing', 'example-backend', 'bootstrap', 'docs', 'dump', 'supabase-cli'].map(
+  (name) => `tests/${name}.test.ts`,
+)
 const given = Object.fromEntries(
   Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
 )
