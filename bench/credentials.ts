@@ -22,7 +22,7 @@ export async function measureCredentials(
   for (const store of ['vault', 'pgcrypto']) {
     const { organizations, ...logins } = await prepare(adminUrl, hostSql, store, proxy.through)
     const db = createIntegrationsDb({ ...logins, max: 1, encryptionKey: randomBytes(32).toString('hex') })
-    const service = await db.asService({ actor: 'bench' })
+    const service = db.asService({ actor: 'bench' })
     const samples = new Map<string, number[]>()
     const bundle = { api_key: randomBytes(32).toString('hex'), base_url: 'https://api.xledger.net', company_id: '4711' }
     for (const organizationId of organizations) {

@@ -76,7 +76,7 @@ export function createBackend({ db, jwtSecret }: { db: IntegrationsDb; jwtSecret
 
 /** One pass over what fell due after `since`; `sync` is your call to the external system. */
 export async function syncDue(db: IntegrationsDb, since: Date, sync: Sync): Promise<void> {
-  const service = await db.asService({ actor: 'sync-worker' })
+  const service = db.asService({ actor: 'sync-worker' })
   const reason = `sync run ${randomUUID()}`
   let after: string | null = null
   do {

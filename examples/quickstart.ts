@@ -135,7 +135,7 @@ async function run(): Promise<void> {
   await lionsAdmin.integrations.update('xledger', { status: 'active' })
 
   step('The sync worker, across organizations and explicitly so')
-  const service = await db.asService({ actor: 'nightly-sync' })
+  const service = db.asService({ actor: 'nightly-sync' })
   const retrieved = await service.credentials.retrieve({
     organizationId: lions,
     integrationType: 'xledger',

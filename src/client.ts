@@ -140,16 +140,15 @@ export type IntegrationsDb = {
    */
   forClaims(verifiedJwtPayload: object): OrganizationScope
   /**
-   * The service role, for sync workers and repair. `actor` names the worker in what gets recorded.
+   * The service role, for sync workers and repair. `actor` names the worker in what gets recorded. Sends nothing.
    *
    * @example
-   * const service = await db.asService({ actor: 'nightly-sync' })
+   * const service = db.asService({ actor: 'nightly-sync' })
    *
-   * SQL: once per client, `select … from pg_roles …`: whether the login has rights that it must not have.
-   *
-   * @throws IntegrationsDbError `invalid_input` without `serviceUrl`; `permission_denied` for an unsafe login.
+   * @throws IntegrationsDbError `invalid_input` for an actor that is empty or too long. Its calls throw it without
+   * `serviceUrl`, and `permission_denied` for an unsafe login.
    */
-  asService(options: { actor: string }): Promise<ServiceScope>
+  asService(options: { actor: string }): ServiceScope
   /**
    * Closes every connection, waiting up to 5 s for calls under way. Sends nothing else.
    *
@@ -208,9 +207,8 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
     forClaims(payload) {
       return openScope(scoped, claimsScope(payload), settings, replicas)
     },
-    async asService({ actor }) {
+    asService({ actor }) {
       const scope = serviceScope(actor)
-      await service.ready()
       return {
         integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
         credentials: new ServiceCredentials(service.ready, actor, settings),

@@ -103,7 +103,7 @@ describe.each(['vault', 'pgcrypto'] as const)('the breach drill, secrets kept in
 
   test('after it nothing can be decrypted, every integration is in error, and repeating it finds nothing', async () => {
     expect(await secretsIn(t)).toBe(0)
-    const service = await db.asService({ actor: 'thief' })
+    const service = db.asService({ actor: 'thief' })
     for (const organizationId of organizations.slice(0, 5)) {
       await expect(
         service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'theft' }),
@@ -142,7 +142,7 @@ describe('lockdown', () => {
     expect(report.grants).toBeGreaterThan(10)
     const db = t.connect({ encryptionKey })
     const acme = db.forOrganization({ organizationId, role: 'admin' })
-    const service = await db.asService({ actor: 'w' })
+    const service = db.asService({ actor: 'w' })
     for (const attempt of [
       () => acme.integrations.list(),
       () => acme.integrations.update('xledger', { syncSchedule: null }),
@@ -202,7 +202,7 @@ describe('credentials audit without Vault', () => {
     const { findings } = await auditCredentials({ url: t.adminUrl, apply: true })
     expect(findings).toMatchObject([{ finding: 'secret without a reference', store: 'pgcrypto' }])
     expect((await auditCredentials({ url: t.adminUrl })).findings).toEqual([])
-    const service = await db.asService({ actor: 'test' })
+    const service = db.asService({ actor: 'test' })
     const kept = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'kept' })
     expect(kept.api_key).toBe(bundle.api_key)
   })
@@ -214,7 +214,7 @@ describe('moving and re-encrypting', () => {
   const organizations: string[] = []
   const settings = { encryptionKey: newKey, previousEncryptionKey: encryptionKey, allowParameterLogging: false }
   const readAll = async () => {
-    const service = await t.connect(settings).asService({ actor: 'reader' })
+    const service = t.connect(settings).asService({ actor: 'reader' })
     for (const organizationId of organizations) {
       const got = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'compare' })
       expect({ ...got }).toEqual(bundle)

@@ -47,7 +47,7 @@ describe('integrations-db', () => {
       const scope =
         field === 'url'
           ? db.forOrganization({ organizationId, role: 'admin' })
-          : (await db.asService({ actor: 'test' })).forOrganization(organizationId)
+          : db.asService({ actor: 'test' }).forOrganization(organizationId)
       expect(await scope.integrations.list()).toEqual([])
       expect(
         await t.admin`select from pg_roles where rolname = ${name} and not rolinherit and not rolsuper and not rolbypassrls`,

@@ -190,7 +190,7 @@ describe('a bad row', () => {
       { fieldMappings: { amount: 'invoiceAmount' }, problems: [] },
     ])
 
-    const service = await t.db.asService({ actor: 'nightly-sync' })
+    const service = t.db.asService({ actor: 'nightly-sync' })
     const since = new Date('2026-03-28T12:00:00Z')
     const { rows } = await service.integrations.listScheduled({ timeZone: 'Europe/Oslo', since })
     const of = (organizationId: string) => rows.find((row) => row.organizationId === organizationId)

@@ -37,7 +37,7 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
   beforeAll(async () => {
     if (store === 'vault') console.log(`Vault: ${await installVault(t.admin)}`)
     db = t.connect(store === 'vault' ? {} : { encryptionKey })
-    service = await db.asService({ actor: 'nightly-sync' })
+    service = db.asService({ actor: 'nightly-sync' })
   })
   const begin = async () => {
     organizationId = await t.organization()
@@ -246,8 +246,10 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
       ...(store === 'vault' ? {} : { encryptionKey }),
     })
     const scope = near.forOrganization({ organizationId, role: 'admin' })
-    const worker = await near.asService({ actor: 'w' })
+    const worker = near.asService({ actor: 'w' })
+    // Both logins are connected and checked.
     await scope.integrations.list()
+    await worker.integrations.listScheduled()
     const cost = async (call: () => Promise<unknown>) => {
       proxy.reset()
       await call()
@@ -560,14 +562,14 @@ describe('the fallback', () => {
     const db = t.connect({ encryptionKey })
     await scope(db).credentials.store('xledger', bundle)
     const otherKey = randomBytes(32).toString('hex')
-    const other = await t.connect({ encryptionKey: otherKey }).asService({ actor: 'other' })
+    const other = t.connect({ encryptionKey: otherKey }).asService({ actor: 'other' })
     const error = await other.credentials.retrieve(retrieval()).catch((error) => error)
     expect(error).toMatchObject({
       code: 'invalid_input',
       message: expect.stringMatching(/was encrypted with key [0-9a-f]{16}, given was [0-9a-f]{16}/),
     })
     expect(error.message).not.toContain(otherKey)
-    const both = await t
+    const both = t
       .connect({ encryptionKey: otherKey, previousEncryptionKey: encryptionKey })
       .asService({ actor: 'both' })
     expect((await both.credentials.retrieve(retrieval())).api_key).toBe('first')
@@ -583,7 +585,7 @@ describe('the fallback', () => {
   })
 
   test('says so where a ciphertext was damaged, and where it is gone', async () => {
-    const service = await t.connect({ encryptionKey }).asService({ actor: 'test' })
+    const service = t.connect({ encryptionKey }).asService({ actor: 'test' })
     await t.admin`update integrations.encrypted_secrets set ciphertext = set_byte(ciphertext, 40, get_byte(ciphertext, 40) # 255)`
     await expect(service.credentials.retrieve(retrieval())).rejects.toMatchObject({
       code: 'unavailable',
@@ -656,7 +658,7 @@ describe('Vault', () => {
     await installVault(t.admin)
     organizationId = await t.organization()
     acme = t.db.forOrganization({ organizationId, role: 'admin' })
-    service = await t.db.asService({ actor: 'test' })
+    service = t.db.asService({ actor: 'test' })
     await acme.integrations.create({ integrationType: 'xledger' })
   })
 

@@ -25,7 +25,7 @@ describe('every call is announced on integrations-db:call', () => {
     await acme.integrations.get('dynamics')
     await acme.query((q) => q.select().from(organizationIntegrations))
     await acme.transaction((tx) => tx.integrations.delete('xledger'))
-    const service = await t.db.asService({ actor: 'nightly-sync' })
+    const service = t.db.asService({ actor: 'nightly-sync' })
     await service.integrations.listScheduled()
     const common = { organizationId, role: 'admin', errorCode: null, replica: false, milliseconds: expect.any(Number) }
     expect(events).toEqual([

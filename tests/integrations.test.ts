@@ -269,7 +269,7 @@ describe('the service role', () => {
     const [acme, other] = [await organization(), await organization()]
     await acme.integrations.create({ integrationType: 'xledger' })
     await other.integrations.create({ integrationType: 'xledger' })
-    const service = await t.db.asService({ actor: 'nightly-sync' })
+    const service = t.db.asService({ actor: 'nightly-sync' })
     await service.forOrganization(acme.id).integrations.update('xledger', { status: 'error' })
     expect((await service.forOrganization(acme.id).integrations.list()).map((row) => row.organizationId)).toEqual([
       acme.id,
@@ -280,7 +280,7 @@ describe('the service role', () => {
 
   test('pages through every active scheduled integration exactly once, while rows come and go', async () => {
     const ids = await Promise.all(Array.from({ length: 25 }, () => t.organization()))
-    const service = await t.db.asService({ actor: 'nightly-sync' })
+    const service = t.db.asService({ actor: 'nightly-sync' })
     // In one statement, so that all have the same created_at.
     await t.admin`insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
       select unnest(${ids}::uuid[]), 'consio', 'active', '0 2 * * *'`
@@ -299,7 +299,7 @@ describe('the service role', () => {
   })
 
   test('gets a full last page without a cursor to an empty one', async () => {
-    const service = await t.db.asService({ actor: 'nightly-sync' })
+    const service = t.db.asService({ actor: 'nightly-sync' })
     await t.admin`delete from organization_integrations`
     const id = await t.organization()
     await t.admin`insert into organization_integrations (organization_id, integration_type, status, sync_schedule)

@@ -103,7 +103,7 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s, no crede
     const acme = db.forOrganization({ organizationId, role: 'admin', userId: 'kari' })
     const coordinator = db.forOrganization({ organizationId, role: 'coordinator' })
     const stranger = db.forOrganization({ organizationId: randomUUID(), role: 'admin' })
-    const service = await db.asService({ actor: 'worker' })
+    const service = db.asService({ actor: 'worker' })
     const retrieval = { organizationId, integrationType: 'xledger', reason: 'hunt' } as const
     await acme.integrations.create({ integrationType: 'xledger' })
 
@@ -124,7 +124,7 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s, no crede
 
     // A key that fits nothing.
     const otherDb = open(otherKey)
-    const otherService = await otherDb.asService({ actor: 'worker' })
+    const otherService = otherDb.asService({ actor: 'worker' })
     await attempt(() => otherService.credentials.retrieve(retrieval))
     await otherDb.end()
 

@@ -53,7 +53,7 @@ describe('login create', () => {
     test(`by ${rights} with service makes one that may become service_role and nothing else`, async () => {
       const name = named('service')
       await createLogin({ url: admin(), name, password, service: true })
-      const service = await t.connect({ serviceUrl: urlAs(name) }).asService({ actor: 'test' })
+      const service = t.connect({ serviceUrl: urlAs(name) }).asService({ actor: 'test' })
       expect(await service.integrations.listScheduled()).toMatchObject({ next: null })
       await expect(
         t

@@ -50,15 +50,16 @@ describe('bad input is refused with a message that names field and rule', () => 
     ],
     [
       'a cursor that is none',
-      async () => (await t.db.asService({ actor: 'a' })).integrations.listScheduled({ after: 'x' }),
+      () => t.db.asService({ actor: 'a' }).integrations.listScheduled({ after: 'x' }),
       /^after: must be the next/,
     ],
+    ['a limit out of range', () => t.db.asService({ actor: 'a' }).integrations.listScheduled({ limit: 0 }), /^limit: /],
     [
-      'a limit out of range',
-      async () => (await t.db.asService({ actor: 'a' })).integrations.listScheduled({ limit: 0 }),
-      /^limit: /,
+      'a service without its URL',
+      () => createIntegrationsDb({ url: t.url }).asService({ actor: 'a' }).integrations.listScheduled(),
+      /^serviceUrl: is missing; pass it or set INTEGRATIONS_SERVICE_URL$/,
     ],
-    ['an empty actor', () => t.db.asService({ actor: '' }), /^actor: /],
+    ['an empty actor', async () => t.db.asService({ actor: '' }), /^actor: /],
     ['a text with NUL', () => admin().integrations.findByMappedField('a\0b'), /NUL character/],
     ['half a surrogate pair', () => admin().integrations.findByMappedField('a\ud800'), /surrogate/],
   ])('%s', async (_what, attempt, message) => {
@@ -276,7 +277,8 @@ describe('a login that could read without a scope', () => {
 
   test('is refused as service login when it is the scoped one, and the other way round', async () => {
     await expect(list(t.serviceUrl)).rejects.toMatchObject({ code: 'permission_denied' })
-    await expect(t.connect({ serviceUrl: t.url }).asService({ actor: 'a' })).rejects.toMatchObject({
+    const service = t.connect({ serviceUrl: t.url }).asService({ actor: 'a' })
+    await expect(service.integrations.listScheduled()).rejects.toMatchObject({
       code: 'permission_denied',
       message: expect.stringMatching(/^serviceUrl: .*--service/),
     })

@@ -65,7 +65,8 @@ describe('straight to PostgreSQL', () => {
   })
 
   test('a service call is one round trip', async () => {
-    const service = await db.asService({ actor: 'test' })
+    const service = db.asService({ actor: 'test' })
+    await service.integrations.listScheduled() // Connects and has its login checked.
     proxy.reset()
     await service.integrations.listScheduled()
     await service.forOrganization(await t.organization()).integrations.list()

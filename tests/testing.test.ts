@@ -45,7 +45,7 @@ async function fill(): Promise<string> {
   await lions.integrations.create({ integrationType: 'xledger' })
   await lions.credentials.store('xledger', bundle)
   await lions.credentials.rotate('xledger', bundle, { graceSeconds: 60 })
-  const service = await t.db.asService({ actor: 'worker' })
+  const service = t.db.asService({ actor: 'worker' })
   await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'run 42' })
   return organizationId
 }
@@ -75,7 +75,7 @@ describe('a test database', () => {
     const db = createIntegrationsDb({ url, serviceUrl, encryptionKey })
     const host = db.forClaims(t.claims({ organizationId: lions }))
     await host.credentials.store('xledger', bundle)
-    const service = await db.asService({ actor: 'worker' })
+    const service = db.asService({ actor: 'worker' })
     const read = { organizationId: lions, integrationType: 'xledger', reason: 'run 42' } as const
     expect((await service.credentials.retrieve(read)).api_key).toBe('k')
     await db.end()

@@ -223,7 +223,7 @@ describe('an upgrade', () => {
         // In use: what was stored before is retrieved, and what only the newest state can hold is there too.
         const login = { name: server.logins.service, password: server.logins.password }
         const db = createIntegrationsDb({ serviceUrl: databaseUrl(server, sql.options.database, login), encryptionKey })
-        const service = await db.asService({ actor: 'after the upgrade' })
+        const service = db.asService({ actor: 'after the upgrade' })
         for (const organizationId of earlier.secrets.length > 0 ? [acme, other] : []) {
           const retrieved = await service.credentials.retrieve({
             organizationId,

@@ -32,20 +32,7 @@ export type MigrateReport = { applied: string[]; pending: string[] }
 /** Whoever migrates or rolls back does so alone. */
 export const deploymentLock = '@org/integrations-db migrations'
 
-/**
- * Applies what is pending, each file in one transaction with its row in Supabase's own history table.
- *
- * @example
- * const { applied } = await migrate({ url: process.env.INTEGRATIONS_ADMIN_URL })
- * await migrate({ projectRef: 'abcdefghijklmnopqrst' }) // through the Management API
- *
- * Several may start at once: one works, the others wait and then find nothing to do. `supabase db push` can go on where
- * this stopped, and the other way round.
- *
- * @throws IntegrationsDbError `invalid_input` where PostgreSQL refuses a file, which has then left nothing behind;
- * `conflict` where a file was changed after it was applied, is gone, or is older than the newest applied one: nothing
- * has run then; `not_found` for a `to` that no file has.
- */
+/** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function migrate({
   onWait,
   ...options

@@ -21,16 +21,7 @@ export type RollbackOptions = {
 /** File names, newest first, and what data went with them. */
 export type RollbackReport = { rolledBack: string[]; losses: string[] }
 
-/**
- * Runs the newest rollback files, newest first, each in one transaction with the removal of its history row.
- *
- * @example
- * await rollback({ url, steps: 1, acceptDataLoss: true })
- * await rollback({ url, to: '20261123195743' }) // that version stays
- *
- * @throws IntegrationsDbError `conflict` where data would be lost and `acceptDataLoss` is not set, or where the files are
- * not those that were applied; `not_found` where a rollback file is missing. Nothing has run then.
- */
+/** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function rollback(options: RollbackOptions): Promise<RollbackReport> {
   const { url, supabase = packagedSupabase, acceptDataLoss = false, onProgress = () => {}, onWait } = options
   try {

@@ -7,12 +7,7 @@ import { compareHistory, type Problem, readHistory } from './history.ts'
 /** File names, oldest first, and how many versions of the history are the host application's. */
 export type StatusReport = { applied: string[]; pending: string[]; host: number; problems: Problem[] }
 
-/**
- * What is applied and what is pending. Changes nothing.
- *
- * @example
- * const { pending } = await status({ url: process.env.INTEGRATIONS_ADMIN_URL })
- */
+/** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function status({ supabase, ...access }: Access & { supabase?: string }): Promise<StatusReport> {
   return withQueries(access, (database) => readStatus(database, supabase))
 }

@@ -109,7 +109,7 @@ const moving: Case = {
     expect(await db`select from integrations.encrypted_secrets`).toHaveLength(0)
     const client = clientOf(server, name)
     try {
-      const service = await client.asService({ actor: 'reader' })
+      const service = client.asService({ actor: 'reader' })
       for (const [organizationId, bundle] of bundles) {
         const got = await service.credentials.retrieve({
           organizationId,
