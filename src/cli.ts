@@ -107,21 +107,26 @@ function missing(words: string[]): string {
 
 function help(words: string[]): number {
   const command = find(words)
-  return say(command === undefined ? overview(commands) : helpOf(command))
+  const asked = command === undefined ? commands.filter(({ name }) => name.startsWith(`${words[0]} `)) : [command]
+  return say(asked.length > 0 ? asked.map(helpOf).join('\n\n') : overview(commands))
 }
 
 function failed(error: unknown, command: Command | undefined, { json, debug }: Record<string, unknown>): number {
   const usage = error instanceof UsageError
-  const { code, message } =
-    error instanceof IntegrationsDbError
-      ? error
-      : { code: usage ? 'usage' : 'unexpected', message: (error as Error).message }
+  const { code, message } = usage ? { code: 'usage', message: error.message } : told(error as NodeJS.ErrnoException)
   if (json) say(JSON.stringify({ error: { code, message } }))
   else console.error(`${red('error:')} ${command && usage ? `${command.name}: ` : ''}${message}`)
   if (debug) console.error((error as Error).stack)
   else if (usage) console.error(`\n${command === undefined ? overview(commands) : helpOf(command)}`)
   else if (code === 'unexpected') console.error('this should not happen; --debug shows where it did')
   return usage ? 2 : 1
+}
+
+function told(error: IntegrationsDbError | NodeJS.ErrnoException): { code: string; message: string } {
+  if (error instanceof IntegrationsDbError) return error
+  const { path, code, message } = error
+  if (path === undefined) return { code: 'unexpected', message }
+  return { code: 'invalid_input', message: `${path}: cannot be read or written (${code}); name a path that can` }
 }
 
 function say(text: string): number {

@@ -43,7 +43,8 @@ export function dartFindings(source: string): DartFinding[] {
   const findings = compared.filter(
     (one, i) => one.found === 'nothing' || compared.findIndex((other) => other.where === one.where) === i,
   )
-  if (findings.length > 0 || !source.startsWith(generatedMark) || source === dartSource()) return findings
+  const asWritten = source.replaceAll('\r\n', '\n') === dartSource()
+  if (findings.length > 0 || !source.startsWith(generatedMark) || asWritten) return findings
   const remedy = 'write it again with integrations-db registry --dart'
   return [{ where: 'the whole file', expected: 'what this version writes', found: 'something else', remedy }]
 }
@@ -97,15 +98,20 @@ type Scope = { name: string; entries: boolean }
 /** Of a function, a list or an object: what is constant in there is nobody's registry. */
 const body: Scope = { name: '', entries: false }
 
-/** `const … name = 'value'` in a class or outside of all, and the entries of enums: `name('value')`, `@JsonValue('value') name`, `name`. */
+/**
+ * In a class or outside of all: `const … name = 'value'`, `= Type('value')` and `= ['value', …]`, `final` too. The entries
+ * of enums: `name('value')`, `name(value: 'value', …)`, `@JsonValue('value') name`, `name`.
+ */
 function constantsOf(tokens: Token[]): Constant[] {
   const constants: Constant[] = []
   const scopes: Scope[] = []
   let opening: Scope = body
   let isConst = false
   let annotated: string | undefined
+  let read = 0
   for (const [i, token] of tokens.entries()) {
-    const [next, afterNext] = [tokens[i + 1], tokens[i + 2]]
+    if (i < read) continue
+    const next = tokens[i + 1]
     const scope = scopes.at(-1)
     if (
       token.kind === 'word' &&
@@ -122,32 +128,56 @@ function constantsOf(tokens: Token[]): Constant[] {
     } else if (token.text === ';' && token.kind === 'sign') {
       isConst = false
       if (scope !== undefined && scope !== body) scope.entries = false
-    } else if (token.kind === 'word' && token.text === 'const') {
-      isConst = true
+    } else if (token.kind === 'word' && ['const', 'final'].includes(token.text)) {
+      // A field of an object is no constant.
+      isConst = token.text === 'const' || scope === undefined || tokens[i - 1]?.text === 'static'
     } else if (token.kind === 'word' && scope?.entries) {
       const previous = tokens[i - 1]
-      if (previous?.text === '@' && afterNext?.kind === 'string') annotated = afterNext.text
+      const end = next?.text === '(' ? closing(tokens, i + 1) : i
+      const value = textIn(tokens.slice(i, end))
+      if (previous?.text === '@') annotated = value
       else if (previous !== undefined && ['{', ',', ')'].includes(previous.text)) {
-        const argument = next?.text === '(' && afterNext?.kind === 'string' ? afterNext.text : undefined
         constants.push({
           scope: scope.name,
           name: token.text,
-          value: argument ?? annotated ?? token.text,
+          value: value ?? annotated ?? token.text,
           line: token.line,
         })
         annotated = undefined
       }
-    } else if (
-      isConst &&
-      scope !== body &&
-      token.kind === 'word' &&
-      next?.text === '=' &&
-      afterNext?.kind === 'string'
-    ) {
-      constants.push({ scope: scope?.name ?? '', name: token.text, value: afterNext.text, line: token.line })
+      read = end
+    } else if (isConst && scope !== body && token.kind === 'word' && next?.text === '=') {
+      const open = tokens.findIndex((one, at) => at > i + 1 && (one.kind === 'string' || '([;,{'.includes(one.text)))
+      const end = closing(tokens, open)
+      if (tokens[open]?.text === '[') {
+        const texts = tokens.slice(open, end).filter(({ kind }) => kind === 'string')
+        constants.push(...texts.map(({ text, line }) => ({ scope: token.text, name: text, value: text, line })))
+      } else {
+        const value = textIn(tokens.slice(open, Math.max(end, open + 1)))
+        if (value !== undefined) constants.push({ scope: scope?.name ?? '', name: token.text, value, line: token.line })
+      }
+      read = Math.max(end, i + 1)
     }
   }
   return constants
+}
+
+/** The label among the texts of a call, such as `(label: 'Xledger', value: 'xledger')`, or the first of them. */
+function textIn(tokens: Token[]): string | undefined {
+  const texts = tokens.flatMap(({ kind, text }) => (kind === 'string' ? [text] : []))
+  return texts.find(isLabel) ?? texts[0]
+}
+
+/** Where what opens at `start` closes; `start` itself where nothing opens there. */
+function closing(tokens: Token[], start: number): number {
+  let depth = 0
+  for (let at = start; at < tokens.length; at++) {
+    const { kind, text } = tokens[at] as Token
+    if (kind === 'sign' && '(['.includes(text)) depth += 1
+    if (kind === 'sign' && ')]'.includes(text)) depth -= 1
+    if (depth === 0) return at
+  }
+  return tokens.length
 }
 
 const lexeme =

@@ -21,26 +21,41 @@ select rolname, rolsuper, rolbypassrls,
   (select string_agg(relname, ', ') from ours
     where has_schema_privilege(session_user, schema, 'usage')
       and (has_table_privilege(session_user, oid, 'select, insert, update, delete, truncate')
-        or has_any_column_privilege(session_user, oid, 'select, insert, update'))) as granted
+        or has_any_column_privilege(session_user, oid, 'select, insert, update'))) as granted,
+  -- What it may become counts as much, inherited or not: an injected SET ROLE is enough.
+  (select string_agg(format('%s, which %s', role.rolname, case
+      when role.rolsuper then 'is a superuser' when role.rolbypassrls then 'has BYPASSRLS' else 'has rights on ' || tables end), '; ')
+    from pg_roles as role cross join lateral (
+      select string_agg(relname, ', ') as tables from ours
+      where role.rolname not in ('authenticated', 'service_role') and has_schema_privilege(role.oid, schema, 'usage')
+        and (has_table_privilege(role.oid, ours.oid, 'select, insert, update, delete, truncate')
+          or has_any_column_privilege(role.oid, ours.oid, 'select, insert, update'))
+    ) as reach
+    where role.rolname <> session_user and pg_has_role(session_user, role.oid, 'member')
+      and (role.rolsuper or (role.rolbypassrls and role.rolname <> 'service_role') or tables is not null)) as powerful
 from pg_roles
 where rolname = session_user`
 
 /** Refuses a login that could read the tables without a scope, or become more than it should. */
 export async function assertSafeLogin(
-  pool: Pool,
+  pool: Pick<Pool, 'run'>,
   becomes: 'authenticated' | 'service_role',
   allowCombinedLogin: boolean,
   field = becomes === 'service_role' ? 'serviceUrl' : 'url',
 ): Promise<void> {
   const { names, values } = await pool.run('', { text: () => rights }, { reads: true })
   const login = Object.fromEntries(names.map((name, i) => [name, values[0]?.[i]]))
+  const without = 'so it could read every organization without a scope'
   const problem =
     (login.rolsuper && 'is a superuser') ||
     (login.rolbypassrls && 'has BYPASSRLS') ||
     (login.owns && `owns ${login.owns}, or is a member of its owner`) ||
     (login.granted && `has rights of its own on ${login.granted}`)
-  if (problem)
-    throw refuse(field, becomes, `${login.rolname} ${problem}, so it could read every organization without a scope`)
+  if (problem) throw refuse(field, becomes, `${login.rolname} ${problem}, ${without}`)
+  if (login.powerful) {
+    const mend = ', or mend the role: integrations-db doctor'
+    throw refuse(field, becomes, `${login.rolname} may become ${login.powerful}, ${without}`, mend)
+  }
   if (!(becomes === 'service_role' ? login.may_be_service : login.may_be_authenticated)) {
     throw refuse(field, becomes, `${login.rolname} may not become ${becomes}`)
   }

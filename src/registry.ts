@@ -181,6 +181,8 @@ export function systemOf(integrationType: string): System {
  * @throws IntegrationsDbError `invalid_input` for what is no system.
  */
 export function unmappedRequiredTargets(integrationType: IntegrationType, mappings: FieldMappings): string[] {
+  if (typeof mappings !== 'object' || mappings === null)
+    throw new IntegrationsDbError('invalid_input', 'mappings: must be an object, such as the fieldMappings of a row')
   return Object.entries(systemOf(integrationType).mappingTargets)
     .filter(([target, { required }]) => required && !Object.hasOwn(mappings, target))
     .map(([target]) => target)
@@ -211,18 +213,30 @@ function fieldSchemas(fields: Readonly<Record<string, ConnectionField>>): Record
 
 function schemaOf({ type, pattern }: ConnectionField): z.ZodType {
   const form = new RegExp(pattern)
-  if (type === 'url')
-    return z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
+  if (type === 'url') {
+    const rule = 'must be a URL that begins with https:// or http://'
+    return z
+      .url({ protocol: /^https?$/, error: rule })
+      .max(longest, tooLong)
+      .regex(form, rule)
+  }
   if (type === 'year') {
     const rule = 'must be a year of four digits'
     return z.union([z.int(), z.string()], rule).refine((value) => form.test(String(value)), rule)
   }
-  return z
-    .string('must be a text')
-    .min(1, 'must not be empty')
-    .max(16_384, 'must have at most 16,384 characters')
-    .regex(form, `must match ${pattern}`)
+  return (
+    z
+      .string('must be a text')
+      .min(1, 'must not be empty')
+      .max(longest, tooLong)
+      // A line break in a key would be a header of its own in the request that it is sent with.
+      .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+      .regex(form, `must match ${pattern}`)
+  )
 }
+
+const longest = 16_384
+const tooLong = 'must have at most 16,384 characters'
 
 /**
  * A bundle that has what the system needs and nothing else, as JSON.

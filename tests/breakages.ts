@@ -59,6 +59,14 @@ export const breakages: Breakage[] = [
     `${table}.sync_schedule`,
   ),
   drift(`alter table ${table} alter column organization_id drop not null`, 'column: null', `${table}.organization_id`),
+  drift(
+    `alter table ${table} alter column field_mappings drop not null;
+     insert into public.organizations (id, name) values ('00000000-0000-4000-8000-00000000000b', 'Lions');
+     insert into ${table} (organization_id, integration_type) values ('00000000-0000-4000-8000-00000000000b', 'xledger');
+     update ${table} set field_mappings = null`,
+    'column: null',
+    `${table}.field_mappings`,
+  ),
   drift(`alter table ${table} alter column sync_schedule set not null`, 'column: null', `${table}.sync_schedule`),
   drift(`alter table ${table} alter column status set default 'active'`, 'column: default', `${table}.status`),
   drift(`alter table ${table} alter column field_mappings drop default`, 'column: default', `${table}.field_mappings`),
@@ -150,6 +158,40 @@ export const breakages: Breakage[] = [
   ),
   drift(`create unique index host_key on ${table} (sync_schedule)`, 'extra index', `public.host_key on ${table}`),
   harmless(`create index host_idx on ${table} (status)`, 'extra index', `public.host_idx on ${table}`),
+
+  // Foreign keys are triggers of the server's own; those who may stop all triggers stop them too.
+  drift(
+    `alter table ${credentials} disable trigger all; alter table ${credentials} enable trigger user`,
+    'constraint: enforced',
+    `organization_integration_credentials_integration_id_fkey on ${credentials}`,
+  ),
+  drift(
+    'alter table public.organizations disable trigger all',
+    'constraint: enforced',
+    `organization_integrations_organization_id_fkey on ${table}`,
+  ),
+
+  // Names and places.
+  drift(
+    `alter table ${table} rename constraint organization_integrations_pkey to other_pkey`,
+    'renamed constraint',
+    `organization_integrations_pkey on ${table}`,
+  ),
+  drift(
+    `alter table ${table} rename constraint organization_integrations_organization_id_fkey to other_fkey`,
+    'renamed constraint',
+    `organization_integrations_organization_id_fkey on ${table}`,
+  ),
+  drift(`alter table ${table} rename to others`, 'renamed table', table),
+  drift(`alter table ${events} rename to "Other events"`, 'renamed table', events),
+  drift(`create schema archive; alter table ${table} set schema archive`, 'renamed table', table),
+  drift(
+    `create schema archive; alter table ${credentials} set schema archive; alter table archive.organization_integration_credentials rename to old`,
+    'renamed table',
+    credentials,
+  ),
+  drift(`alter type ${type} rename to other_type`, 'renamed type', type),
+  drift(`create schema archive; alter type ${type} set schema archive`, 'renamed type', type),
 
   // Policies, and ways past them.
   drift(`drop policy ${policy} on ${table}`, 'missing policy', `${policy} on ${table}`),

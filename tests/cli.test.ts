@@ -22,7 +22,7 @@ describe('integrations-db', () => {
       stdout: '{"applied":[],"pending":[]}\n',
       stderr: '',
     })
-    expect(await cli('rollback', '--steps', '2', ...url)).toMatchObject({
+    expect(await cli('rollback', '--to', '20261123195735', ...url)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('--yes'),
     })
@@ -60,7 +60,10 @@ describe('integrations-db', () => {
   })
 
   test('builds, and says with --check that nothing is missing', async () => {
-    expect(await cli('build', '--check')).toMatchObject({ code: 0, stdout: '4 migrations, nothing to write\n' })
+    expect(await cli('build', '--check')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+ migrations, nothing to write\n$/),
+    })
   })
 
   test('bootstraps twice, shows a login its password the first time, and makes none where told so', async () => {

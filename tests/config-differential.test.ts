@@ -81,9 +81,21 @@ const words = [
     'employee_id',
     'compass_order',
   ],
+  ...[
+    'otp',
+    'creds',
+    'accredited',
+    'passcode',
+    'hemmelig',
+    'api_nokkel',
+    'apiNoekkel',
+    'subscription_key',
+    'subscription',
+  ],
   ...['__proto__', 'constructor', 'prototype', '$version', 'path', 'transform', 'default', 'map', 'const', 'required'],
 ]
 const texts = [
+  ...['Authorization: Bearer abc', 'x=bearer\ny', '\nBearer\u00a0x', 'standard bearer x', 'auth:Basic dXNlcjpwYXNz'],
   ...['Bearer abc', 'bearer  x', 'Basic dXNlcjpwYXNz', 'basic fields', 'eyJhbGciOi.eyJzdWIiOi.x', '-----BEGIN RSA KEY'],
   ...[
     'sk_live_1',

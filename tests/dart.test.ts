@@ -109,6 +109,32 @@ describe('a Dart registry that agrees has no findings', () => {
         enum IntegrationStatus { active, inactive, error, @JsonValue('pending_setup') pendingSetup }`,
     ],
     [
+      'enums whose entries take several values, by name or in any order',
+      () => `
+        enum IntegrationType {
+          xledger(label: 'Xledger', value: 'xledger'), dynamics(value: 'dynamics', label: 'Dynamics', tags: ['erp', 'bc']),
+          cornerstone('cornerstone', Colors.red, icon: Icon(Icons.one)), consio('consio', 4), bufdir(value: 'bufdir');
+          const IntegrationType({required this.value, this.label = 'none'});
+          final String value;
+        }
+        enum IntegrationStatus { active('active'), inactive('inactive'), error('error'), @JsonValue('pending_setup') pendingSetup }`,
+    ],
+    [
+      'final fields of a class, objects and lists',
+      () => `
+        class IntegrationType {
+          final String label = 'sap';
+          const IntegrationType._(this.value);
+          static const xledger = IntegrationType._('xledger');
+          static const IntegrationType dynamics = const IntegrationType._('dynamics');
+          static final cornerstone = IntegrationType._('cornerstone'), consio = IntegrationType._('consio');
+          static final String bufdir = 'bufdir';
+          static const values = [xledger, dynamics, cornerstone, consio, bufdir];
+        }
+        const integrationStatuses = <String>['active', 'inactive', 'error', 'pending_setup'];`,
+    ],
+    ['what this package writes, with the line ends of Windows', () => dartSource().replaceAll('\n', '\r\n')],
+    [
       'constants at the top level',
       () =>
         [...integrationType.enumValues, ...integrationStatus.enumValues]
@@ -154,6 +180,16 @@ describe('what differs is found, with both sides and the remedy', () => {
       'camel case in a value',
       `${types}enum IntegrationStatus { active, inactive, error, pendingSetup }`,
       [['line 8, IntegrationStatus.pendingSetup', 'pending_setup', 'pendingSetup']],
+    ],
+    [
+      'a value among several of an entry',
+      `${statuses}enum IntegrationType { xledger(value: 'xledgr', label: 'Xledger'), dynamics('dynamics'), cornerstone('cornerstone'), consio('consio'), bufdir('bufdir') }`,
+      [['line 7, IntegrationType.xledger', 'xledger', 'xledgr']],
+    ],
+    [
+      'one in a list of texts',
+      `${statuses}const systems = ['xledger', 'dynamics', 'cornerstone', 'consio', 'bufdir', 'sap'];`,
+      [['line 7, systems.sap', 'a label of integration_type_enum', 'sap']],
     ],
     [
       'a list that is not there',

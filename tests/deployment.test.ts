@@ -91,9 +91,10 @@ describe('migrate', () => {
       expect(await history(sql)).toEqual(versions)
     }))
 
-  test('with dryRun says what is pending and leaves the database as it was', () =>
+  test('with dryRun says what it would apply and leaves the database as it was', () =>
     onHost(async (sql, url) => {
       expect(await migrate({ url, dryRun: true })).toEqual({ applied: [], pending: names })
+      expect(await migrate({ url, to: second, dryRun: true })).toEqual({ applied: [], pending: names.slice(0, 2) })
       expect(await sql`select from pg_namespace where nspname in ('integrations', 'supabase_migrations')`).toHaveLength(
         0,
       )
@@ -229,7 +230,7 @@ describe('rollback', () => {
     onHost(async (sql, url) => {
       await migrate({ url })
       const before = await stateOf(sql)
-      expect(await refusal(rollback({ url, steps: 3 }))).toMatchObject({
+      expect(await refusal(rollback({ url, to: second }))).toMatchObject({
         code: 'conflict',
         message: expect.stringMatching(/organization_integration_credentials.*--yes/s),
       })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { diagnose, doctor } from '../src/doctor/doctor.ts'
+import { diagnose, doctor, examine } from '../src/doctor/doctor.ts'
 import type { Finding } from '../src/doctor/findings.ts'
 import { doctorText, report } from '../src/doctor/report.ts'
 import { liftLockdown, lockdown } from '../src/lockdown.ts'
@@ -128,6 +128,59 @@ describe('logins', () => {
         found: expect.stringContaining('organization_integrations'),
       },
     ])
+  })
+
+  test.each([
+    ['has them', 'create role analyst; grant pg_read_all_data to analyst'],
+    ['passes every policy', 'create role analyst bypassrls'],
+  ])('that may become a role which %s are advice, and the SQL takes the membership away', async (_, sql) => {
+    await undone(t.admin, async (tx) => {
+      await tx.unsafe(`${sql}; create role ${login} login noinherit; grant authenticated, analyst to ${login}`)
+      const found = async () =>
+        (await examine(queries(tx))).filter(
+          ({ where, severity }) => where === `login ${login}` && severity === 'advice',
+        )
+      const [finding] = await found()
+      expect(finding).toMatchObject({
+        what: 'login with rights of its own',
+        found: expect.stringMatching(/^may become analyst, which may reach .*organization_integrations/),
+      })
+      await tx.unsafe(finding?.mend ?? '')
+      expect(await found()).toEqual([])
+    })
+  })
+
+  test.each([
+    ['authenticated', 'bypassrls', 'nobypassrls'],
+    ['authenticated', 'superuser', 'nosuperuser nobypassrls'],
+    ['anon', 'bypassrls', 'nobypassrls'],
+    ['service_role', 'nobypassrls', 'bypassrls'],
+    ['service_role', 'superuser', 'nosuperuser bypassrls'],
+  ])('become %s, and where that is %s it is drift, which its SQL mends', async (role, attribute, expected) => {
+    await undone(t.admin, async (tx) => {
+      await tx.unsafe(`alter role ${role} ${attribute}`)
+      const found = await findingsOfMigrated(tx)
+      expect(found).toMatchObject([{ severity: 'drift', what: 'role: attributes', where: `role ${role}`, expected }])
+      await tx.unsafe(found[0]?.mend ?? '')
+      expect(await findingsOfMigrated(tx)).toEqual([])
+    })
+  })
+
+  test.each([
+    ['authenticated', 'service_role', 'grant service_role to authenticated'],
+    ['anon', 'authenticated', 'grant authenticated to anon'],
+    ['authenticated', 'reader', 'create role reader bypassrls; grant reader to authenticated'],
+    ['authenticated', 'boss', 'create role boss superuser; grant boss to authenticated'],
+  ])('become %s, and where that may become %s it is drift, which its SQL mends', async (role, other, sql) => {
+    await undone(t.admin, async (tx) => {
+      await tx.unsafe(sql)
+      const found = await findingsOfMigrated(tx)
+      expect(found).toMatchObject([
+        { severity: 'drift', what: 'role: member of another', where: `role ${role}`, found: `may become ${other}` },
+      ])
+      await tx.unsafe(found[0]?.mend ?? '')
+      expect(await findingsOfMigrated(tx)).toEqual([])
+    })
   })
 
   test('that own our functions and do not pass row-level security are advice', async () => {

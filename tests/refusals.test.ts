@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import type { Statement } from '../src/drizzle.ts'
 import { createIntegrationsDb } from '../src/index.ts'
+import { assertSafeLogin } from '../src/login.ts'
+import { type Answer, toRows } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
 import { useDatabase } from './database.ts'
+import { undone } from './diagnosis.ts'
 
 const t = useDatabase()
 const bare = useDatabase('host')
@@ -265,6 +269,51 @@ describe('a login that could read without a scope', () => {
       message: expect.stringMatching(/^url: .*login create/),
     })
     await t.admin.unsafe(`drop owned by ${name}; drop role ${name}`)
+  })
+
+  test.each([
+    ['that passes every policy', 'bypassrls', 'grant authenticated to', /may become \S+, which has BYPASSRLS/],
+    ['that may do everything', 'superuser', 'grant authenticated to', /may become \S+, which is a superuser/],
+    [
+      'with a grant on the table',
+      'nologin',
+      'grant select on organization_integrations to',
+      /may become \S+, which has rights on organization_integrations/,
+    ],
+    ['that may read all there is', 'nologin', 'grant pg_read_all_data to', /may become .*which has rights on/],
+  ])('is refused when it may become a role %s, inherited or not', async (_what, attributes, grant, message) => {
+    const [name, other] = [`test_unsafe_${randomUUID().slice(0, 8)}`, `test_other_${randomUUID().slice(0, 8)}`]
+    await t.admin.unsafe(`
+      create role ${other} ${attributes}; ${grant} ${other};
+      create role ${name} login noinherit password 'pw'; grant authenticated, ${other} to ${name}`)
+    const url = new URL(t.url)
+    url.username = name
+    url.password = 'pw'
+    await expect(list(url.href)).rejects.toMatchObject({
+      code: 'permission_denied',
+      message: expect.stringMatching(message),
+    })
+    await t.admin.unsafe(`drop owned by ${other}; drop role ${name}; drop role ${other}`)
+  })
+
+  test.each([
+    ['authenticated', 'bypassrls', /^url: .*may become authenticated, which has BYPASSRLS.*doctor/],
+    ['authenticated', 'superuser', /^url: .*may become authenticated, which is a superuser.*doctor/],
+    ['service_role', 'superuser', /^serviceUrl: .*may become service_role, which is a superuser.*doctor/],
+  ] as const)('is refused while %s itself is %s', async (role, attribute, message) => {
+    // Others use the server meanwhile, so the role is altered where nobody else sees it.
+    await undone(t.admin, async (tx) => {
+      const login = new URL(role === 'authenticated' ? t.url : t.serviceUrl).username
+      await tx.unsafe(`alter role ${role} ${attribute}; set local session authorization ${login}`)
+      const asLogin = {
+        run: async (_settings: string, { text }: Statement) =>
+          toRows((await tx.unsafe(text()).values()) as unknown as Answer),
+      }
+      await expect(assertSafeLogin(asLogin, role, false)).rejects.toMatchObject({
+        code: 'permission_denied',
+        message: expect.stringMatching(message),
+      })
+    })
   })
 
   test('is refused when it may become both roles, unless told otherwise', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { IntegrationType } from '../src/index.ts'
+import type { FieldMappings, IntegrationType } from '../src/index.ts'
 import { systemOf, systems, unmappedRequiredTargets } from '../src/index.ts'
 import { integrationType } from '../src/schema/index.ts'
 import { useDatabase } from './database.ts'
@@ -56,5 +56,8 @@ test('required targets that no mapping leads to are named, and inherited keys co
   expect(unmappedRequiredTargets('xledger', {})).toEqual(['amount', 'account', 'date'])
   expect(unmappedRequiredTargets('xledger', { amount: 'invoiceAmount', account: { const: '4000' } })).toEqual(['date'])
   expect(unmappedRequiredTargets('bufdir', { amount: 'a', activity_code: 'b' })).toEqual([])
+  expect(() => unmappedRequiredTargets('xledger', null as unknown as FieldMappings)).toThrow(
+    /^mappings: must be an object/,
+  )
   expect(unmappedRequiredTargets('consio', Object.create({ member_id: 'a' }))).toEqual(['member_id'])
 })

@@ -283,6 +283,22 @@ describe('on the command line', { timeout: 120_000 }, () => {
   })
 })
 
+test('a document of a megabyte that breaks a rule forty thousand times is kept whole, in memory of its own size', async () => {
+  const document = Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, n) => [`not a field ${n}`, { path: '', x: n }]),
+  )
+  const id = await row(JSON.stringify(document))
+  await t.admin.unsafe(`alter database ${t.name} set temp_file_limit = '64MB'`)
+  try {
+    expect(await repair({ url: t.adminUrl, apply: true })).toMatchObject({ failures: [], malformed: { rows: 1 } })
+  } finally {
+    await t.admin.unsafe(`alter database ${t.name} reset temp_file_limit`)
+  }
+  expect(await stored(id)).toMatchObject([{ status: 'error', mappings: {} }])
+  const [quarantine] = await eventsOf(id)
+  expect(quarantine?.quarantined.field_mappings).toEqual(document)
+}, 120_000)
+
 describe('on a large table', () => {
   const rows = Number(process.env.REPAIR_ROWS)
 

@@ -154,6 +154,36 @@ describe('a hostile record or document changes nothing', () => {
     expect(ran).toBe(false)
   })
 
+  test('a proxy or getter that throws is a record without that value, or no document; what it throws goes nowhere', () => {
+    const hostile = new Proxy(
+      {},
+      {
+        getOwnPropertyDescriptor() {
+          throw new Error('canary')
+        },
+      },
+    )
+    const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+    revoke()
+    for (const record of [hostile, revoked, { x: hostile }, { x: revoked }]) {
+      expect(resolved({ x: { path: 'x.y', required: true } }, record)).toEqual({
+        values: {},
+        problems: [{ path: 'field_mappings.x', rule: 'is required, and nothing is at its path' }],
+      })
+    }
+    const throwing = {
+      get amount(): string {
+        throw new Error('canary')
+      },
+    }
+    for (const document of [throwing, revoked]) {
+      expect(resolved(document as FieldMappings, {})).toEqual({
+        values: {},
+        problems: [{ path: 'field_mappings', rule: 'must be an object' }],
+      })
+    }
+  })
+
   test('__proto__ as a record’s key is data like any other, and no prototype is ever changed', () => {
     const record = JSON.parse('{"__proto__": {"polluted": "yes"}, "constructor": {"prototype": {"polluted": "yes"}}}')
     expect(resolved({ x: '__proto__.polluted' }, record).values).toEqual({ x: 'yes' })
@@ -191,6 +221,8 @@ describe('transforms', () => {
     ['decimal_2', -1.005, -1.01],
     ['decimal_2', '\u22121,005', -1.01],
     ['decimal_2', 0, 0],
+    ['decimal_4', 2.5e-7, 0],
+    ['decimal_4', -2.5e-7, 0],
     ['decimal_2', '-0,001', 0],
     ['decimal_0', '2,5', 3],
     ['decimal_4', '0.00005', 0.0001],

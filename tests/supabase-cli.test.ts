@@ -93,7 +93,10 @@ describe('the Supabase CLI', { timeout: 180_000 }, () => {
     mkdirSync(join(host, 'supabase', 'migrations'), { recursive: true })
     cpSync('supabase/config.toml', join(host, 'supabase', 'config.toml'))
     for (const [i, name] of own.entries()) {
-      writeFileSync(join(host, 'supabase', 'migrations', name), `create table public.hosts_${i} (id int);\n`)
+      writeFileSync(
+        join(host, 'supabase', 'migrations', name),
+        `create table public.hosts_${i} (id int);\n-- The end of it; as it is.\n`,
+      )
     }
     project = host
     await supabase(hosted.adminUrl, 'db', 'push')
@@ -104,6 +107,17 @@ describe('the Supabase CLI', { timeout: 180_000 }, () => {
     expect(await listed(hosted.adminUrl)).toEqual(all.map((each) => [each, each]))
     expect(await migrate({ url: hosted.adminUrl })).toEqual({ applied: [], pending: [] })
     expect(await status({ url: hosted.adminUrl })).toMatchObject({ host: 3, problems: [] })
+    // As the CLI recorded them, comments below the last statement too.
+    const whole = { url: hosted.adminUrl, supabase: join(host, 'supabase') }
+    expect(await status(whole)).toMatchObject({ host: 0, pending: [], problems: [] })
+    await hosted.admin`delete from supabase_migrations.schema_migrations where version = '20300101000000'`
+    await hosted.admin`drop table public.hosts_2`
+    await migrate(whole)
+    expect(await supabase(hosted.adminUrl, 'db', 'push', '--dry-run')).toMatch(/up to date|nothing/i)
+    expect((await history(hosted.admin)).at(-1)?.statements).toEqual([
+      'create table public.hosts_2 (id int)',
+      '-- The end of it; as it is.',
+    ])
   })
 
   test('resets a host project that carries copies of our files twice in a row, with the same outcome', async () => {

@@ -21,6 +21,11 @@ export function helpOf(command: Command): string {
   if ('project-ref' in options) {
     lines.push('--project-ref REF goes through the Supabase Management API, with SUPABASE_ACCESS_TOKEN.')
   }
+  if ('supabase' in options)
+    lines.push("--supabase DIR is the folder of the migrations; this package's own unless told.")
+  if ('allow-parameter-logging' in options) {
+    lines.push('--allow-parameter-logging goes on although the server writes parameters, and so keys, into its log.')
+  }
   if ('apply' in options) lines.push('Without --apply it prints its plan and changes nothing.')
   lines.push('--json prints one JSON document, --debug the stack of an error.', '', `Example: ${example}`)
   return lines.join('\n')

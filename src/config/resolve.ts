@@ -51,7 +51,8 @@ function resolveField(
 ): Resolved {
   if ('const' in mapping) return { value: mapping.const }
   const { path, transform, map, required = false } = mapping
-  const found = valueAt(record, path)
+  // A proxy may throw where a record would answer.
+  const found = attempt(() => valueAt(record, path))
   if (found === undefined || found === null) {
     const value = mapping.default
     return required && (value === undefined || value === null)
@@ -79,7 +80,7 @@ function lookedUp(value: Scalar, map: Readonly<Record<string, string>>): Resolve
   return Object.hasOwn(map, key) ? { value: map[key] } : { rule: 'must be one of the entries of its map' }
 }
 
-/** What a transform throws may quote the value. */
+/** What a transform or a proxy throws may quote the value. */
 function attempt<T>(work: () => T): T | undefined {
   try {
     return work()

@@ -69,14 +69,16 @@ export const credentialName = [
   'passord($|[^e]|e[^r])',
   `_${spelled('passord')}($|[^e]|e[^r])`,
   '(token|secret|pwd|jwt)s?[0-9]*_',
-  `_(${['token', 'secret', 'pwd', 'jwt', 'pin', 'pincode', 'pinkode', 'kodeord', 'bearer'].map(spelled).join('|')})_?s?_?[0-9]*_`,
-  '_(access|secret|signing|encryption|auth|master|ssh)_?keys?_?[0-9]*_',
+  `_(${['token', 'secret', 'pwd', 'jwt', 'pin', 'pincode', 'pinkode', 'kodeord', 'bearer', 'passcode', 'otp', 'cred', 'hemmelig'].map(spelled).join('|')})_?s?_?[0-9]*_`,
+  '_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_',
+  `_${spelled('api')}_?n(o|oe)_?${spelled('kkel')}`,
 ].join('|')
 
 /** What a text is tried against, as it is. */
 export const credentialText = [
-  '^[ \\t]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t]+[^ \\t]',
-  '^[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$',
+  // As a header's whole value, or behind the header's name.
+  '(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]',
+  '(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$',
   'eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]',
   '-----BEGIN [A-Z0-9 ]+',
   '(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]',

@@ -60,7 +60,8 @@ function decimal(places: number): Transform {
     reads: 'must be a number such as 1234.5, 1234,5 or 1 234,50',
     apply(value) {
       if (typeof value === 'boolean') return undefined
-      const written = String(value)
+      // Below a millionth numbers print with an exponent, and no decimal is left of them.
+      const written = String(typeof value === 'number' && Math.abs(value) < 1e-6 ? 0 : value)
         .trim()
         .replace(/^\u2212/, '-')
         .replace(/(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))/g, '')

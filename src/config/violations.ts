@@ -174,22 +174,31 @@ function shown(key: string): string {
 /**
  * What JSON would hold of a document, read once: a getter that answers differently the second time changes nothing.
  *
- * Only as deep as a sound document goes; below that nothing is looked at, so neither depth nor a cycle matters.
+ * Only as deep as a sound document goes; below that nothing is looked at, so neither depth nor a cycle matters. One that
+ * throws when it is read is no document.
  */
-export function copied(value: unknown, depth = 3): unknown {
+export function copied(value: unknown): unknown {
+  try {
+    return copy(value, 3)
+  } catch {
+    return null
+  }
+}
+
+function copy(value: unknown, depth: number): unknown {
   if (depth === 0 || typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Array.from(value, (entry) => copied(entry, 0))
+  if (Array.isArray(value)) return Array.from(value, (entry) => copy(entry, 0))
   if (!isPlain(value)) return value
-  const copy: Record<string, unknown> = {}
+  const result: Record<string, unknown> = {}
   for (const key of Object.keys(value)) {
-    const entry = copied((value as Record<string, unknown>)[key], depth - 1)
+    const entry = copy((value as Record<string, unknown>)[key], depth - 1)
     if (entry === undefined) continue
     // Assigned, it would become the prototype.
     if (key === '__proto__')
-      Object.defineProperty(copy, key, { value: entry, enumerable: true, writable: true, configurable: true })
-    else copy[key] = entry
+      Object.defineProperty(result, key, { value: entry, enumerable: true, writable: true, configurable: true })
+    else result[key] = entry
   }
-  return copy
+  return result
 }
 
 /** What JSON would hold of an object, or null where it is none. */

@@ -44,3 +44,10 @@ export async function statementsOf({ text, path }: MigrationFile): Promise<strin
   }
   return statements.map(({ source }) => source)
 }
+
+/** The same as the Supabase CLI records them: a comment below the last statement is one more to it. */
+export async function recordedStatements(file: MigrationFile): Promise<string[]> {
+  const { closingText } = await import('../migrations/statements.ts')
+  const closing = (await closingText(file.text)).replace(/[\s;]+$/, '').trimStart()
+  return [...(await statementsOf(file)), ...(closing === '' ? [] : [closing])]
+}

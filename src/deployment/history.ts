@@ -2,7 +2,7 @@ import type { Queries } from '../admin.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { hexLiteral } from '../literal.ts'
 import { projectOf } from '../migrations/render.ts'
-import { fileName, type MigrationFile, statementsOf } from './files.ts'
+import { fileName, type MigrationFile, recordedStatements } from './files.ts'
 
 /*
  * Supabase's own history table, read and written as its CLI does, so that either can go on where the other stopped.
@@ -63,7 +63,7 @@ end $integrations_db$;
 }
 
 export async function record(file: MigrationFile): Promise<string> {
-  const statements = hexLiteral(await statementsOf(file))
+  const statements = hexLiteral(await recordedStatements(file))
   return `
 insert into supabase_migrations.schema_migrations (version, name, statements)
 values (${hexLiteral(file.version)}, ${hexLiteral(file.name)}, array(select jsonb_array_elements_text(${statements}::text::jsonb)));`
@@ -114,7 +114,7 @@ async function changed(file: MigrationFile, row: HistoryRow | undefined): Promis
   }
   if (!row?.statements) return undefined
   const was = row.statements.join(';\n')
-  const is = (await statementsOf(file)).join(';\n')
+  const is = (await recordedStatements(file)).join(';\n')
   if (was === is) return undefined
   const at = firstDifference(was, is)
   return problem(

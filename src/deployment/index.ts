@@ -6,7 +6,7 @@
  * @example
  * const { applied } = await migrate({ url: process.env.INTEGRATIONS_ADMIN_URL })
  * await migrate({ projectRef: 'abcdefghijklmnopqrst' }) // through the Management API
- * await migrate({ url, to: '20261123195743', dryRun: true }) // says what is pending, changes nothing
+ * await migrate({ url, to: '20261123195743', dryRun: true }) // says what it would apply, changes nothing
  *
  * Several may start at once: one works, the others wait and then find nothing to do. `supabase db push` can go on where
  * this stopped, and the other way round.

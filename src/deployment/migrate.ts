@@ -26,7 +26,7 @@ export type MigrateOptions = {
   onProgress?: Progress
 }
 
-/** File names, oldest first: what was applied, and what still is to be. */
+/** File names, oldest first: what was applied, and what still is to be; of a dry run, what it would apply. */
 export type MigrateReport = { applied: string[]; pending: string[] }
 
 /** Whoever migrates or rolls back does so alone. */
@@ -59,7 +59,8 @@ export async function applyPending(
   const { pending, problems } = await compareHistory(files, await readHistory(database))
   assertSound(problems)
   const wanted = pending.filter(({ version }) => to === undefined || version <= to)
-  if (dryRun || wanted.length === 0) return { applied: [], pending: pending.map(fileName) }
+  if (dryRun) return { applied: [], pending: wanted.map(fileName) }
+  if (wanted.length === 0) return { applied: [], pending: pending.map(fileName) }
   await database.query(createHistory)
   const applied: string[] = []
   for (const [i, file] of wanted.entries()) {

@@ -92,6 +92,9 @@ const objects = `
       jsonb_build_object(
         'definition', jsonb_build_array(regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', '')),
         'valid', case when c.convalidated and coalesce(i.indisvalid, true) then 'valid' else 'not valid' end,
+        -- A foreign key is four triggers, two on each table, which DISABLE TRIGGER ALL stops.
+        'enforced', (select case when bool_and(g.tgenabled in ('O', 'A')) then 'enforced' else 'not enforced' end
+          from pg_trigger as g where g.tgconstraint = c.oid having count(*) > 0),
         'comment', obj_description(c.oid, 'pg_constraint'))
     from pg_constraint as c join tables as t on t.oid = c.conrelid
     left join pg_index as i on i.indexrelid = c.conindid and c.contype in ('p', 'u', 'x')

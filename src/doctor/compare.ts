@@ -1,6 +1,7 @@
 import { hostMark } from '../migrations/extra-functions.ts'
 import { claimsFunctions } from './advice/claims.ts'
 import { type Aspect, type Catalog, type CatalogObject, keyOf } from './catalog.ts'
+import type { LookAlike } from './look-alikes.ts'
 
 /** One way in which the live catalog is not the expected one, with what follows from it. */
 export type Difference = {
@@ -13,7 +14,13 @@ export type Difference = {
   consequences: Difference[]
 }
 
-type Comparison = { expected: readonly CatalogObject[]; live: Catalog; locked?: boolean }
+type Comparison = {
+  expected: readonly CatalogObject[]
+  live: Catalog
+  locked?: boolean
+  /** Where missing tables and types are instead. */
+  moved?: readonly LookAlike[]
+}
 
 /** Of what a lockdown takes privileges. */
 const taken = ['schema', 'table', 'column', 'function']
@@ -22,7 +29,7 @@ const taken = ['schema', 'table', 'column', 'function']
  * Every difference, in the order in which they can be mended. What is missing or reads otherwise only because something
  * it needs does is a consequence of that, and no difference of its own.
  */
-export function compare({ expected, live, locked = false }: Comparison): Difference[] {
+export function compare({ expected, live, locked = false, moved = [] }: Comparison): Difference[] {
   const found = new Map(live.objects.map((object) => [keyOf(object), object]))
   const wanted = new Map(expected.map((object) => [keyOf(object), object]))
   const differences = expected.flatMap((object) => differencesOf(object, found.get(keyOf(object)), locked))
@@ -30,7 +37,7 @@ export function compare({ expected, live, locked = false }: Comparison): Differe
   const extras = live.objects.filter(
     (object) => !wanted.has(keyOf(object)) && (object.on === undefined || wanted.has(`table ${object.on}`)),
   )
-  const renamed = differences.map((one) => renamedColumn(one, differences, extras))
+  const renamed = differences.map((one) => renamedPart(movedObject(one, moved), differences, extras))
   const claimed = new Set(renamed.flatMap((one) => (one.change === 'renamed' ? [one.live] : [])))
   return [
     ...withConsequences(renamed, wanted),
@@ -58,13 +65,23 @@ function differencesOf(object: CatalogObject, live: CatalogObject | undefined, l
   })
 }
 
-/** A missing column and exactly one surplus one that is like it: it was renamed. */
-function renamedColumn(one: Difference, all: readonly Difference[], extras: readonly CatalogObject[]): Difference {
+function movedObject(one: Difference, moved: readonly LookAlike[]): Difference {
+  const found = moved.find(({ key }) => one.change === 'missing' && key === keyOf(one.object))
+  if (found === undefined) return one
+  const live = { kind: one.object.kind, name: `${found.schema}.${found.name}`, aspects: {} }
+  return { ...one, change: 'renamed', live }
+}
+
+const likeness: Record<string, string[]> = { column: ['type', 'null', 'default'], constraint: ['definition'] }
+
+/** A missing column or constraint and exactly one surplus one that is like it: it was renamed. */
+function renamedPart(one: Difference, all: readonly Difference[], extras: readonly CatalogObject[]): Difference {
+  const aspects = likeness[one.object.kind]
+  if (one.change !== 'missing' || aspects === undefined) return one
   const alike = (object: CatalogObject) =>
-    object.kind === 'column' &&
+    object.kind === one.object.kind &&
     object.on === one.object.on &&
-    ['type', 'null', 'default'].every((aspect) => same(object.aspects[aspect], one.object.aspects[aspect]))
-  if (one.change !== 'missing' || one.object.kind !== 'column') return one
+    aspects.every((aspect) => same(object.aspects[aspect], one.object.aspects[aspect]))
   const candidates = extras.filter(alike)
   const claims = all.filter(({ change, object }) => change === 'missing' && alike(object))
   return candidates.length === 1 && claims.length === 1 ? { ...one, change: 'renamed', live: candidates[0] } : one
@@ -96,6 +113,8 @@ function breaks({ change, aspect }: Difference): boolean {
 }
 
 function explains(need: Difference, one: Difference): boolean {
+  // What is on a table or of a type that has another name was not even looked for.
+  if (need.change === 'renamed' && ['table', 'type'].includes(need.object.kind)) return true
   if (one.change === 'missing' || one.change === 'renamed') return need.change === 'missing'
   return one.change === 'differs' && ['definition', 'default'].includes(one.aspect ?? '')
 }

@@ -9,6 +9,7 @@ import { storeAdvice } from './advice/stores.ts'
 import { type Catalog, expectedCatalog, keyOf, readCatalog } from './catalog.ts'
 import { compare, type Difference } from './compare.ts'
 import { driftFindings, type Finding } from './findings.ts'
+import { lookAlikes } from './look-alikes.ts'
 import { type DoctorReport, report } from './report.ts'
 import { historyFindings, lockdownFinding, privilegesTaken } from './states.ts'
 
@@ -42,7 +43,8 @@ export async function examine(database: Queries): Promise<Finding[]> {
   const live = await readCatalog(database)
   const taken = await privilegesTaken(database, live)
   const expected = await expectedCatalog()
-  const differences = compare({ expected, live, locked: taken > 0 })
+  const moved = await lookAlikes(database, expected, live)
+  const differences = compare({ expected, live, locked: taken > 0, moved })
   const findings = driftFindings(differences, { expected, owner: live.owner })
   if (taken > 0) findings.unshift(lockdownFinding(taken))
 

@@ -86,6 +86,10 @@ function remedyOf({ change, object, aspect, live }: Difference): string | null {
   ) {
     return 'where the table has rows, add the column without not null and fill it first'
   }
+  if (aspect === 'null' && object.aspects.null === 'not null' && !object.aspects.default) {
+    return 'rows that have none stop it; fill or delete them first'
+  }
+  if (aspect === 'enforced') return 'rows that refer to nothing stop it; mend or delete them first'
   if (
     aspect === 'labels' &&
     lines(live?.aspects.labels).some((label) => !lines(object.aspects.labels).includes(label))

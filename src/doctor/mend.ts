@@ -94,6 +94,9 @@ const aspectMends: Record<string, (wrong: Wrong) => string[]> = {
     ...(aspects.default ? [`alter table ${on} alter column ${name} set default ${aspects.default};`] : []),
   ],
   null: ({ object: { on, name, aspects } }) => [
+    ...(aspects.null === 'not null' && aspects.default
+      ? [`update ${on} set ${name} = ${aspects.default} where ${name} is null;`]
+      : []),
     `alter table ${on} alter column ${name} ${aspects.null === 'null' ? 'drop' : 'set'} not null;`,
   ],
   default: ({ object: { on, name, aspects }, live }) => {
@@ -107,6 +110,8 @@ const aspectMends: Record<string, (wrong: Wrong) => string[]> = {
   },
   valid: ({ object }) =>
     object.kind === 'index' ? create(object) : [`alter table ${object.on} validate constraint ${object.name};`],
+  // Its triggers belong to the server, and one of the tables may be the host's: a key made anew has them, and is checked.
+  enforced: redefine,
   fires: ({ object: { on, name } }) => [`alter table ${on} enable trigger ${name};`],
   'row-level security': ({ object: { name, aspects } }) => [
     `alter table ${name} ${aspects['row-level security'] === 'enabled' ? 'enable' : 'disable'} row level security;`,
@@ -172,10 +177,29 @@ const removals: Record<string, (object: CatalogObject) => string[]> = {
   'definer function': ({ name }) => [`revoke all on function ${name} from public, ${apiRoles.join(', ')};`],
 }
 
-function rename({ on, name }: CatalogObject, found: string): string[] {
-  const gone = `not exists (select from pg_attribute where attrelid = to_regclass(${literal(on ?? '')}) and quote_ident(attname) = ${literal(found)} and not attisdropped)`
-  return [unless(gone, `alter table ${on} rename column ${found} to ${name};`)]
+function rename({ kind, on, name }: CatalogObject, found: string): string[] {
+  if (on === undefined) return [moveBack(kind, name, found)]
+  const gone =
+    kind === 'column'
+      ? `not exists (select from pg_attribute where attrelid = to_regclass(${literal(on)}) and quote_ident(attname) = ${literal(found)} and not attisdropped)`
+      : `not exists (select from pg_constraint where conrelid = to_regclass(${literal(on)}) and quote_ident(conname) = ${literal(found)})`
+  return [unless(gone, `alter table ${on} rename ${kind} ${found} to ${name};`)]
 }
+
+/** A table or type under another name, in another schema, or both. */
+function moveBack(kind: string, name: string, found: string): string {
+  const [schema = '', plain = ''] = parts(name)
+  const [foundSchema, foundName = ''] = parts(found)
+  const there = kind === 'table' ? `to_regclass(${literal(found)})` : `to_regtype(${literal(found)})`
+  const statements = [
+    ...(foundSchema === schema ? [] : [`alter ${kind} ${found} set schema ${schema};`]),
+    ...(foundName === plain ? [] : [`alter ${kind} ${schema}.${foundName} rename to ${plain};`]),
+  ]
+  return unless(`${there} is null`, statements.join('\n    '))
+}
+
+/** Schema and name as a statement writes them. */
+const parts = (path: string) => path.match(/"(?:[^"]|"")*"|[^.]+/g) ?? []
 
 function unless(condition: string, statement: string): string {
   return block(`  if not (${condition}) then\n    ${statement}\n  end if;`)

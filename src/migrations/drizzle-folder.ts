@@ -47,6 +47,9 @@ export async function readDrizzleFolder(folder: string): Promise<DrizzleMigratio
   return Promise.all(entries.map((entry) => readMigration(folder, entry)))
 }
 
+/** What `drizzle-kit generate --custom` writes where a person is to write. */
+const placeholder = /^-- Custom SQL migration file, put your code below! --\n?/m
+
 async function readMigration(folder: string, { tag, when }: JournalEntry): Promise<DrizzleMigration> {
   const [, prefix = tag, name = tag] = /^([^_]+)_(.+)$/.exec(tag) ?? []
   const beside = (suffix: string) => join(folder, `${tag}${suffix}`)
@@ -61,7 +64,7 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
     stamp: /^\d{14}$/.test(prefix) ? prefix : versionAt(when),
     name: name.replace(/[^A-Za-z0-9_-]/g, '_'),
     file: beside('.sql'),
-    sql: mendQuotes(sql, snapshot),
+    sql: mendQuotes(sql.replace(placeholder, ''), snapshot),
     source: JSON.stringify([tag, sql, snapshotText && JSON.parse(snapshotText), renames?.replaceAll('\r\n', '\n')]),
     snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
     rollback:

@@ -41,13 +41,18 @@ export async function parseStatements(sql: string, file: string): Promise<Statem
   })
 }
 
-/** What a file says below its last statement, or without any. */
+/** What a file says below its last statement, or without any, without drizzle-kit's breakpoints. */
 export async function closingComments(sql: string): Promise<string> {
+  return splitLeadingComments(await closingText(sql)).comments
+}
+
+/** What stands below a file's last statement. */
+export async function closingText(sql: string): Promise<string> {
   if (sql.trim() === '') return ''
   const last = (await loadParser()).parseSync(sql).stmts?.at(-1)
   const bytes = Buffer.from(sql)
   const end = last ? (last.stmt_len ? (last.stmt_location ?? 0) + last.stmt_len : bytes.length) : 0
-  return splitLeadingComments(bytes.subarray(end).toString().replace(/^\s*;/, '')).comments
+  return bytes.subarray(end).toString().replace(/^\s*;/, '')
 }
 
 /** Statements of the generator's own making, one per text, told apart in messages by `origin`. */

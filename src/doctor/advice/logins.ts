@@ -40,7 +40,57 @@ order by 1`,
     ),
 })
 
-const rights = look<{ login: string; tables: string }>({
+// The attributes of the roles that calls become: with others the policies are passed, or the service role sees nothing.
+const attributes = look<{ role: string; expected: string; found: string }>({
+  needs: [],
+  text: `
+with expected (role, bypasses) as (values ('anon', false), ('authenticated', false), ('service_role', true))
+select r.rolname as role,
+  case when bypasses then 'bypassrls' else 'nobypassrls' end as expected,
+  concat_ws(' ', case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'bypassrls' else 'nobypassrls' end) as found
+from expected join pg_roles as r on r.rolname = role
+where r.rolsuper or r.rolbypassrls <> bypasses
+order by 1`,
+  findings: (rows) =>
+    rows.map(({ role, expected, found }) => {
+      const wanted = found.includes('superuser') ? `nosuperuser ${expected}` : expected
+      return advise({
+        severity: 'drift',
+        what: 'role: attributes',
+        where: `role ${role}`,
+        expected: wanted,
+        found,
+        mend: `alter role ${role} ${wanted};`,
+      })
+    }),
+})
+
+// Supabase's roles are members of nothing; what a host grants them is its own affair, unless it opens our tables.
+const memberships = look<{ role: string; member_of: string }>({
+  needs: [],
+  text: `
+with ours as (${ours}
+)
+select m.rolname as role, quote_ident(r.rolname) as member_of
+from pg_roles as m join pg_roles as r on r.oid <> m.oid and pg_has_role(m.oid, r.oid, 'member')
+where m.rolname in ('anon', 'authenticated') and not m.rolsuper
+  and (r.rolname in ('authenticated', 'service_role') or r.rolsuper or r.rolbypassrls
+    or exists (select from ours as o where pg_has_role(r.oid, o.relowner, 'member')))
+order by 1, 2`,
+  findings: (rows) =>
+    rows.map(({ role, member_of }) =>
+      advise({
+        severity: 'drift',
+        what: 'role: member of another',
+        where: `role ${role}`,
+        expected: 'nothing that opens our tables',
+        found: `may become ${member_of}`,
+        mend: `revoke ${member_of} from ${role};`,
+      }),
+    ),
+})
+
+const rights = look<{ login: string; tables: string; through: string | null }>({
   // Where a privilege is one too many, that is the finding.
   needs: ['privileges as granted'],
   text: `
@@ -48,21 +98,24 @@ with ours as (${ours}
 ),
 backends as (${backends}
 )
-select b.login, string_agg(o.relname, ', ' order by o.relname) as tables
-from backends as b cross join ours as o
-where has_schema_privilege(b.oid, o.schema, 'usage')
-  and (has_table_privilege(b.oid, o.oid, 'select, insert, update, delete, truncate')
-    or has_any_column_privilege(b.oid, o.oid, 'select, insert, update'))
-group by 1
-order by 1`,
+select b.login, nullif(quote_ident(r.rolname), b.login) as through, string_agg(o.relname, ', ' order by o.relname) as tables
+from backends as b
+join pg_roles as r on pg_has_role(b.oid, r.oid, 'member') and r.rolname not in ('authenticated', 'service_role')
+cross join ours as o
+where r.rolsuper or r.rolbypassrls or has_schema_privilege(r.oid, o.schema, 'usage')
+  and (has_table_privilege(r.oid, o.oid, 'select, insert, update, delete, truncate')
+    or has_any_column_privilege(r.oid, o.oid, 'select, insert, update'))
+group by 1, 2
+order by 1, 2 nulls first`,
   findings: (rows) =>
-    rows.map(({ login, tables }) =>
+    rows.map(({ login, tables, through }) =>
       advise({
         what: 'login with rights of its own',
         where: `login ${login}`,
         expected: 'none: a statement without a scope is then refused',
-        found: `may reach ${tables}`,
-        remedy: 'connect with another one: integrations-db login create NAME',
+        found: `may ${through === null ? '' : `become ${through}, which may `}reach ${tables}`,
+        mend: through === null ? null : `revoke ${through} from ${login};`,
+        remedy: `${through === null ? '' : 'or '}connect with another one: integrations-db login create NAME`,
       }),
     ),
 })
@@ -93,4 +146,4 @@ order by 1`,
     ),
 })
 
-export const loginAdvice: Advice[] = [both, rights, bypass]
+export const loginAdvice: Advice[] = [attributes, memberships, both, rights, bypass]

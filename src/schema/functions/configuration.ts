@@ -151,7 +151,22 @@ export function plainConfiguration(row: string, list = versions): string {
  * As patterns of LIKE, which on short texts take a third of the time of an expression.
  */
 const stems = `array[${[
-  ...['pass', 'hemmelig', 'key', 'secret', 'credential', 'authori', 'token', 'pwd', 'jwt', 'pin', 'kodeord', 'bearer'],
+  ...[
+    'pass',
+    'hemmelig',
+    'key',
+    'secret',
+    'cred',
+    'authori',
+    'token',
+    'pwd',
+    'jwt',
+    'pin',
+    'kodeord',
+    'bearer',
+    'otp',
+    'kkel',
+  ],
   ...[
     'basic',
     'eyj',

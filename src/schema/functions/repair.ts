@@ -86,13 +86,17 @@ begin
     for no key update
   loop
     for broken in
-      select d.name, d.value, string_agg(v.path || ': ' || v.rule, '; ' order by v.path collate "C", v.rule collate "C") as problems
+      select d.name, d.value, v.problems
       from (values
         ('field_mappings', integration.field_mappings, integration.field_mappings, '[]'::jsonb),
         ('excluded_features', integration.excluded_features, '{}'::jsonb, integration.excluded_features)
       ) as d (name, value, field_mappings, excluded_features)
-      cross join lateral integrations.config_violations(d.field_mappings, d.excluded_features) as v
-      group by d.name, d.value
+      -- Summed up before it meets the document, of which each problem would otherwise carry a copy.
+      cross join lateral (
+        select string_agg(path || ': ' || rule, '; ' order by path collate "C", rule collate "C") as problems
+        from integrations.config_violations(d.field_mappings, d.excluded_features)
+      ) as v
+      where v.problems is not null
       order by d.name desc
     loop
       event_id := gen_random_uuid();
