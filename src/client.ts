@@ -186,7 +186,7 @@ const optionsSchema = lazily(() =>
  * await acme.integrations.get('xledger')
  * await db.end()
  *
- * @throws IntegrationsDbError `invalid_input` for an option that is unknown or out of range. Calls throw
+ * @throws IntegrationsDbError `invalid_input` for an option that is unknown or out of range, or a URL that is none. Calls throw
  * `permission_denied` for an unsafe login and `unavailable` where the server cannot be reached.
  */
 export function createIntegrationsDb(options: IntegrationsDbOptions | string = {}): IntegrationsDb {
@@ -207,7 +207,8 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
     forClaims(payload) {
       return openScope(scoped, claimsScope(payload), settings, replicas)
     },
-    asService({ actor }) {
+    asService(options) {
+      const actor = options?.actor
       const scope = serviceScope(actor)
       return {
         integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
@@ -231,9 +232,10 @@ function openScope(
     ...organizationCalls(unitSession(pool.ready, scope, replicas), scope, settings),
     onPrimary: () => openScope(pool, scope, settings),
     transaction: (work) =>
-      observed('transaction', scope, async () =>
-        inTransaction(await pool.ready(), scope, (session) => work(organizationCalls(session, scope, settings))),
-      ),
+      observed('transaction', scope, async () => {
+        assertFunction('transaction', work)
+        return inTransaction(await pool.ready(), scope, (session) => work(organizationCalls(session, scope, settings)))
+      }),
   }
 }
 
@@ -248,6 +250,7 @@ function organizationCalls(
     events: new Events(session.run, scope),
     query: (build) =>
       observed('query', scope, async () => {
+        assertFunction('query', build)
         try {
           return await build(scopedQueries(session.run))
         } catch (error) {
@@ -256,6 +259,10 @@ function organizationCalls(
         }
       }),
   }
+}
+
+function assertFunction(method: string, given: unknown): void {
+  if (typeof given !== 'function') throw new IntegrationsDbError('invalid_input', `${method}: takes a function`)
 }
 
 /** Drizzle wraps what a query rejects with, and prints parameters in its message. */

@@ -206,7 +206,7 @@ export class ServiceCredentials {
    * `invalid_input` where it was encrypted with another key.
    */
   async retrieve<T extends IntegrationType>(retrieval: Retrieval<T>): Promise<CredentialBundle<T>> {
-    const organizationId = uuid('organizationId', retrieval.organizationId)
+    const organizationId = uuid('organizationId', retrieval?.organizationId)
     const scope = serviceScope(this.#actor, organizationId)
     return observed('credentials.retrieve', scope, async () => {
       const type = input.type(retrieval.integrationType)

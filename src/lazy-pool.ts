@@ -12,10 +12,12 @@ export function lazyPool(
   becomes: 'authenticated' | 'service_role',
   settings: PoolOptions & { allowCombinedLogin: boolean },
 ): LazyPool {
+  // A mistyped one comes to light where the client is made; one that is missing may never be needed.
+  if (url !== undefined) databaseUrl(field, url)
   let pool: Pool | undefined
   let checked: Promise<Pool> | undefined
   const check = async (): Promise<Pool> => {
-    pool ??= new Pool(requireUrl(field, url), settings)
+    pool ??= new Pool(url ?? missing(field), settings)
     await assertSafeLogin(pool, becomes, settings.allowCombinedLogin)
     return pool
   }
@@ -33,9 +35,7 @@ export function lazyPool(
   }
 }
 
-function requireUrl(field: string, url: string | undefined): string {
+function missing(field: 'url' | 'serviceUrl'): never {
   const variable = field === 'url' ? 'INTEGRATIONS_DATABASE_URL' : 'INTEGRATIONS_SERVICE_URL'
-  if (url === undefined)
-    throw new IntegrationsDbError('invalid_input', `${field}: is missing; pass it or set ${variable}`)
-  return databaseUrl(field, url)
+  throw new IntegrationsDbError('invalid_input', `${field}: is missing; pass it or set ${variable}`)
 }

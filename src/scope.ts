@@ -41,6 +41,12 @@ export function organizationScope(input: {
   role: OrganizationRole
   userId?: string
 }): OrganizationScopeSettings {
+  if (record(input) === undefined) {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      'scope: must be an object of organizationId, role and perhaps userId',
+    )
+  }
   const organizationId = uuid('organizationId', input.organizationId)
   const userId = input.userId === undefined ? undefined : text('userId', input.userId)
   if (!organizationRoles.includes(input.role)) {

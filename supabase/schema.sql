@@ -407,7 +407,8 @@ begin
   return exists (
     select from integrations.caller() as caller
     join public.organization_integrations as i
-      on i.id = has_credential.integration_id and (caller.is_service or i.organization_id = caller.organization_id)
+      on i.id = has_credential.integration_id and (caller.is_service
+        or i.organization_id = caller.organization_id and caller.organization_role in ('admin', 'coordinator'))
     join public.organization_integration_credentials as c
       on c.integration_id = i.id and c.secret_id is not null and c.readable_until is null
   );

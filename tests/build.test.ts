@@ -167,7 +167,7 @@ describe('integrations-db build', () => {
       '20260101000001_create_credentials.sql',
       '20260101000002_validate_configuration.sql',
       '20260101000003_validate_configuration_validate.sql',
-      '20260101000004_bound_repair_and_widen_credential_names.sql',
+      '20260101000004_tighten_repair_and_credential_rules.sql',
     ])
   })
 })

@@ -46,6 +46,7 @@ const child = (onDelete: 'cascade' | 'restrict') =>
     }).onDelete(onDelete),
   ])
 const priv = pgSchema('priv')
+const far = pgSchema('far')
 const rls = (table: { enableRLS(): unknown }) => table.enableRLS()
 
 const indexed = (column: string) =>
@@ -260,6 +261,58 @@ const changes: Change[] = [
         primaryKey({ name: 'n_key', columns: [n.a, n.b] }),
       ]),
     },
+  },
+  {
+    name: 'the primary key of two columns that may be null without it',
+    from: { n: pgTable('n', { a: integer('a'), b: integer('b') }) },
+    to: { n: pgTable('n', { a: integer('a'), b: integer('b') }, (n) => [primaryKey({ columns: [n.a, n.b] })]) },
+  },
+  {
+    name: 'a column of a primary key, for another',
+    from: {
+      n: pgTable('n', { a: integer('a'), b: integer('b'), c: integer('c') }, (n) => [
+        primaryKey({ name: 'n_key', columns: [n.a, n.b] }),
+      ]),
+    },
+    to: {
+      n: pgTable('n', { a: integer('a'), b: integer('b'), c: integer('c') }, (n) => [
+        primaryKey({ name: 'n_key', columns: [n.a, n.c] }),
+      ]),
+    },
+  },
+  {
+    name: 'an enum label that an array’s default holds',
+    from: { mood, t: t({ m: mood('m').array() }) },
+    to: {
+      mood: longest,
+      t: t({
+        m: longest('m')
+          .array()
+          .default(['glad' as never]),
+      }),
+    },
+  },
+  {
+    name: 'an enum label, with columns that are named as a guard’s variables could be',
+    from: { mood, t: t({ used: mood('used'), found: mood('found'), label: mood('label') }) },
+    to: { mood: longest, t: t({ used: longest('used'), found: longest('found'), label: longest('label') }) },
+  },
+  {
+    name: 'an enum type’s name and schema',
+    from: { mood, priv, t: t({ m: mood('m') }) },
+    to: (() => {
+      const moved = priv.enum('feeling', ['sad', 'ok'])
+      return { priv, moved, t: t({ m: moved('m') }) }
+    })(),
+    up: `ALTER TYPE "public"."mood" SET SCHEMA "priv";\nALTER TYPE "priv"."mood" RENAME TO "feeling";`,
+    down: `ALTER TYPE "priv"."feeling" SET SCHEMA "public";\nALTER TYPE "public"."feeling" RENAME TO "mood";`,
+  },
+  {
+    name: 'a sequence’s name and schema',
+    from: { priv, far, s: far.sequence('s') },
+    to: { priv, far, s: priv.sequence('other') },
+    up: `ALTER SEQUENCE "far"."s" SET SCHEMA "priv";\nALTER SEQUENCE "priv"."s" RENAME TO "other";`,
+    down: `ALTER SEQUENCE "priv"."other" SET SCHEMA "far";\nALTER SEQUENCE "far"."other" RENAME TO "s";`,
   },
   {
     name: 'a unique constraint of two columns',

@@ -287,6 +287,21 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
     expect(() => Object.assign(secret, { api_key: 'changed' })).toThrow(TypeError)
   })
 
+  test('no other role of the organization is told whether there is a credential', async () => {
+    const told = (role: string, id: string) =>
+      t.admin.begin(async (tx) => {
+        const claims = { role: 'authenticated', app_metadata: { organization_id: organizationId, role } }
+        await tx`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)`
+        await tx`set local role authenticated`
+        return (await tx`select integrations.has_credential(${id}) as told`)[0]?.told
+      })
+    await begin()
+    await acme.credentials.store('xledger', bundle)
+    const [row] = await t.admin`select id from organization_integrations where organization_id = ${organizationId}`
+    const answers = ['admin', 'coordinator', 'viewer'].map((role) => told(role, row?.id))
+    expect(await Promise.all(answers)).toEqual([true, true, false])
+  })
+
   describe('retrieving', () => {
     const asService = <T>(work: (sql: typeof t.admin) => Promise<T>) =>
       t.admin.begin(async (tx) => {

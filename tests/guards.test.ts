@@ -467,6 +467,11 @@ describe('a statement without a guard', () => {
     ],
     ['that drops an unknown kind', 'drop cast (int as text);', /^test\.sql:1: DROP \(OBJECT_CAST\)/],
     ['that renames an unknown kind', 'alter function f() rename to g;', /^test\.sql:1: RENAME \(OBJECT_FUNCTION\)/],
+    [
+      'that changes a composite type',
+      'alter type c add attribute a int',
+      /^test\.sql:1: ALTER TYPE of a composite type/,
+    ],
     ['that moves an unknown kind', 'alter function f() set schema s;', /^test\.sql:1: SET SCHEMA \(OBJECT_FUNCTION\)/],
     ['that names no index', 'create index on t (a);', /an index without a name.*Drizzle definition/],
     ['that names no constraint', 'alter table t add unique (a);', /a constraint without a name.*Drizzle definition/],

@@ -137,7 +137,7 @@ function setType(
       ? ''
       : `
     perform set_config('row_security', 'off', true);
-    select count(*), string_agg(distinct ${column}::text, ', ') into used, found from ${relation(table)} where ${column}::text <> all (${array(labels)});
+    select count(*), string_agg(distinct t.${column}::text, ', ') into used, found from ${relation(table)} as t where t.${column}::text <> all (${array(labels)});
     if used > 0 then
       raise exception '% rows of % hold what type % does not have: %', used, ${literal(`${relation(table)}.${column}`)}, ${literal(type.name)}, found
         using hint = 'change them, then run this again';

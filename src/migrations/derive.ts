@@ -101,6 +101,7 @@ export async function derive(from: Snapshot, to: Snapshot, renames: Rename[], di
       ...enums.statements,
       ...new Set(alterAndCreate.map((statement) => statement.trim())),
       ...rowSecurity(start, to),
+      ...nullableAgain(back.reduce(renamed, from), to),
       ...last,
     ],
     drops: dropped,
@@ -168,6 +169,21 @@ function rowSecurity(start: Snapshot, to: Snapshot): string[] {
     const other = to.tables[key]
     if (other === undefined || table.isRLSEnabled === isEnabled(other)) return []
     return [`ALTER TABLE ${sqlName(other)} ${isEnabled(other) ? 'ENABLE' : 'DISABLE'} ROW LEVEL SECURITY`]
+  })
+}
+
+/** A primary key of several columns makes them NOT NULL, which no snapshot says, and which stays when the key goes. */
+export function nullableAgain(start: Snapshot, to: Snapshot): string[] {
+  const keyColumns = ({ compositePrimaryKeys }: Table) =>
+    Object.values(compositePrimaryKeys).flatMap((key) => (key as { columns: string[] }).columns)
+  return Object.entries(start.tables).flatMap(([key, table]) => {
+    const other = to.tables[key]
+    if (other === undefined) return []
+    return keyColumns(table).flatMap((column) => {
+      const { notNull, primaryKey } = other.columns[column] ?? { notNull: true }
+      if (notNull || primaryKey || keyColumns(other).includes(column)) return []
+      return [`ALTER TABLE ${sqlName(other)} ALTER COLUMN ${name(column)} DROP NOT NULL`]
+    })
   })
 }
 

@@ -39,9 +39,12 @@ export function effectsOf({ node }: Statement): Effects {
     return { ...none, needs: [`table ${table}`, ...(named ? [] : column)] }
   }
   if ('RenameStmt' in node) return renameEffects(node.RenameStmt)
-  if ('AlterObjectSchemaStmt' in node && node.AlterObjectSchemaStmt.objectType === 'OBJECT_TABLE') {
-    const { relation, newschema } = node.AlterObjectSchemaStmt
-    return { ...none, removes: [`table ${tableName(relation)}`], makes: [`table ${newschema}.${relation?.relname}`] }
+  if ('AlterObjectSchemaStmt' in node) {
+    const { objectType, relation, object, newschema } = node.AlterObjectSchemaStmt
+    const kind = kinds[textOf(objectType)]
+    if (kind === undefined) return none
+    const [schema, own] = placeOf(relation, object)
+    return { ...none, removes: [`${kind} ${schema}.${own}`], makes: [`${kind} ${newschema}.${own}`] }
   }
   if ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TABLE') {
     const removes = droppedNames(node.DropStmt).map(
@@ -52,11 +55,28 @@ export function effectsOf({ node }: Statement): Effects {
   return none
 }
 
+/** What can be renamed and moved, by the parser's word for it. */
+const kinds: Record<string, string> = {
+  OBJECT_TABLE: 'table',
+  OBJECT_TYPE: 'type',
+  OBJECT_SEQUENCE: 'sequence',
+  OBJECT_VIEW: 'view',
+  OBJECT_MATVIEW: 'view',
+}
+
+/** Schema and name of a relation, or of a type, which is a list of names. */
+function placeOf(relation: RangeVar | undefined, object: Node | undefined): [schema: string, name: string] {
+  if (relation !== undefined) return [relation.schemaname || 'public', textOf(relation.relname)]
+  const parts = object && 'List' in object ? strings(object.List.items) : []
+  return [parts.length > 1 ? textOf(parts[0]) : 'public', textOf(parts.at(-1))]
+}
+
 function renameEffects(rename: Extract<Node, { RenameStmt: unknown }>['RenameStmt']): Effects {
   const table = tableName(rename.relation)
-  if (rename.renameType === 'OBJECT_TABLE') {
-    const to = `${rename.relation?.schemaname || 'public'}.${rename.newname}`
-    return { needs: [], makes: [`table ${to}`], removes: [`table ${table}`] }
+  const kind = kinds[textOf(rename.renameType)]
+  if (kind !== undefined) {
+    const [schema, own] = placeOf(rename.relation, rename.object)
+    return { needs: [], makes: [`${kind} ${schema}.${rename.newname}`], removes: [`${kind} ${schema}.${own}`] }
   }
   if (rename.renameType === 'OBJECT_COLUMN' && rename.relationType === 'OBJECT_TABLE') {
     return {

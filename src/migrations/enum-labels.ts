@@ -38,10 +38,10 @@ export function replaceEnum(
   const temporary = `${type.name}__replaced`
   const checks = columns.map(({ table, column }) => {
     const at = name(column.name)
-    const held = isArray(column) ? `(select unnest(${at})::text)` : `(select ${at}::text)`
+    const held = isArray(column) ? `(select unnest(t.${at})::text)` : `(select t.${at}::text)`
     return `
-    select count(*), string_agg(distinct label, ', ') into used, found
-    from ${sqlName(table)}, lateral ${held} as held (label) where label <> all (${labels});
+    select count(*), string_agg(distinct held.label, ', ') into used, found
+    from ${sqlName(table)} as t, lateral ${held} as held (label) where held.label <> all (${labels});
     if used > 0 then
       raise exception '% rows of % hold what type % will not have: %', used, ${literal(`${sqlName(table)}.${at}`)}, ${literal(known)}, found
         using hint = 'change them, then run this again';

@@ -133,6 +133,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   AlterPublicationStmt: onlyOnce,
 
   AlterTableStmt: (statement, node, around) => {
+    if (node.objtype === 'OBJECT_TYPE') throw refuse(statement, 'ALTER TYPE of a composite type', extend)
     const command = commandOf(statement.node)
     if (command?.subtype === undefined || nodesOf(node.cmds).length > 1) {
       throw refuse(statement, 'ALTER TABLE with several commands', 'write one command per statement')

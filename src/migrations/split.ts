@@ -79,14 +79,14 @@ function addedLabels(statements: Statement[], extras: string[]): AddedLabel[] {
   const added = statements.flatMap((statement): AddedLabel[] => {
     if (!('AlterEnumStmt' in statement.node)) return []
     const { typeName, oldVal, newVal } = statement.node.AlterEnumStmt
-    return oldVal === undefined ? [{ statement, type: keyOfParts(strings(typeName)), label: literal(newVal) }] : []
+    return oldVal === undefined ? [{ statement, type: keyOfParts(strings(typeName)), label: textOf(newVal) }] : []
   })
   const created = statements.flatMap(({ node }) =>
     'CreateEnumStmt' in node ? [keyOfParts(strings(node.CreateEnumStmt.typeName))] : [],
   )
   const others = statements.filter((one) => !added.some(({ statement }) => statement === one)).map(({ text }) => text)
   const toExisting = added.filter(({ type }) => !created.includes(type))
-  const isUsed = toExisting.some(({ label }) => [...others, ...extras].some((text) => text.includes(label)))
+  const isUsed = toExisting.some(({ label }) => [...others, ...extras].some((text) => mentionsLabel(text, label)))
   const moved = statements.find(
     ({ node }) =>
       ('RenameStmt' in node && node.RenameStmt.renameType === 'OBJECT_TYPE') ||
@@ -95,6 +95,12 @@ function addedLabels(statements: Statement[], extras: string[]): AddedLabel[] {
   if (isUsed && moved !== undefined)
     throw refuse(moved, 'a type renamed or moved where labels are added and used', 'generate two migrations')
   return isUsed ? toExisting : []
+}
+
+/** Whether a literal is the label, or an array that may hold it: `'{"a","b"}'`. One that is cut off for nothing does no harm. */
+function mentionsLabel(text: string, label: string): boolean {
+  const literals = text.match(/'(?:[^']|'')*'/g) ?? []
+  return literals.some((one) => one === literal(label) || one.slice(1, -1).replaceAll("''", "'").includes(label))
 }
 
 function isConcurrent({ node }: Statement): boolean {

@@ -1,9 +1,9 @@
-import { type DiffSnapshots, derive, stepAside } from './derive.ts'
+import { type DiffSnapshots, derive, nullableAgain, stepAside } from './derive.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { commandOf, droppedNames, tableName } from './effects.ts'
 import { textOf } from './parse-tree.ts'
 import type { SchemaState } from './plan.ts'
-import { renamesIn, reversed } from './renames.ts'
+import { renamed, renamesIn, reversed } from './renames.ts'
 import { asksAboutRenames, keyOfParts, type Snapshot } from './snapshot.ts'
 import { withLabelsOf } from './split.ts'
 import { parseEach, parseStatements, type Statement, simplify } from './statements.ts'
@@ -39,10 +39,11 @@ export async function upStatements(
     const { statements: derived } = await derive(before.snapshot, after.snapshot, [], diff)
     return inWorkingOrder(await parseEach(derived, migration.file))
   }
+  const nullable = nullableAgain(renamesIn(statements).reduce(renamed, before.snapshot), after.snapshot)
   return [
     ...(await parseEach([...aside.drops, ...keys], migration.file)),
     ...statements.filter(({ node }) => !aside.replaces(dependentName(node))),
-    ...(await parseEach(aside.creates, migration.file)),
+    ...(await parseEach([...aside.creates, ...nullable], migration.file)),
   ]
 }
 
