@@ -197,6 +197,12 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
     { stranger: 'yes', thief: 'yes', service: 'yes', anon: denied, otherwise: 'no' },
   ],
   [
+    "ask whether the organization's own integration has a credential",
+    ({ acme }) =>
+      `select case when integrations.has_credential(md5('xledger ${acme}')::uuid) then 'yes' else 'no' end as code`,
+    { admin: 'yes', coordinator: 'yes', promoter: 'yes', service: 'yes', anon: denied, otherwise: 'no' },
+  ],
+  [
     'ask for a secret',
     () => `select code from integrations.request_retrieval('xledger', null, 'curiosity')`,
     { service: unfit, otherwise: denied },
