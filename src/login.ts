@@ -6,6 +6,13 @@ import type { Pool } from './pool.ts'
  * instead of answering with every organization's rows. Asked once per client, before its first call.
  */
 
+/** SQL: whether a role has rights on a table of its own, in any of its columns. Not of what it may become. */
+export const mayReach = (role: string, { schema, table }: { schema: string; table: string }): string =>
+  `(has_schema_privilege(${role}, ${schema}, 'usage')
+      and (has_table_privilege(${role}, ${table}, 'select, insert, update, delete, truncate')
+        or has_any_column_privilege(${role}, ${table}, 'select, insert, update')))`
+const ours = { schema: 'ours.schema', table: 'ours.oid' }
+
 // By name and not through to_regclass, which raises where a login may not look into a schema.
 const rights = `\
 with ours as (
@@ -19,17 +26,13 @@ select rolname, rolsuper, rolbypassrls,
   pg_has_role(session_user, 'authenticated', 'member') as may_be_authenticated,
   (select string_agg(relname, ', ') from ours where pg_has_role(session_user, relowner, 'member')) as owns,
   (select string_agg(relname, ', ') from ours
-    where has_schema_privilege(session_user, schema, 'usage')
-      and (has_table_privilege(session_user, oid, 'select, insert, update, delete, truncate')
-        or has_any_column_privilege(session_user, oid, 'select, insert, update'))) as granted,
+    where ${mayReach('session_user', ours)}) as granted,
   -- What it may become counts as much, inherited or not: an injected SET ROLE is enough.
   (select string_agg(format('%s, which %s', role.rolname, case
       when role.rolsuper then 'is a superuser' when role.rolbypassrls then 'has BYPASSRLS' else 'has rights on ' || tables end), '; ')
     from pg_roles as role cross join lateral (
       select string_agg(relname, ', ') as tables from ours
-      where role.rolname not in ('authenticated', 'service_role') and has_schema_privilege(role.oid, schema, 'usage')
-        and (has_table_privilege(role.oid, ours.oid, 'select, insert, update, delete, truncate')
-          or has_any_column_privilege(role.oid, ours.oid, 'select, insert, update'))
+      where role.rolname not in ('authenticated', 'service_role') and ${mayReach('role.oid', ours)}
     ) as reach
     where role.rolname <> session_user and pg_has_role(session_user, role.oid, 'member')
       and (role.rolsuper or (role.rolbypassrls and role.rolname <> 'service_role') or tables is not null)) as powerful

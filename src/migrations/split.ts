@@ -97,10 +97,11 @@ function addedLabels(statements: Statement[], extras: string[]): AddedLabel[] {
   return isUsed ? toExisting : []
 }
 
-/** Whether a literal is the label, or an array that may hold it: `'{"a","b"}'`. One that is cut off for nothing does no harm. */
+/** Whether the label stands there as a literal, or within one, as in `'{"a","b"}'`. A file that was not needed does no harm. */
 function mentionsLabel(text: string, label: string): boolean {
   const literals = text.match(/'(?:[^']|'')*'/g) ?? []
-  return literals.some((one) => one === literal(label) || one.slice(1, -1).replaceAll("''", "'").includes(label))
+  // A label with a backslash is written as an escape string, whose inside reads otherwise.
+  return text.includes(literal(label)) || literals.some((one) => one.replaceAll("''", "'").includes(label))
 }
 
 function isConcurrent({ node }: Statement): boolean {

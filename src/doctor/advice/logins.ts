@@ -1,3 +1,4 @@
+import { mayReach } from '../../login.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* Who connects, and who owns. */
@@ -102,9 +103,7 @@ select b.login, nullif(quote_ident(r.rolname), b.login) as through, string_agg(o
 from backends as b
 join pg_roles as r on pg_has_role(b.oid, r.oid, 'member') and r.rolname not in ('authenticated', 'service_role')
 cross join ours as o
-where r.rolsuper or r.rolbypassrls or has_schema_privilege(r.oid, o.schema, 'usage')
-  and (has_table_privilege(r.oid, o.oid, 'select, insert, update, delete, truncate')
-    or has_any_column_privilege(r.oid, o.oid, 'select, insert, update'))
+where r.rolsuper or r.rolbypassrls or ${mayReach('r.oid', { schema: 'o.schema', table: 'o.oid' })}
 group by 1, 2
 order by 1, 2 nulls first`,
   findings: (rows) =>
