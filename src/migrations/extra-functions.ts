@@ -1,6 +1,6 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { type ApiRole, apiRoles, names } from './extra-kinds.ts'
-import type { Extra } from './extras.ts'
+import { type Extra, functionPath } from './extras.ts'
 import { block, literal, name } from './quote.ts'
 
 /* Functions and triggers as extras: drizzle-kit has no word for either. */
@@ -26,7 +26,7 @@ export function claimsFunction(options: { name: string; returns: string; body: s
   create or replace function ${signature} returns ${options.returns}
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = ${functionPath}
   as $function$
 ${options.body}
   $function$;
@@ -43,7 +43,7 @@ ${options.body}
 }
 
 /**
- * A plpgsql function that runs with its owner's rights and an empty `search_path`, so that every name in it is qualified.
+ * A plpgsql function that runs with its owner's rights. Every name in its body that is not PostgreSQL's own is qualified.
  *
  * `parameters` have names and types and no defaults: the same text then also names the function. Without `executors` only
  * its owner may call it.
@@ -73,7 +73,7 @@ ${create} function ${signature} returns ${returns}
 language plpgsql
 ${options.stable ? 'stable' : 'volatile'}
 security definer
-set search_path = ''
+set search_path = ${functionPath}
 as $function$
 ${options.body.trim()}
 $function$;

@@ -1,6 +1,6 @@
 import { getTableName } from 'drizzle-orm'
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
-import type { Extra } from './extras.ts'
+import { type Extra, functionPath } from './extras.ts'
 import { block, literal, name } from './quote.ts'
 
 /** Roles that policies and grants speak of. Supabase has them; `bootstrap` makes them elsewhere. */
@@ -70,6 +70,13 @@ export function moddatetime(): Extra {
     key: 'extension moddatetime',
     phase: 'before',
     create: block(`\
+  -- Our own stand-in of an older version, which let temporary types pass for PostgreSQL's.
+  if exists (
+    select from pg_proc where oid = to_regprocedure('extensions.moddatetime()') and proconfig = array['search_path=""']
+      and prosrc like '%jsonb_populate_record(new, jsonb_build_object(tg_argv[0], now()))%' and pg_has_role(proowner, 'usage')
+  ) then
+    alter function extensions.moddatetime() set search_path = ${functionPath};
+  end if;
   if exists (
     select from pg_proc where proname = 'moddatetime' and pronargs = 0 and prorettype = 'trigger'::regtype
   ) then
@@ -86,7 +93,7 @@ export function moddatetime(): Extra {
   end if;
   create function extensions.moddatetime() returns trigger
   language plpgsql
-  set search_path = ''
+  set search_path = ${functionPath}
   as $function$
   begin
     if not to_jsonb(new) ? tg_argv[0] then

@@ -1,3 +1,5 @@
+import { IntegrationsDbError } from '../errors.ts'
+
 /*
  * What drizzle-kit cannot say: functions, triggers, grants, forced row-level security, comments, preconditions.
  * A project declares them in TypeScript beside its tables; their JSON snapshot per migration lies in
@@ -19,6 +21,29 @@ export type Extra = {
   create: string
   /** Statements that can run twice and undo `create`; absent where nothing is to be undone. */
   drop?: string
+}
+
+/**
+ * The `search_path` of every function. PostgreSQL looks into `pg_temp` first for types and relations unless it is named,
+ * with an empty path too: whoever may create a temporary domain `jsonb` would run its CHECK as the function's owner.
+ */
+export const functionPath = 'pg_catalog, pg_temp'
+
+/** The extras as declared; throws where a function or procedure among them searches anything else. */
+export function withSafePaths(extras: Extra[]): Extra[] {
+  for (const { key, create } of extras) {
+    const [, ...definitions] = create.split(/\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\b/i)
+    for (const definition of definitions) {
+      const [options = ''] = definition.split(/\bas\s+['$]|\breturn\s|\bbegin\s+atomic\b/i)
+      if (!options.includes(`set search_path = ${functionPath}\n`)) {
+        throw new IntegrationsDbError(
+          'invalid_input',
+          `extras: ${key}: must have "set search_path = ${functionPath}" on a line before its body`,
+        )
+      }
+    }
+  }
+  return extras
 }
 
 /** Statements to run around drizzle-kit's own, in this order. */
