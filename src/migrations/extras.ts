@@ -29,21 +29,32 @@ export type Extra = {
  */
 export const functionPath = 'pg_catalog, pg_temp'
 
-/** The extras as declared; throws where a function or procedure among them searches anything else. */
-export function withSafePaths(extras: Extra[]): Extra[] {
+/** The extras as declared; throws where a caller's session could change what a function among them means. */
+export function withSafeFunctions(extras: Extra[]): Extra[] {
   for (const { key, create } of extras) {
     const [, ...definitions] = create.split(/\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\b/i)
     for (const definition of definitions) {
       const [options = ''] = definition.split(/\bas\s+['$]|\breturn\s|\bbegin\s+atomic\b/i)
       if (!options.includes(`set search_path = ${functionPath}\n`)) {
-        throw new IntegrationsDbError(
-          'invalid_input',
-          `extras: ${key}: must have "set search_path = ${functionPath}" on a line before its body`,
+        throw refuse(key, `must have "set search_path = ${functionPath}" on a line before its body`)
+      }
+      const ambiguous = definition.match(texts)?.find((text) => text.startsWith("'") && text.includes('\\'))
+      if (ambiguous !== undefined) {
+        throw refuse(
+          key,
+          `has ${ambiguous}, which means something else without standard_conforming_strings; write E'…'`,
         )
       }
     }
   }
   return extras
+}
+
+/** Comments, which may hold a quote; texts that escape by backslash; others. */
+const texts = /--.*|\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'/gi
+
+function refuse(key: string, problem: string): IntegrationsDbError {
+  return new IntegrationsDbError('invalid_input', `extras: ${key}: ${problem}`)
 }
 
 /** Statements to run around drizzle-kit's own, in this order. */

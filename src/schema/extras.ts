@@ -11,7 +11,7 @@ import {
   touchTrigger,
   typeComment,
 } from '../migrations/extra-kinds.ts'
-import { type Extra, withSafePaths } from '../migrations/extras.ts'
+import { type Extra, withSafeFunctions } from '../migrations/extras.ts'
 import { integrationStatus, integrationType } from './enums.ts'
 import { callerFunctions } from './functions/caller.ts'
 import { configurationFunctions } from './functions/configuration.ts'
@@ -51,7 +51,7 @@ function claimBody(field: string, type: 'uuid' | 'text'): string {
 }
 
 /** Every extra of this package, in the order in which they are created. */
-export const extras: Extra[] = withSafePaths([
+export const extras: Extra[] = withSafeFunctions([
   requiredRoles(),
   moddatetime(),
   schemaUsage('integrations', ['authenticated', 'service_role']),

@@ -13,9 +13,11 @@ import { organizationIntegrations } from '../organization-integrations.ts'
 /** ASCII alone: what a locale makes of other letters differs between servers, and from JavaScript. */
 export const matches = (text: string, pattern: string) => `${text} collate "C" ~ ${literal(pattern)}`
 
+const between = literal('\\1_\\2')
+
 export const canonicalName = (key: string) =>
   `'_' || regexp_replace(lower(regexp_replace(regexp_replace(${key} collate "C",
-      '([a-z0-9])([A-Z])', '\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', '\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_'`
+      '([a-z0-9])([A-Z])', ${between}, 'g'), '([A-Z])([A-Z][a-z])', ${between}, 'g')), '[^a-z0-9]+', '_', 'g') || '_'`
 
 const shown = (key: string) =>
   `case when length(${key}) <= 63 and ${matches(key, patterns.printable)} and not ${matches(key, credentialText)} then ${key} else '*' end`

@@ -1,5 +1,6 @@
 import { credentialName, credentialText } from '../../config/rules.ts'
 import { definerFunction } from '../../migrations/extra-functions.ts'
+import { literal } from '../../migrations/quote.ts'
 import { canonicalName, matches } from './configuration.ts'
 
 /*
@@ -27,7 +28,7 @@ declare
   is_credential boolean := false;
   renamed integer := 0;
 begin
-  for token in select t[1] from regexp_matches(document::text, '${tokens}', 'g') as t loop
+  for token in select t[1] from regexp_matches(document::text, ${literal(tokens)}, 'g') as t loop
     if hidden_at is not null then
       depth := depth + case when token in ('{', '[') then 1 when token in ('}', ']') then -1 else 0 end;
       if depth = hidden_at then
