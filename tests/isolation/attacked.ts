@@ -8,6 +8,8 @@ export const acmeId = 'acacacac-0000-4000-8000-000000000000'
 export type Attacked = {
   /** Past every policy. */
   admin: postgres.Sql
+  /** For connections of an attack's own. */
+  adminUrl: string
   /** The scoped login as it is before any scope: it must have no rights of its own. */
   login: postgres.Sql
   /** The name of the administrator, whom a login would most like to become. */
@@ -34,8 +36,13 @@ export async function openAttacked(adminUrl: string, loginUrl: string): Promise<
     from organization_integrations where integration_type = 'xledger'`
   await admin`insert into organization_integration_events (organization_id, integration_id, integration_type, action, outcome, actor)
     select organization_id, id, integration_type, 'store', 'ok', 'somebody' from organization_integrations`
+  // bootstrap takes this away. Here the first wall is down: the second must hold by itself.
+  await admin.unsafe(
+    `do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$`,
+  )
   return {
     admin,
+    adminUrl,
     login,
     superuser: decodeURIComponent(new URL(adminUrl).username),
     acme,

@@ -174,7 +174,7 @@ async function functionMutants(sql: postgres.Sql): Promise<Mutant[]> {
   const functions = await sql<FunctionUnderTest[]>`
     select oid::regprocedure::text as signature, pg_get_functiondef(oid) as definition, prosecdef as definer, provolatile as volatility,
       proname as name, array(select coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(proacl)) as executors
-    from pg_proc where pronamespace = 'integrations'::regnamespace`
+    from pg_proc where pronamespace = 'integrations'::regnamespace order by 1`
   return functions.flatMap((one) => [
     ...attributeMutants(one),
     ...(one.definer ? definerBodyMutants(one) : claimsBodyMutants(one)),
@@ -195,7 +195,7 @@ function attributeMutants({ signature, definer, volatility, executors }: Functio
   const otherVolatility = volatility === 's' ? 'volatile' : 'stable'
   return [
     { name: `function ${signature}: security ${other}`, sql: `alter function ${signature} security ${other}` },
-    { name: `function ${signature}: no search_path`, sql: `alter function ${signature} reset search_path` },
+    ...pathMutants(signature),
     { name: `function ${signature}: ${otherVolatility}`, sql: `alter function ${signature} ${otherVolatility}` },
     ...roles.map((role) =>
       executors.includes(role)
@@ -208,6 +208,20 @@ function attributeMutants({ signature, definer, volatility, executors }: Functio
             sql: `grant execute on function ${signature} to ${role}`,
           },
     ),
+  ]
+}
+
+/** PostgreSQL looks into pg_temp first, for types and relations, unless it is named elsewhere. */
+export function pathMutants(signature: string): Mutant[] {
+  const alter = (what: string, change: string) => ({
+    name: `function ${signature}: ${what}`,
+    sql: `alter function ${signature} ${change}`,
+  })
+  return [
+    alter('no search_path', 'reset search_path'),
+    alter('path empty', "set search_path = ''"),
+    alter('pg_temp first', 'set search_path = pg_temp, pg_catalog'),
+    alter('pg_temp missing', 'set search_path = pg_catalog'),
   ]
 }
 

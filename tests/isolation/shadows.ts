@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import postgres from 'postgres'
+import { type Attacked, acmeId } from './attacked.ts'
+
+/*
+ * Whoever may create temporary objects can give them PostgreSQL's names. A function of ours that takes one for the real
+ * thing runs the attacker's code, with its owner's rights where it is a definer.
+ */
+
+/** As `authenticated`: every type of PostgreSQL as a domain that calls home, and tables in the place of relations. */
+const plant = `
+set role authenticated;
+create function pg_temp.evil() returns boolean language plpgsql as $$
+begin
+  raise notice 'evil as %', current_user;
+  return true;
+end $$;
+do $$
+declare
+  shadowed pg_catalog.name;
+begin
+  for shadowed in
+    select t.typname from pg_catalog.pg_type as t
+    where t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace and t.typtype in ('b', 'r') and t.typelem = 0
+  loop
+    execute pg_catalog.format('create domain pg_temp.%I as pg_catalog.%I check (pg_temp.evil())', shadowed, shadowed);
+  end loop;
+  for shadowed in
+    select c.relname from pg_catalog.pg_class as c
+    where c.relkind in ('r', 'v') and c.relnamespace in ('public'::pg_catalog.regnamespace, 'pg_catalog'::pg_catalog.regnamespace)
+      and c.relname not like 'pg\\_toast%'
+  loop
+    execute pg_catalog.format('create temporary table %I (planted pg_catalog.bool)', shadowed);
+  end loop;
+end $$;
+create type pg_temp.record as (planted pg_catalog.bool);
+create operator pg_temp.= (leftarg = pg_catalog.text, rightarg = pg_catalog.text, function = pg_catalog.textne);
+reset role;`
+
+/** Statements of one transaction, as one role: what each attack calls, with nothing in it that could be mistaken. */
+type Story = { title: string; role: 'authenticated' | 'service_role' | 'none'; before?: string; statements: string[] }
+
+const dynamics = `pg_catalog.md5('dynamics ${acmeId}')::pg_catalog.uuid`
+const xledger = `pg_catalog.md5('xledger ${acmeId}')::pg_catalog.uuid`
+const aKey = `select pg_catalog.set_config('integrations.encryption_key', pg_catalog.repeat('0', 64), true)`
+/** Without a path of its own: it sees what its caller's names mean. */
+const spy = (signature: string, returns: string) =>
+  `create or replace function ${signature} returns ${returns} language plpgsql as $$ begin perform null::jsonb; return; end $$;`
+const triggerSpy = (table: string, verb: string) => `
+  create function public.spy() returns trigger language plpgsql as $$ begin perform null::jsonb; return coalesce(new, old); end $$;
+  create trigger spy before ${verb} on ${table} for each row execute function public.spy();`
+
+const stories: Story[] = [
+  {
+    title: 'reads and changes rows',
+    role: 'authenticated',
+    statements: [
+      `select from integrations.config_violations('{"a": {"path": "b", "default": 1}}', '["a"]')`,
+      'select from public.organization_integrations',
+      'select from public.organization_integration_events',
+      `update public.organization_integrations set field_mappings = '{"password": "x"}'`,
+      'delete from public.organization_integrations',
+    ],
+  },
+  {
+    title: 'keeps credentials',
+    role: 'authenticated',
+    statements: [
+      aKey,
+      `select code from integrations.store_credential('dynamics', '{"client_secret": "x"}', null)`,
+      `select code from integrations.store_credential('dynamics', '{"client_secret": "x"}', null)`,
+      `select code from integrations.rotate_credential('dynamics', '{"client_secret": "y"}', 60, null)`,
+      `select field_names from integrations.describe_credential('dynamics')`,
+      `select integrations.has_credential(${dynamics})`,
+      `select code from integrations.revoke_credential('dynamics', null)`,
+    ],
+  },
+  {
+    title: 'takes credentials as the service',
+    role: 'service_role',
+    statements: [
+      aKey,
+      `select code from integrations.request_retrieval('xledger', null, 'attack')`,
+      'select code from integrations.retrieve_credential(pg_catalog.gen_random_uuid())',
+      `select code from integrations.delete_credential(${xledger}, 'attack')`,
+    ],
+  },
+  {
+    title: "is the administrator's, with objects in the way that are not",
+    role: 'none',
+    statements: [
+      // Each by itself: another function's path would be inherited, and what is compiled stays compiled.
+      'select is_service from integrations.caller()',
+      'select integrations.pgcrypto_schema()',
+      `select integrations.bundle_fields('{"a": 1}')`,
+      `select integrations.own_integration('xledger')`,
+      `select from integrations.encrypt_secret('x')`,
+      aKey,
+      `select from integrations.encrypt_secret('x')`,
+      `select pg_catalog.length(integrations.create_secret('pgcrypto', 'x', 'y')::pg_catalog.text)`,
+      `select from integrations.record_event('alert', 'ok', '${acmeId}', null, null, null, null)`,
+      `select code from integrations.write_credential('store', 'dynamics', '{"client_secret": "x"}', 0, null)`,
+      `update public.organization_integration_events set actor = 'nobody'`,
+      `select integrations.redacted('{"a": 1}')`,
+      `select from integrations.read_secret('pgcrypto', pg_catalog.gen_random_uuid())`,
+      'select code from integrations.move_to_vault(pg_catalog.gen_random_uuid(), 1)',
+      'select code from integrations.encrypt_anew(pg_catalog.gen_random_uuid())',
+      `select document from integrations.repair_organization('${acmeId}')`,
+      `select integrations.revoke_organization('${acmeId}', 'attack')`,
+    ],
+  },
+  // What a function calls without a path of its own looks names up in its caller's.
+  {
+    title: 'stores through a function that has no path of its own',
+    role: 'authenticated',
+    before: spy(
+      'integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text)',
+      'table (code text, message text, version bigint)',
+    ),
+    statements: [
+      `select code from integrations.store_credential('dynamics', '{"client_secret": "x"}', null)`,
+      `select code from integrations.rotate_credential('dynamics', '{"client_secret": "x"}', 0, null)`,
+    ],
+  },
+  {
+    title: 'asks through a function that has no path of its own',
+    role: 'authenticated',
+    before: spy(
+      'integrations.caller()',
+      'table (is_service boolean, organization_id uuid, organization_role text, actor text)',
+    ),
+    statements: [`select integrations.has_credential(${xledger})`],
+  },
+  {
+    title: "fires a host's trigger when a credential ends",
+    role: 'none',
+    before: triggerSpy('public.organization_integrations', 'update'),
+    statements: [
+      `update public.organization_integrations set status = 'error' where false`,
+      `select integrations.end_credential(${xledger}, 'error')`,
+    ],
+  },
+  {
+    title: "fires a host's trigger when a secret goes",
+    role: 'none',
+    before: `
+      insert into integrations.encrypted_secrets (id, key_id, ciphertext)
+      select c.secret_id, 'k', '' from public.organization_integration_credentials as c;
+      ${triggerSpy('integrations.encrypted_secrets', 'delete')}`,
+    statements: ['delete from public.organization_integration_credentials'],
+  },
+]
+
+/** What a story's statements answer, and what ran that should not have. */
+async function tell(db: Attacked, story: Story, planted: boolean): Promise<{ answers: unknown[]; evil: string[] }> {
+  const evil: string[] = []
+  const sql = postgres(db.adminUrl, {
+    max: 1,
+    fetch_types: false,
+    onnotice: ({ message = '' }) => message.startsWith('evil') && evil.push(message),
+  })
+  try {
+    if (planted) await sql.unsafe(plant)
+    const claims = JSON.stringify({
+      role: story.role,
+      app_metadata: { organization_id: acmeId, role: 'admin' },
+    })
+    const answers: unknown[] = []
+    const undone = new Error('undone')
+    await sql
+      .begin(async (tx) => {
+        await tx.unsafe(
+          `set local search_path = pg_catalog, pg_temp; ${story.before ?? ''} set local search_path to default;
+            select pg_catalog.set_config('request.jwt.claims', '${claims}', true); set local role ${story.role}`,
+        )
+        for (const statement of story.statements) {
+          const answer = await tx
+            .savepoint((nested) => nested.unsafe(statement))
+            .then((rows) => [...rows])
+            .catch((error: { code?: string }) => error.code)
+          answers.push(answer)
+        }
+        throw undone
+      })
+      .catch((error) => {
+        if (error !== undone) throw error
+      })
+    return { answers, evil }
+  } finally {
+    await sql.end()
+  }
+}
+
+export const shadowChecks = stories.map((story) => ({
+  title: `nobody's temporary type, table or operator is taken for PostgreSQL's where a caller ${story.title}`,
+  async run(db: Attacked) {
+    const [fair, attacked] = [await tell(db, story, false), await tell(db, story, true)]
+    assert.deepEqual(attacked.evil, [])
+    assert.deepEqual(attacked.answers, fair.answers)
+  },
+}))
