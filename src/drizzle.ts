@@ -32,6 +32,8 @@ export type Effect = {
   reads?: boolean
   /** None on a replica, which refuses to write; on the primary a function that it calls may, so it is sent once. */
   selects?: boolean
+  /** Written by the caller, so it may leave something on its connection (leftovers.ts). */
+  byCaller?: boolean
 }
 
 /** Drizzle's typed builders within one scope. Awaiting a query runs it as one unit of its own. */
@@ -57,7 +59,10 @@ const dialect = new HexDialect()
 export function scopedQueries(run: Run): ScopedQueries {
   const send = async (statement: string, _params: unknown[], method: 'all' | 'execute') => {
     assertOneStatement(statement)
-    const { names, values } = await run({ text: () => statement }, { selects: method === 'all' && selects(statement) })
+    const { names, values } = await run(
+      { text: () => statement },
+      { selects: method === 'all' && selects(statement), byCaller: true },
+    )
     const rows =
       method === 'all' ? values : values.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])))
     return { rows }

@@ -13,6 +13,9 @@ export const mayReach = (role: string, { schema, table }: { schema: string; tabl
         or has_any_column_privilege(${role}, ${table}, 'select, insert, update')))`
 const ours = { schema: 'ours.schema', table: 'ours.oid' }
 
+/** Before a question to the catalog: a pooler may answer with a process that has temporary tables called like it. */
+export const catalogOnly = `select set_config('search_path', 'pg_catalog, pg_temp', true);\n`
+
 // By name and not through to_regclass, which raises where a login may not look into a schema.
 const rights = `\
 with ours as (
@@ -46,7 +49,7 @@ export async function assertSafeLogin(
   allowCombinedLogin: boolean,
   field = becomes === 'service_role' ? 'serviceUrl' : 'url',
 ): Promise<void> {
-  const { names, values } = await pool.run('', { text: () => rights }, { reads: true })
+  const { names, values } = await pool.run(catalogOnly, { text: () => rights }, { reads: true })
   const login = Object.fromEntries(names.map((name, i) => [name, values[0]?.[i]]))
   const without = 'so it could read every organization without a scope'
   const problem =

@@ -1,6 +1,7 @@
 import type { RowList, Sql, UnsafeQueryOptions } from 'postgres'
 import type { Effect, Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { runCallersOwn } from './leftovers.ts'
 import {
   isConnectionLost,
   isPlanLost,
@@ -70,9 +71,11 @@ export class Pool {
    * With `reads` it is sent once more where the connection was lost: nothing can have been changed. So is, without its
    * plan, any statement whose plan the server no longer has: then it did not run.
    */
-  async run(settings: string, statement: Statement, { reads = false }: Effect = {}): Promise<Rows> {
+  async run(settings: string, statement: Statement, { reads = false, byCaller = false }: Effect = {}): Promise<Rows> {
     try {
-      return await this.lend((connection) => connection.run(settings, statement))
+      return await this.lend((connection) =>
+        byCaller ? runCallersOwn(connection, settings, statement) : connection.run(settings, statement),
+      )
     } catch (error) {
       if (statement.plan !== undefined && isPlanLost(error)) return this.run(settings, { text: statement.text })
       if (reads && isConnectionLost(error)) return this.run(settings, statement)
@@ -160,6 +163,11 @@ export class Connection {
   constructor(lane: Lane, keepPlans: boolean) {
     this.#lane = lane
     this.#keepPlans = keepPlans
+  }
+
+  /** What the server was told to prepare is not there any more. */
+  forgetPlans(): void {
+    this.#lane.plans.clear()
   }
 
   /** Sends one message as it is, and gives what its last statement answered. */

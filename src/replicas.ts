@@ -9,9 +9,9 @@
  * that was promoted a moment ago.
  */
 import { announceReplica, answeredByReplica } from './diagnostics.ts'
-import type { Rows, Statement } from './drizzle.ts'
+import type { Effect, Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { assertSafeLogin } from './login.ts'
+import { assertSafeLogin, catalogOnly } from './login.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { isServerAtFault, toIntegrationsDbError } from './server-errors.ts'
 
@@ -47,9 +47,9 @@ export class Replicas {
   }
 
   /** The rows as a replica has them; undefined where the primary is to be asked. */
-  async run(settings: string, statement: Statement): Promise<Rows | undefined> {
+  async run(settings: string, statement: Statement, effect?: Effect): Promise<Rows | undefined> {
     const available = this.#replicas.filter((replica) => replica.isAvailable())
-    return available[this.#turn++ % available.length]?.run(settings, statement)
+    return available[this.#turn++ % available.length]?.run(settings, statement, effect)
   }
 
   async end(): Promise<void> {
@@ -94,7 +94,7 @@ class Replica {
     return false
   }
 
-  async run(settings: string, statement: Statement): Promise<Rows | undefined> {
+  async run(settings: string, statement: Statement, { byCaller = false }: Effect = {}): Promise<Rows | undefined> {
     // Asked first: whatever is wrong with the primary is the caller's to know, and no fault of the replica.
     if (!this.#checked) await this.#primaryDatabase()
     try {
@@ -108,7 +108,7 @@ class Replica {
     const returns = this.#returns
     const watch = setInterval(() => this.#checkSilent(pool), this.#patienceMilliseconds)
     try {
-      const rows = await pool.run(`set transaction read only;\n${settings}`, statement)
+      const rows = await pool.run(`set transaction read only;\n${settings}`, statement, { byCaller })
       answeredByReplica()
       return rows
     } catch (error) {
@@ -192,7 +192,7 @@ class Replica {
 }
 
 async function identify(pool: Pool): Promise<{ database: unknown; follows: boolean }> {
-  const { values } = await pool.run('', { text: () => identity }, { reads: true })
+  const { values } = await pool.run(catalogOnly, { text: () => identity }, { reads: true })
   const [database, follows] = values[0] ?? []
   return { database, follows: follows === true }
 }

@@ -13,6 +13,7 @@
 import type { Rows, Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { isUuid, text, uuid } from './input.ts'
+import { rollBackCallersOwn, takeLeftovers } from './leftovers.ts'
 import { hexLiteral } from './literal.ts'
 import { type Answer, type BoundStatement, type Connection, type Pool, toRows } from './pool.ts'
 import type { Replicas } from './replicas.ts'
@@ -136,7 +137,7 @@ export function unitSession(pool: () => Promise<Pool>, scope: Scope, replicas?: 
   return {
     async run(statement, options = {}) {
       if (replicas !== undefined && (options.reads || options.selects)) {
-        const rows = await replicas.run(scope.settings, statement)
+        const rows = await replicas.run(scope.settings, statement, options)
         if (rows !== undefined) return rows
       }
       return (await pool()).run(scope.settings, statement, options)
@@ -217,6 +218,7 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session:
     let state: 'not begun' | 'open' | 'ended' = 'not begun'
     let failure: unknown
     let last: Promise<unknown> = Promise.resolve()
+    let hasCallersOwn = false
 
     const send = async <S>(message: (opening: string) => Promise<S>): Promise<S> => {
       if (state === 'ended') {
@@ -240,7 +242,10 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session:
       last = next.catch(() => {})
       return next
     }
-    const run: Run = (statement) => inOrder((opening) => connection.run(opening, statement))
+    const run: Run = (statement, { byCaller } = {}) => {
+      hasCallersOwn ||= byCaller === true
+      return inOrder((opening) => connection.run(opening, statement))
+    }
     const session: Session = {
       run,
       converse: (talk) =>
@@ -254,8 +259,10 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session:
       const begun = state === 'open'
       state = 'ended'
       if (!begun) return
+      if (hasCallersOwn && verb === 'rollback') return rollBackCallersOwn(connection)
       try {
-        const { command } = await connection.send(verb)
+        if (hasCallersOwn) connection.forgetPlans()
+        const { command } = await connection.send(hasCallersOwn ? `${takeLeftovers}${verb}` : verb)
         if (command !== verb.toUpperCase()) throw notCommitted(command)
       } catch (error) {
         connection.reusable = false // Whether the transaction is over is unknown.
