@@ -7,11 +7,14 @@ import { type Connection, toRows } from './pool.ts'
  * same message, so that it costs no round trip. The repository's statements leave nothing and do not pay for this.
  */
 
+/** How the server lists our connections. */
+export const applicationName = 'integrations-db'
+
 /**
  * DISCARD ALL, which refuses to run in a transaction, as its parts; and the seed of random().
  *
- * Deferred triggers fire first, while role and claims are still the caller's. Every driver speaks UTF8, which behind a
- * pooler is not what the server resets to.
+ * Deferred triggers fire first, while role and claims are still the caller's. Behind a pooler the server resets to what
+ * the pooler connected with, which is neither our name nor the encoding that the driver speaks.
  */
 export const takeLeftovers = `\
 set constraints all immediate;
@@ -19,6 +22,7 @@ close all;
 set session authorization default;
 reset all;
 set client_encoding = 'UTF8';
+set application_name = '${applicationName}';
 deallocate all;
 unlisten *;
 discard temp;

@@ -1,7 +1,7 @@
 import type { RowList, Sql, UnsafeQueryOptions } from 'postgres'
 import type { Effect, Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { runCallersOwn } from './leftovers.ts'
+import { applicationName, runCallersOwn } from './leftovers.ts'
 import {
   isConnectionLost,
   isPlanLost,
@@ -276,7 +276,7 @@ function openLane(url: string, connectTimeoutSeconds: number): Lane {
       lane.lost = true
       lane.onLost()
     },
-    connection: { application_name: 'integrations-db' },
+    connection: { application_name: applicationName },
   }) as Lane['client']
   const lane: Lane = { client, lost: false, onLost: () => {}, direct: false, plans: new Set() }
   // Drizzle's columns parse these from text themselves.

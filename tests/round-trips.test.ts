@@ -1,8 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../src/deployment/migrate.ts'
 import { rollback } from '../src/deployment/rollback.ts'
 import { status } from '../src/deployment/status.ts'
@@ -12,12 +8,11 @@ import { Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
 import { organizationScope, unitSession } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
-import { freePort } from './embedded.ts'
+import { hasPgBouncer, startPgBouncer } from './pgbouncer.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 
 const t = useDatabase()
 const host = useDatabase('host')
-const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
 
 /** Every call that is one statement. Each leaves the row as the next one needs it. */
 const calls: [string, (scope: OrganizationScope) => Promise<unknown>][] = [
@@ -244,51 +239,3 @@ describe.skipIf(!hasPgBouncer)(
     })
   },
 )
-
-/** Debian's PgBouncer, two server connections per login and database. */
-async function startPgBouncer(url: string) {
-  const { hostname, port } = new URL(url)
-  const { logins, adminUrl } = inject('server')
-  const { username, password } = new URL(adminUrl)
-  const folder = mkdtempSync(join(tmpdir(), 'integrations-db-pgbouncer-'))
-  chmodSync(folder, 0o755)
-  const listen = await freePort()
-  const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`)
-  writeFileSync(join(folder, 'users.txt'), [...users, `"${username}" "${password}"`].join('\n'))
-  writeFileSync(
-    join(folder, 'pgbouncer.ini'),
-    `[databases]
-* = host=${hostname} port=${port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${listen}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = ${join(folder, 'users.txt')}
-pool_mode = transaction
-default_pool_size = 2
-server_check_delay = 3600
-`,
-  )
-  // It refuses to run as root.
-  const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
-  const bouncer = spawn('pgbouncer', [join(folder, 'pgbouncer.ini')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...asNobody,
-  })
-  await new Promise<void>((resolve, reject) => {
-    let log = ''
-    bouncer.stderr.on('data', (chunk) => {
-      log += String(chunk)
-      if (log.includes('process up')) resolve()
-    })
-    bouncer.once('exit', () => reject(new Error(`pgbouncer ended: ${log}`)))
-  })
-  return {
-    address: { host: '127.0.0.1', port: listen },
-    async stop() {
-      bouncer.kill('SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
