@@ -69,7 +69,6 @@ const leftovers: [what: string, statement: string][] = [
   ['a channel it listens to', ran('listen integration_events')],
   ['a lock of the session', 'select pg_advisory_lock(42)'],
   ['a shared lock of the session', 'select pg_advisory_lock_shared(42, 42)'],
-  ["a sequence's last value", `select nextval('public.numbers')`],
   ...settings.map(([name, value]): [string, string] => [
     `the setting ${name}`,
     `select set_config('${name}', '${value}', false)`,
@@ -182,6 +181,11 @@ describe.each(['straight to PostgreSQL', 'behind PgBouncer'])('%s, a caller leav
         expect(await drawn()).not.toEqual([first])
       })
 
+      test("a sequence's last value", async () => {
+        await run(hostile, `select nextval('public.numbers')`)
+        await expect(run(victim, 'select lastval()')).rejects.toMatchObject({ sqlState: '55000' })
+      })
+
       test('a statement of its own under the name of ours, prepared in its place', async () => {
         await victim.integrations.list()
         await run(
@@ -211,6 +215,44 @@ describe.each(['straight to PostgreSQL', 'behind PgBouncer'])('%s, a caller leav
       })
     },
   )
+})
+
+describe.skipIf(!hasPgBouncer)('behind PgBouncer, another client of the same login', () => {
+  let pooled: string
+  let stop: () => Promise<void>
+  beforeAll(async () => {
+    // What a connection of the pooler's own resets to.
+    await t.admin.unsafe(`alter database ${t.name} set client_encoding = 'LATIN1'`)
+    const bouncer = await startPgBouncer(t.url, 1)
+    stop = bouncer.stop
+    const url = new URL(t.url)
+    url.host = `${bouncer.address.host}:${bouncer.address.port}`
+    pooled = url.href
+  })
+  afterAll(async () => {
+    await stop()
+    await t.admin.unsafe(`alter database ${t.name} reset client_encoding`)
+  })
+
+  test('finds neither role, claims nor path of a caller, and both keep their encoding', async () => {
+    const bare = postgres(pooled, { max: 1, prepare: false, fetch_types: false })
+    const db = t.connect({ url: pooled, max: 1 })
+    const acme = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
+    const look = () => bare`select current_user = session_user as itself, current_setting('role') as role,
+      coalesce(current_setting('request.jwt.claims', true), '') as claims, current_setting('search_path') as path`
+    const before = [...(await look())]
+    for (const [name, value] of settings.slice(-3)) {
+      await acme.query((q) => q.execute(sql.raw(`select set_config('${name}', '${value}', false)`)))
+      expect([...(await look())], name).toEqual(before)
+    }
+    const word = 'blåbærsyltetøy €'
+    await acme.integrations.create({ integrationType: 'xledger', fieldMappings: { amount: word } })
+    await acme.query((q) => q.execute(sql.raw('select 1')))
+    expect(await acme.integrations.get('xledger')).toMatchObject({ fieldMappings: { amount: word } })
+    expect(await acme.query((q) => q.execute(sql`select ${word} as word`))).toEqual([{ word }])
+    await db.end()
+    await bare.end()
+  })
 })
 
 describe('through a shared pooler, what a login leaves that does not come through the package', () => {
