@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { organizationIntegrations } from '../src/schema/index.ts'
 import { useDatabase } from './database.ts'
@@ -83,5 +84,43 @@ describe('an SQL injection in the host, on a scoped connection', () => {
     )
     expect(await acme.integrations.list()).toHaveLength(2)
     expect(await acme.query((q) => q.select().from(organizationIntegrations))).toHaveLength(2)
+  })
+})
+
+describe('a login that may become authenticated and nothing else, and create temporary objects', () => {
+  test('runs no code as the owner of a definer function', async () => {
+    const ran: string[] = []
+    const login = postgres(t.url, { max: 1, onnotice: ({ message = '' }) => ran.push(message) })
+    await login.unsafe(`
+      create function pg_temp.evil(pg_catalog.text) returns boolean language plpgsql as $$ begin
+        raise notice 'ran as %', current_user;
+        execute 'alter role ' || session_user || ' superuser';
+        return true;
+      end $$;
+      create domain pg_temp.jsonb as pg_catalog.jsonb check (pg_temp.evil(value::pg_catalog.text));
+      create domain pg_temp.uuid as pg_catalog.uuid check (pg_temp.evil(value::pg_catalog.text));
+      create domain pg_temp.text as pg_catalog.text check (pg_temp.evil(value::pg_catalog.text));
+      set role authenticated;
+      select pg_catalog.set_config('request.jwt.claims', '{"app_metadata": {"organization_id": "${db.acme}", "role": "admin"}}', false)`)
+    await login.unsafe('select from public.organization_integrations')
+    await login.unsafe(`select from integrations.describe_credential('xledger')`)
+    await login.unsafe(`select from integrations.store_credential('dynamics', '{"client_secret": "x"}', null)`)
+    await login.unsafe(`select from integrations.revoke_credential('dynamics', null)`)
+    await login.unsafe(`select from integrations.config_violations('{"apiKey": "x"}', '[]')`)
+    expect(ran).toEqual([])
+    const [role] = await db.admin`select rolsuper from pg_roles where rolname = ${new URL(t.url).username}`
+    expect(role).toEqual({ rolsuper: false })
+    await login.end()
+  })
+
+  test('hides no row from itself or from others by a temporary table called like a type', async () => {
+    const acme = t.db.forOrganization({ organizationId: db.acme, role: 'admin' })
+    await acme.transaction(async (tx) => {
+      await tx.query((q) => q.execute(sql.raw('select 1 as a into temp "uuid"')))
+      await tx.query((q) => q.execute(sql.raw('select 1 as a into temp jsonb')))
+      expect(await tx.integrations.list()).toHaveLength(2)
+      expect(await tx.query((q) => q.select().from(organizationIntegrations))).toHaveLength(2)
+    })
+    expect(await acme.integrations.list()).toHaveLength(2)
   })
 })

@@ -20,6 +20,9 @@ export type Attacked = {
   end(): Promise<void>
 }
 
+/** One thing that must hold; `run` throws where it does not. Shared by the tests and by the mutation score. */
+export type Check = { title: string; run(db: Attacked): Promise<void> }
+
 /** Opens a migrated database and gives it organizations to fight over. */
 export async function openAttacked(adminUrl: string, loginUrl: string): Promise<Attacked> {
   const options = { max: 1, fetch_types: false, onnotice: () => {} }

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Attacked, attempt, type Outcome, type Persona, personas } from './attacked.ts'
+import { type Attacked, attempt, type Check, type Outcome, type Persona, personas } from './attacked.ts'
 import { shadowChecks } from './shadows.ts'
-
-/** One thing that must hold; `run` throws where it does not. Shared by the tests and by the mutation score. */
-type Check = { title: string; run(db: Attacked): Promise<void> }
 
 const denied = '42501'
 const all = Object.keys(personas) as Persona[]

@@ -281,6 +281,7 @@ function definerBodyMutants(one: FunctionUnderTest): Mutant[] {
     ...replaced(one, 'described to members', "in ('admin', 'coordinator')", "in ('admin', 'coordinator', 'member')"),
     ...replaced(one, 'not described to coordinators', "in ('admin', 'coordinator')", "in ('admin')"),
     ...replaced(one, 'answers for any organization', `(caller.is_service or ${own})`, 'true'),
+    ...replaced(one, 'a text that standard_conforming_strings changes', "E'\\\\1_\\\\2'", "'\\1_\\2'"),
     ...replaced(
       one,
       'forgets whose the request is',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import postgres from 'postgres'
-import { type Attacked, acmeId } from './attacked.ts'
+import { type Attacked, acmeId, type Check } from './attacked.ts'
 
 /*
  * Whoever may create temporary objects can give them PostgreSQL's names. A function of ours that takes one for the real
@@ -8,7 +8,7 @@ import { type Attacked, acmeId } from './attacked.ts'
  */
 
 /** As `authenticated`: every type of PostgreSQL as a domain that calls home, and tables in the place of relations. */
-const plant = `
+export const plant = `
 set role authenticated;
 create function pg_temp.evil() returns boolean language plpgsql as $$
 begin
@@ -59,6 +59,7 @@ const stories: Story[] = [
       'select from public.organization_integrations',
       'select from public.organization_integration_events',
       `update public.organization_integrations set field_mappings = '{"password": "x"}'`,
+      `select path from integrations.config_violations('{"ourApiKey": "x", "b": "Bearer abcdefghijklmnop"}', '[]')`,
       'delete from public.organization_integrations',
     ],
   },
@@ -101,7 +102,7 @@ const stories: Story[] = [
       `select from integrations.record_event('alert', 'ok', '${acmeId}', null, null, null, null)`,
       `select code from integrations.write_credential('store', 'dynamics', '{"client_secret": "x"}', 0, null)`,
       `update public.organization_integration_events set actor = 'nobody'`,
-      `select integrations.redacted('{"a": 1}')`,
+      `select integrations.redacted('{"a": 1, "ourApiKey": ["x", {"b": "A"}], "c": "Bearer abcdefghijklmnop"}')::pg_catalog.text`,
       `select from integrations.read_secret('pgcrypto', pg_catalog.gen_random_uuid())`,
       'select code from integrations.move_to_vault(pg_catalog.gen_random_uuid(), 1)',
       'select code from integrations.encrypt_anew(pg_catalog.gen_random_uuid())',
@@ -151,8 +152,28 @@ const stories: Story[] = [
   },
 ]
 
-/** What a story's statements answer, and what ran that should not have. */
-async function tell(db: Attacked, story: Story, planted: boolean): Promise<{ answers: unknown[]; evil: string[] }> {
+/** What any login may set, and what decides how texts, nulls and values are read. */
+const hostileSettings = Object.entries({
+  standard_conforming_strings: 'off',
+  escape_string_warning: 'off',
+  backslash_quote: 'on',
+  transform_null_equals: 'on',
+  array_nulls: 'off',
+  bytea_output: 'escape',
+  DateStyle: 'German, DMY',
+  IntervalStyle: 'sql_standard',
+  TimeZone: 'Asia/Kathmandu',
+  extra_float_digits: '-15',
+  xmloption: 'document',
+  'plpgsql.extra_errors': 'all',
+  'plpgsql.print_strict_params': 'on',
+  plan_cache_mode: 'force_generic_plan',
+})
+  .map(([name, value]) => `set ${name} = '${value}';`)
+  .join(' ')
+
+/** What a story's statements answer on a connection that was prepared so, and what ran that should not have. */
+async function tell(db: Attacked, story: Story, preparation: string): Promise<{ answers: unknown[]; evil: string[] }> {
   const evil: string[] = []
   const sql = postgres(db.adminUrl, {
     max: 1,
@@ -160,7 +181,7 @@ async function tell(db: Attacked, story: Story, planted: boolean): Promise<{ ans
     onnotice: ({ message = '' }) => message.startsWith('evil') && evil.push(message),
   })
   try {
-    if (planted) await sql.unsafe(plant)
+    await sql.unsafe(preparation)
     const claims = JSON.stringify({
       role: story.role,
       app_metadata: { organization_id: acmeId, role: 'admin' },
@@ -191,11 +212,20 @@ async function tell(db: Attacked, story: Story, planted: boolean): Promise<{ ans
   }
 }
 
-export const shadowChecks = stories.map((story) => ({
+const planted: Check[] = stories.map((story) => ({
   title: `nobody's temporary type, table or operator is taken for PostgreSQL's where a caller ${story.title}`,
-  async run(db: Attacked) {
-    const [fair, attacked] = [await tell(db, story, false), await tell(db, story, true)]
+  async run(db) {
+    const [fair, attacked] = [await tell(db, story, ''), await tell(db, story, plant)]
     assert.deepEqual(attacked.evil, [])
     assert.deepEqual(attacked.answers, fair.answers)
   },
 }))
+
+const unsettled: Check[] = stories.map((story) => ({
+  title: `no setting of a caller's changes what a function answers where it ${story.title}`,
+  async run(db) {
+    assert.deepEqual((await tell(db, story, hostileSettings)).answers, (await tell(db, story, '')).answers)
+  },
+}))
+
+export const shadowChecks: Check[] = [...planted, ...unsettled]
