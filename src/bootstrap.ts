@@ -2,10 +2,19 @@ import { type Admin, administrate } from './admin.ts'
 import { assertScopedLogin, checkLogin, newPassword, writeLogin } from './create-login.ts'
 import { IntegrationsDbError } from './errors.ts'
 
-/* What Supabase has and plain PostgreSQL lacks: three roles, `auth.jwt()`, schema `extensions`; and a login of ours. */
+/*
+ * What Supabase has and plain PostgreSQL lacks: three roles, `auth.jwt()`, schema `extensions`; and a login of ours. And
+ * what PostgreSQL lets everybody do: create temporary objects, which may be called like real ones.
+ */
 
 /** Stands as a comment on schema `auth`: this one is ours to add to, a host's own is not. */
 const marker = 'integrations-db: bootstrap'
+
+const revokeTemporary = `\
+do $revoke$
+begin
+  execute format('revoke temporary on database %I from public, anon, authenticated, service_role', current_database());
+end $revoke$;`
 
 /**
  * The statements of {@link bootstrap}, for a database that is known to be nobody else's.
@@ -35,7 +44,8 @@ begin
     $jwt$;
   end if;
 end $bootstrap$;
-grant usage on schema public, extensions, auth to anon, authenticated, service_role;`
+grant usage on schema public, extensions, auth to anon, authenticated, service_role;
+${revokeTemporary}`
 
 export type BootstrapOptions = {
   /** An administrator's URL. */
@@ -45,7 +55,12 @@ export type BootstrapOptions = {
 }
 
 /** What was not there before. A login's password is in its first report and nowhere else: null where it existed. */
-export type BootstrapReport = { created: string[]; login: { name: string; password: string | null } | null }
+export type BootstrapReport = {
+  created: string[]
+  login: { name: string; password: string | null } | null
+  /** Where everybody still can, because the administrator does not own the database: what its owner should run. */
+  hint?: string
+}
 
 /**
  * Gives plain PostgreSQL what Supabase would have, and a login that may become `authenticated` and nothing else.
@@ -53,6 +68,7 @@ export type BootstrapReport = { created: string[]; login: { name: string; passwo
  * @example
  * const { login } = await bootstrap({ url: adminUrl }) // { name: 'integrations_backend', password: … }, shown once
  *
+ * Temporary objects may be created only by whom the database's owner grants it (`grant temporary on database … to …`).
  * Run again, it changes nothing. One transaction: all of it, or nothing. Needs CREATE on the database, CREATEROLE, and
  * to make `service_role` BYPASSRLS, which only a superuser can hand on before PostgreSQL 16.
  *
@@ -71,11 +87,13 @@ export async function bootstrap({ url, login = 'integrations_backend' }: Bootstr
       const { missing } = state
       await explained(state, async () => {
         if (missing.length > 0) await tx.unsafe(bootstrapSql)
+        if (state.temporary === 'open') await tx.unsafe(revokeTemporary)
         if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
       })
-      if (login === false) return { created: missing, login: null }
+      const report = { created: missing, ...hintOf(state) }
+      if (login === false) return { ...report, login: null }
       if (state.loginExists) await assertScopedLogin(tx, login)
-      return { created: missing, login: { name: login, password: state.loginExists ? null : password } }
+      return { ...report, login: { name: login, password: state.loginExists ? null : password } }
     })
     return report as BootstrapReport
   })
@@ -92,6 +110,16 @@ type State = {
   jwtReturns: string | null
   missing: string[]
   loginExists: boolean
+  /** Whether everybody may create temporary objects: taken away by now, or only to be taken away by the owner. */
+  temporary: 'closed' | 'open' | "owner's"
+  database: string
+  owner: string
+}
+
+function hintOf({ temporary, database, owner }: State): Pick<BootstrapReport, 'hint'> {
+  if (temporary !== "owner's") return {}
+  const revoke = `revoke temporary on database ${database} from public, anon, authenticated, service_role`
+  return { hint: `everybody may create temporary objects in ${database}; its owner ${owner} should run: ${revoke}` }
 }
 
 /** Only catalogs are read: a look at an object itself would need rights on its schema. */
@@ -141,7 +169,15 @@ async function readState(sql: Admin, login: string | null): Promise<State> {
         and obj_description(to_regnamespace('auth'), 'pg_namespace') is distinct from ${marker} as "foreignAuth",
       (select returns from jwt) as "jwtReturns",
       to_jsonb(array(select what from missing order by place, what)) as missing,
-      exists (select from pg_roles where rolname = ${login}) as "loginExists"
+      exists (select from pg_roles where rolname = ${login}) as "loginExists",
+      (select case
+          when not exists (
+            select from aclexplode(coalesce(datacl, acldefault('d', datdba)))
+            where privilege_type = 'TEMPORARY' and (grantee = 0 or grantee in (select to_regrole(name) from api_roles)))
+          then 'closed' when pg_has_role(datdba, 'usage') then 'open' else 'owner''s' end
+        from pg_database where datname = current_database()) as temporary,
+      quote_ident(current_database()) as database,
+      (select quote_ident(pg_get_userbyid(datdba)) from pg_database where datname = current_database()) as owner
     from pg_roles where rolname = current_user`
   return row
 }

@@ -152,8 +152,45 @@ describe('bootstrap', () => {
     })
     expect(await everything()).toEqual(before)
     await sql`grant create on database plain to deployer`
-    expect(await bootstrap({ url: as })).toMatchObject({ created: all })
+    expect(await bootstrap({ url: as })).toMatchObject({
+      created: all,
+      hint: 'everybody may create temporary objects in plain; its owner postgres should run: revoke temporary on database plain from public, anon, authenticated, service_role',
+    })
     await sql.unsafe('drop owned by deployer cascade')
+  })
+
+  test.each([
+    ['to everybody, as by default', ''],
+    ['to roles by name', 'revoke temporary on database plain from public; grant temporary on database plain to anon'],
+  ])('takes the right to create temporary objects away, where it was granted %s', async (_what, statement) => {
+    await bootstrap({ url, login: false })
+    await sql.unsafe(`grant temporary on database plain to public; create role clerk login; ${statement}`)
+    await sql`grant temporary on database plain to clerk`
+    const mayCreate = async (role: string) =>
+      (await sql`select has_database_privilege(${role}, 'plain', 'temporary') as may`)[0]?.may
+    expect(await mayCreate('anon')).toBe(true)
+    const { created, login } = await bootstrap({ url })
+    expect(created).toEqual([])
+    for (const role of ['anon', 'authenticated', 'service_role', login?.name ?? '']) {
+      expect(await mayCreate(role), role).toBe(false)
+    }
+    expect(await mayCreate('clerk')).toBe(true)
+    const as = { name: 'integrations_backend', password: login?.password ?? '' }
+    const backend = connect(databaseUrl({ adminUrl: url }, 'plain', as))
+    for (const statement of [
+      'create temp table t (id int)',
+      'select 1 as a into temp "uuid"',
+      'create domain pg_temp.jsonb as pg_catalog.jsonb',
+      `create function pg_temp.f() returns int language sql as 'select 1'`,
+      'set role authenticated',
+      'create temp table t (id int)',
+      'create type pg_temp.text as (a pg_catalog.int4)',
+    ]) {
+      const attempt = backend.unsafe(statement)
+      await (statement.startsWith('set')
+        ? attempt
+        : expect(attempt, statement).rejects.toMatchObject({ code: '42501' }))
+    }
   })
 })
 

@@ -280,6 +280,9 @@ export const breakages: Breakage[] = [
   ),
   drift(`alter function ${refuse} reset search_path`, 'another function', refuse),
   drift(`alter function ${refuse} set search_path = public`, 'another function', refuse),
+  drift(`alter function ${refuse} set search_path = ''`, 'another function', refuse),
+  drift(`alter function ${refuse} set search_path = pg_catalog`, 'another function', refuse),
+  drift(`alter function ${refuse} set search_path = pg_temp, pg_catalog`, 'another function', refuse),
   drift(`alter function ${role} volatile`, 'another function', role),
   drift(
     `drop function ${refuse};

@@ -29,6 +29,8 @@ export function useDatabase(template: 'migrated' | 'host' = 'migrated'): TestDat
     const name = `test_${randomBytes(6).toString('hex')}`
     const source = template === 'migrated' ? server.migratedTemplate : server.hostTemplate
     await onServer(`create database ${name} template ${source}`)
+    // What a database lets everybody do is not copied with it.
+    await onServer(`revoke temporary on database ${name} from public`)
     const as = (login: string) => databaseUrl(server, name, { name: login, password: server.logins.password })
     const adminUrl = databaseUrl(server, name)
     const admin = postgres(adminUrl, { max: 4, onnotice: () => {} })

@@ -62,6 +62,51 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
     })
   })
 
+  test('everybody may create temporary objects, and a role or a login that calls', async () => {
+    const login = `login_${randomBytes(4).toString('hex')}`
+    await undone(t.admin, async (tx) => {
+      await tx.unsafe(`create role ${login} login noinherit; grant authenticated to ${login}; create role ${login}_else login;
+        grant temporary on database ${t.name} to public, service_role, ${login}, ${login}_else`)
+      const [finding, ...others] = await findingsOfMigrated(tx)
+      expect([finding, others]).toMatchObject([
+        {
+          severity: 'advice',
+          what: 'temporary objects',
+          where: `database ${t.name}`,
+          found: `TEMPORARY granted to ${login}, public, service_role`,
+        },
+        [],
+      ])
+      await tx.unsafe(`${finding?.mend} ${finding?.mend}`)
+      expect(await findingsOfMigrated(tx)).toEqual([])
+      const [row] = await tx`select has_database_privilege(${`${login}_else`}, ${t.name}, 'temporary') as may`
+      expect(row?.may).toBe(true)
+    })
+  })
+
+  test("a function of another trigger on our tables, the place of moddatetime's included, that takes temporary objects for real ones", async () => {
+    await undone(t.admin, async (tx) => {
+      await tx.unsafe(`create function public.audit() returns trigger language plpgsql as 'begin return new; end';
+        create trigger audit after insert on public.organization_integrations for each row execute function public.audit()`)
+      const advice = async () => (await findingsOfMigrated(tx)).filter(({ severity }) => severity === 'advice')
+      for (const [path, mended] of [
+        ['', 'pg_catalog, public, pg_temp'],
+        [`set search_path = ''`, 'pg_catalog, pg_temp'],
+        ['set search_path = public', 'public, pg_temp'],
+        ['set search_path = pg_temp, "a b", public', '"a b", public, pg_temp'],
+      ]) {
+        await tx.unsafe(
+          `alter function public.audit() reset search_path; ${path ? `alter function public.audit() ${path}` : ''}`,
+        )
+        const [finding, ...others] = await advice()
+        expect([finding, others]).toMatchObject([{ what: 'search_path of a function', where: 'public.audit()' }, []])
+        expect(finding?.mend).toBe(`alter function public.audit() set search_path = ${mended};`)
+        await tx.unsafe(`${finding?.mend} ${finding?.mend}`)
+        expect(await advice()).toEqual([])
+      }
+    })
+  })
+
   test('a schedule that never fires is named by organization and system, with what to write, and not shown', async () => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(`with host as (insert into public.organizations (name) values ('a') returning id)
@@ -293,6 +338,13 @@ describe("a claims function of the host's own", () => {
 
   test.each([
     ['without a search_path of its own', `alter function ${role} reset search_path`, /search_path/],
+    ['with an empty search_path', `alter function ${role} set search_path = ''`, /^""$/],
+    ['with pg_temp first', `alter function ${role} set search_path = pg_temp, public`, /^pg_temp, public$/],
+    [
+      'that does not say when temporary objects count',
+      `alter function ${role} set search_path = "$user", public`,
+      /public$/,
+    ],
     ['that is volatile', `alter function ${role} volatile`, /^volatile$/],
     ['that authenticated may not execute', `revoke execute on function ${role} from authenticated`, /may not execute/],
   ])('%s is advice, with the SQL that mends it', async (_, sql, found) => {
@@ -308,7 +360,7 @@ describe("a claims function of the host's own", () => {
 
   test('that raises, or knows a role where there are no claims, is advice, without its words', async () => {
     const replace = (body: string) =>
-      kept.admin.unsafe(`create or replace function ${role} returns text language plpgsql stable set search_path = '' as $$ begin ${body} end $$;
+      kept.admin.unsafe(`create or replace function ${role} returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$ begin ${body} end $$;
         comment on function ${role} is 'integrations-db: host'`)
     const [before] =
       await kept.admin`select pg_get_functiondef(${role}::regprocedure) as text, obj_description(${role}::regprocedure) as comment`

@@ -65,7 +65,7 @@ describe("the function that takes moddatetime's place", () => {
         await tx.unsafe(`${standIn} ${mutant?.sql ?? ''};
           create table public.touched (id int);
           create trigger touch before insert on public.touched for each row execute function extensions.moddatetime('none')`)
-        await tx.unsafe(plant)
+        await tx.unsafe(`grant temporary on database ${t.name} to authenticated; ${plant}`)
         await tx.savepoint((nested) => nested.unsafe('insert into public.touched values (1)')).catch(() => {})
         throw undone
       })

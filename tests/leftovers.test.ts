@@ -104,7 +104,7 @@ describe.each(['straight to PostgreSQL', 'behind PgBouncer'])('%s, a caller leav
       pooled.host = `${bouncer.address.host}:${bouncer.address.port}`
       url = pooled.href
     } else url = t.url
-    if (!through) await t.admin.unsafe(runSql)
+    if (!through) await t.admin.unsafe(`${runSql}; grant temporary on database ${t.name} to public`)
     db = t.connect({ url, max: 1 })
     hostile = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
     victim = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })

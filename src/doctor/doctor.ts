@@ -4,6 +4,7 @@ import { type Access, projectQueries, withQueries } from '../management-api.ts'
 import { advisorFindings } from './advice/advisors.ts'
 import { answerFindings, claimsAdvice, claimsFunctions } from './advice/claims.ts'
 import { loginAdvice } from './advice/logins.ts'
+import { nameAdvice } from './advice/names.ts'
 import { rowAdvice } from './advice/rows.ts'
 import { storeAdvice } from './advice/stores.ts'
 import { type Catalog, expectedCatalog, keyOf, readCatalog } from './catalog.ts'
@@ -50,7 +51,7 @@ export async function examine(database: Queries): Promise<Finding[]> {
 
   const sound = await soundKeys(database, live, differences)
   if (taken === 0) sound.add('not locked')
-  for (const advice of [...claimsAdvice, ...loginAdvice, ...storeAdvice, ...rowAdvice]) {
+  for (const advice of [...claimsAdvice, ...nameAdvice, ...loginAdvice, ...storeAdvice, ...rowAdvice]) {
     if (!advice.needs.every((key) => sound.has(key))) continue
     findings.push(...advice.findings(await database.query(advice.text)))
   }
