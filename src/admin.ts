@@ -2,12 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
 import { IntegrationsDbError } from './errors.ts'
 import { databaseUrl } from './input.ts'
-import { hexLiteral } from './literal.ts'
 import { connectionLost, isConnectionLost, toIntegrationsDbError } from './server-errors.ts'
 
 /** An administrator's connection; never used for calls of the repository. */
 export type Admin = postgres.Sql<Record<string, never>>
-type Transaction = postgres.TransactionSql<Record<string, never>>
+export type Transaction = postgres.TransactionSql<Record<string, never>>
 
 /**
  * Text in, rows out: all that those commands need which also work where there is no connection but an HTTP API.
@@ -28,14 +27,7 @@ export async function asAdmin<T>(url: string, work: (sql: Admin, lost: Promise<n
     onLost = () => reject(connectionLost())
   })
   lost.catch(() => {})
-  const sql = postgres(databaseUrl('url', url), {
-    max: 1,
-    fetch_types: false,
-    onnotice: () => {},
-    onclose: () => onLost(),
-    connection: { application_name: 'integrations-db' },
-  }) as Admin
-  sql.begin = ((run: (tx: Transaction) => Promise<unknown>) => inTransaction(sql, run)) as Admin['begin']
+  const sql = openAdmin(url, () => onLost())
   try {
     const result = await Promise.race([work(sql, lost), lost])
     await sql.end({ timeout: 5 })
@@ -45,6 +37,19 @@ export async function asAdmin<T>(url: string, work: (sql: Admin, lost: Promise<n
     await sql.end({ timeout: 0 })
     throw isConnectionLost(error) ? toIntegrationsDbError(error) : error
   }
+}
+
+/** One connection, made with its first statement, and whoever opens it ends it. */
+export function openAdmin(url: string, onLost = () => {}): Admin {
+  const sql = postgres(databaseUrl('url', url), {
+    max: 1,
+    fetch_types: false,
+    onnotice: () => {},
+    onclose: onLost,
+    connection: { application_name: 'integrations-db' },
+  }) as Admin
+  sql.begin = ((run: (tx: Transaction) => Promise<unknown>) => inTransaction(sql, run)) as Admin['begin']
+  return sql
 }
 
 /**
@@ -80,24 +85,26 @@ export function queriesOf(sql: Admin): Queries {
 }
 
 /**
- * Lends a connection while nobody else has one under the same name; the others ask again until it is their turn.
+ * Lends a connection while nobody else has one under the same lock; the others ask again until it is their turn.
  *
- * The lock belongs to a transaction on a connection of its own: a pooler in transaction mode keeps that one together and
- * a lost connection gives the lock back. It is asked for and never waited for in the server: CREATE INDEX CONCURRENTLY
- * waits for every statement under way, and one that itself waits for the lock would be a deadlock.
+ * `takeLock` takes one that is held until its transaction's end, and that nobody but an administrator can hold: any login
+ * may take any advisory lock. The transaction has a connection of its own: a pooler in transaction mode keeps it together
+ * and a lost connection gives the lock back. It is asked for and hardly waited for in the server: CREATE INDEX
+ * CONCURRENTLY waits for every statement under way, and one that itself waits for the lock would be a deadlock.
  */
 export async function aloneAsAdmin<T>(
   url: string,
-  name: string,
+  takeLock: string,
   work: (sql: Admin) => Promise<T>,
   onWait: () => void = () => {},
 ): Promise<T> {
   return asAdmin(url, async (lock, lost) => {
     for (let waits = 0; ; waits++) {
       const turn = await lock.begin(async () => {
-        const [row] = await queriesOf(lock).query<{ ours: boolean }>(askForLock(name))
         // Whoever has lost the lock stops, on whatever statement.
-        return row?.ours ? { result: await asAdmin(url, (sql) => Promise.race([work(sql), lost])) } : undefined
+        return (await isTaken(lock, takeLock))
+          ? { result: await asAdmin(url, (sql) => Promise.race([work(sql), lost])) }
+          : undefined
       })
       if (turn !== undefined) return turn.result as T
       if (waits === 0) onWait()
@@ -105,36 +112,21 @@ export async function aloneAsAdmin<T>(
     }
   })
 }
-// In one simple-protocol message: what the extended protocol leaves open until the next statement is a portal, whose
-// snapshot an index that is built concurrently would wait for, and so for ever.
-const askForLock = (name: string) => `
-  set local idle_in_transaction_session_timeout = 0;
-  select pg_try_advisory_xact_lock(hashtextextended(${hexLiteral(name)}, 0)) as ours`
 
-/** A database, its administrator's URL; without `apply` nothing is changed. */
-export type Target = { url: string; apply?: boolean; onProgress?: Progress }
-/** Told after each step how many of all are done. */
-export type Progress = (done: number, all: number) => void
-/** One step that did not work; the others went on. */
-export type Failure = { what: string; message: string }
-
-/** One after the other; a step that fails does not stop the next, a server that is gone does. */
-export async function each(
-  steps: { what: string; run: () => PromiseLike<unknown> }[],
-  onProgress: Progress,
-): Promise<Failure[]> {
-  const failures: Failure[] = []
-  for (const [i, { what, run }] of steps.entries()) {
-    try {
-      await run()
-    } catch (error) {
-      const { message, sqlState } = toIntegrationsDbError(error)
-      if (sqlState === undefined && !(error instanceof IntegrationsDbError)) throw error
-      failures.push({ what, message })
-    }
-    onProgress(i + 1, steps.length)
+/** In a savepoint, so that the transaction can end in peace where somebody else has the lock. */
+async function isTaken(lock: Admin, takeLock: string): Promise<boolean> {
+  try {
+    // In one simple-protocol message: what the extended protocol leaves open until the next statement is a portal, whose
+    // snapshot an index that is built concurrently would wait for, and so for ever.
+    await queriesOf(lock).query(
+      `savepoint before_lock; set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '10ms'; ${takeLock}`,
+    )
+    return true
+  } catch (error) {
+    if ((error as { code?: string }).code !== '55P03') throw error
+    await queriesOf(lock).query('rollback to savepoint before_lock')
+    return false
   }
-  return failures
 }
 
 /** {@link asAdmin}, with every error in this package's words. */

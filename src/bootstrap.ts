@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Admin, administrate } from './admin.ts'
 import { assertScopedLogin, checkLogin, newPassword, writeLogin } from './create-login.ts'
 import { IntegrationsDbError } from './errors.ts'
@@ -78,26 +79,45 @@ export type BootstrapReport = {
 export async function bootstrap({ url, login = 'integrations_backend' }: BootstrapOptions): Promise<BootstrapReport> {
   const password = newPassword()
   if (login !== false) checkLogin({ name: login, password }, 'login')
-  return administrate(url, async (sql) => {
-    const report = await sql.begin(async (transaction) => {
-      const tx = transaction as unknown as Admin
-      await tx`select pg_advisory_xact_lock(hashtextextended('@org/integrations-db bootstrap', 0))`
-      const state = await readState(tx, login || null)
-      assertPlain(state)
-      const { missing } = state
-      await explained(state, async () => {
-        if (missing.length > 0) await tx.unsafe(bootstrapSql)
-        if (state.temporary === 'open') await tx.unsafe(revokeTemporary)
-        if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
-      })
-      const report = { created: missing, ...hintOf(state) }
-      if (login === false) return { ...report, login: null }
-      if (state.loginExists) await assertScopedLogin(tx, login)
-      return { ...report, login: { name: login, password: state.loginExists ? null : password } }
-    })
-    return report as BootstrapReport
+  return administrate(url, (sql) => {
+    const once = () => sql.begin((tx) => bootstrapOnce(tx as unknown as Admin, login, password))
+    return unlessOvertaken(once) as Promise<BootstrapReport>
   })
 }
+
+async function bootstrapOnce(tx: Admin, login: string | false, password: string): Promise<BootstrapReport> {
+  const state = await readState(tx, login || null)
+  assertPlain(state)
+  const { missing } = state
+  await explained(state, async () => {
+    if (missing.length > 0) await tx.unsafe(bootstrapSql)
+    if (state.temporary === 'open') await tx.unsafe(revokeTemporary)
+    if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
+  })
+  const report = { created: missing, ...hintOf(state) }
+  if (login === false) return { ...report, login: null }
+  if (state.loginExists) await assertScopedLogin(tx, login)
+  return { ...report, login: { name: login, password: state.loginExists ? null : password } }
+}
+
+/**
+ * Without a lock: there is none yet that not any login could hold. Whoever creates what somebody else is creating is
+ * refused by the catalog once the other has committed, and looks again.
+ */
+async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      const { code, sqlState = code } = error as { code?: string; sqlState?: string }
+      if (!overtakings.includes(sqlState ?? '') || tries === 20) throw error
+      await pause(20 + Math.random() * 30)
+    }
+  }
+}
+
+/** unique_violation, duplicate_object, _schema and _function, and `tuple concurrently updated`, which has no state of its own. */
+const overtakings = ['23505', '42710', '42P06', '42723', 'XX000', '40001', '40P01']
 
 type State = {
   administrator: string

@@ -52,7 +52,9 @@ export async function writeLogin(sql: Admin, { name, password, service = false }
     )
   } catch (error) {
     if ((error as { code?: string }).code !== '42710') throw error
-    throw new IntegrationsDbError('already_exists', `name: role ${name} exists; choose another, or drop it first`)
+    throw new IntegrationsDbError('already_exists', `name: role ${name} exists; choose another, or drop it first`, {
+      sqlState: '42710',
+    })
   }
 }
 

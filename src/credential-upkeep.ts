@@ -1,8 +1,10 @@
-import { type Admin, administrate, each, type Failure, type Progress, type Target } from './admin.ts'
+import type { Admin } from './admin.ts'
 import { type CredentialSettings, secretSettings } from './credentials.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { type Attempt, type Holder, withAttempts } from './holders.ts'
 import { uuid } from './input.ts'
 import type { BoundStatement } from './pool.ts'
+import { each, type Failure, failureOf, planSeconds, type Step, type Target } from './steps.ts'
 
 /*
  * What administrators do with all credentials at once. Each command plans, changes nothing without `apply`, works in small
@@ -27,21 +29,22 @@ export type AuditFinding =
 export async function auditCredentials({
   url,
   apply = false,
+  terminate = false,
 }: Target): Promise<{ findings: AuditFinding[]; mended: boolean }> {
-  return administrate(url, async (sql) => {
+  return withAttempts(url, { terminate }, async (sql, attempt) => {
     const exists = secretExists(sql, await hasVault(sql))
-    const findings = [
-      ...(await unreferenced(sql)),
-      ...(await sql<AuditFinding[]>`
+    const findings = await attempt(planSeconds, async (tx) => [
+      ...(await unreferenced(tx)),
+      ...(await tx<AuditFinding[]>`
         select case when ${exists} then 'secret past its grace' else 'reference without a secret' end as finding,
           c.store, c.integration_id as "integrationId", c.version::integer
         from public.organization_integration_credentials as c
         where c.secret_id is not null and (c.readable_until <= clock_timestamp() or not ${exists})
         order by 3, 4`),
-    ]
+    ])
     if (!apply) return { findings, mended: false }
-    await sql.begin(async (tx) => {
-      for (const finding of findings) await mend(tx as unknown as Admin, finding)
+    await attempt(planSeconds, async (tx) => {
+      for (const finding of findings) await mend(tx, finding)
     })
     return { findings, mended: true }
   })
@@ -101,59 +104,75 @@ export type RevocationReport = {
   organizations: { organizationId: string; integrations: number }[]
   /** Secrets that nothing refers to any more, and that are deleted too. */
   strays: number
+  /** What was not done, and who was in the way. */
   failures: Failure[]
+  /** Sessions that `terminate` ended. */
+  ended: Holder[]
 }
 
 /**
  * Ends every credential of one organization, or of all: secrets deleted, integrations set to `error`, one alert each.
  *
  * @example
- * await revokeCredentials({ url, organizationId: 'all', apply: true })
+ * await revokeCredentials({ url, organizationId: 'all', apply: true, terminate: true })
  *
  * One transaction per organization: what was killed in the middle goes on with those that are left, and an organization
- * that fails does not stop the next. Repeated, it finds nothing, and records no second alert.
+ * that fails does not stop the next. Repeated, it finds nothing, and records no second alert. None waits long for a lock;
+ * who held it is in `failures`, and with `terminate` that session is ended.
  */
 export async function revokeCredentials({
   url,
   organizationId,
   apply = false,
+  terminate = false,
   onProgress = () => {},
 }: Target & { organizationId: string | 'all' }): Promise<RevocationReport> {
   const one = organizationId === 'all' ? undefined : uuid('organizationId', organizationId)
-  return administrate(url, async (sql) => {
-    if (one !== undefined && (await sql`select from public.organizations where id = ${one}`).length === 0) {
-      throw new IntegrationsDbError('not_found', `organization ${one}: there is none in public.organizations`)
-    }
-    const exposed = await sql<{ organizationId: string; integrations: number }[]>`
-      select i.organization_id as "organizationId", count(*)::integer as integrations
-      from public.organization_integrations as i
-      where (${one ?? null}::uuid is null or i.organization_id = ${one ?? null}::uuid)
-        and (i.status = 'active' or exists (
-          select from public.organization_integration_credentials as c where c.integration_id = i.id and c.secret_id is not null))
-      group by 1 order by 1`
-    const strays = await unreferenced(sql, one)
-    const report: RevocationReport = {
-      applied: apply,
-      organizations: [...exposed],
-      strays: strays.length,
-      failures: [],
-    }
-    if (!apply) return report
-    const steps = [
-      ...exposed.map(({ organizationId: id }) => ({
-        what: `organization ${id}`,
-        run: () =>
-          sql`select integrations.revoke_organization(${id}::uuid, 'breach: credentials revoked by an operator')`,
-      })),
-      ...strays.map((stray) => ({ what: `secret ${stray.id}`, run: () => deleteSecret(sql, stray) })),
+  return withAttempts(url, { terminate }, async (_, attempt, ended) => {
+    if (one !== undefined) await attempt(planSeconds, (tx) => assertOrganization(tx, one))
+    let exposed: RevocationReport['organizations'] = []
+    let strays: Orphan[] = []
+    // A table that is locked as a whole hides its part of the plan, and no more.
+    const plan: Step[] = [
+      { what: 'credentials of organizations', run: async (tx) => (exposed = await exposedOrganizations(tx, one)) },
+      { what: 'secrets without a reference', run: async (tx) => (strays = await unreferenced(tx, one)) },
     ]
-    report.failures = await each(steps, onProgress)
-    return report
+    const failures: Failure[] = []
+    for (const step of plan) failures.push(...[(await failureOf(attempt, step, planSeconds)) ?? []].flat())
+    if (apply) {
+      const steps = [
+        ...exposed.map(({ organizationId: id }) => ({
+          what: `organization ${id}`,
+          run: (tx: Admin) =>
+            tx`select integrations.revoke_organization(${id}::uuid, 'breach: credentials revoked by an operator')`,
+        })),
+        ...strays.map((stray) => ({ what: `secret ${stray.id}`, run: (tx: Admin) => deleteSecret(tx, stray) })),
+      ]
+      failures.push(...(await each(attempt, { terminate }, steps, onProgress)))
+    }
+    return { applied: apply, organizations: exposed, strays: strays.length, failures, ended }
   })
 }
 
+async function assertOrganization(sql: Admin, id: string): Promise<void> {
+  const found = await sql`select from public.organizations where id = ${id}`
+  if (found.length > 0) return
+  throw new IntegrationsDbError('not_found', `organization ${id}: there is none in public.organizations`)
+}
+
+async function exposedOrganizations(sql: Admin, one: string | undefined): Promise<RevocationReport['organizations']> {
+  const rows = await sql<RevocationReport['organizations']>`
+    select i.organization_id as "organizationId", count(*)::integer as integrations
+    from public.organization_integrations as i
+    where (${one ?? null}::uuid is null or i.organization_id = ${one ?? null}::uuid)
+      and (i.status = 'active' or exists (
+        select from public.organization_integration_credentials as c where c.integration_id = i.id and c.secret_id is not null))
+    group by 1 order by 1`
+  return [...rows]
+}
+
 /** What a walk over secrets does, or did. */
-export type SecretsReport = { applied: boolean; secrets: number; failures: Failure[] }
+export type SecretsReport = { applied: boolean; secrets: number; failures: Failure[]; ended: Holder[] }
 
 /**
  * Moves what the fallback holds into Vault: each secret created there, read back and compared before its old copy goes,
@@ -165,21 +184,25 @@ export type SecretsReport = { applied: boolean; secrets: number; failures: Failu
 export async function moveToVault({
   url,
   apply = false,
+  terminate = false,
   onProgress = () => {},
   ...settings
 }: Target & CredentialSettings): Promise<SecretsReport> {
-  return administrate(url, async (sql) => {
+  return withAttempts(url, { terminate }, async (sql, attempt, ended) => {
     if (!(await hasVault(sql))) {
       throw new IntegrationsDbError(
         'unavailable',
         'vault: this database has none; on Supabase enable it, elsewhere: create extension supabase_vault',
       )
     }
-    const kept = await sql<{ integration: string; version: number }[]>`
-      select integration_id as integration, version::integer from public.organization_integration_credentials
-      where store = 'pgcrypto' and secret_id is not null order by 1, 2`
+    const kept = await attempt(
+      planSeconds,
+      (tx) => tx<{ integration: string; version: number }[]>`
+        select integration_id as integration, version::integer from public.organization_integration_credentials
+        where store = 'pgcrypto' and secret_id is not null order by 1, 2`,
+    )
     const keys = await secretKeys(sql, settings)
-    return walk(sql, keys, { apply, onProgress }, kept, ({ integration, version }) => ({
+    return walk({ attempt, keys, apply, terminate, onProgress, ended }, kept, ({ integration, version }) => ({
       what: `integration ${integration}, version ${version}`,
       text: 'select code, message from integrations.move_to_vault($1::uuid, $2::bigint)',
       values: [integration, String(version)],
@@ -196,17 +219,18 @@ export async function moveToVault({
 export async function rotateEncryptionKey({
   url,
   apply = false,
+  terminate = false,
   onProgress = () => {},
   ...settings
 }: Target & CredentialSettings): Promise<SecretsReport> {
-  return administrate(url, async (sql) => {
+  return withAttempts(url, { terminate }, async (sql, attempt, ended) => {
     const keys = await secretKeys(sql, settings)
-    const old = await sql.begin(async (tx) => {
+    const old = await attempt(planSeconds, async (tx) => {
       for (const { text, values } of keys) await tx.unsafe(text, values)
       return tx<{ id: string }[]>`select id from integrations.encrypted_secrets
         where key_id is distinct from integrations.encryption_key_id(current_setting('integrations.encryption_key')) order by 1`
     })
-    return walk(sql, keys, { apply, onProgress }, old, ({ id }) => ({
+    return walk({ attempt, keys, apply, terminate, onProgress, ended }, old, ({ id }) => ({
       what: `secret ${id}`,
       text: 'select code, message from integrations.encrypt_anew($1::uuid)',
       values: [id],
@@ -219,23 +243,23 @@ async function secretKeys(sql: Admin, settings: CredentialSettings): Promise<Bou
   return secretSettings({ ...store, store: 'pgcrypto' }, settings)
 }
 
+type Walk = Required<Omit<Target, 'url'>> & { attempt: Attempt; keys: BoundStatement[]; ended: Holder[] }
+
 async function walk<T>(
-  sql: Admin,
-  keys: BoundStatement[],
-  { apply, onProgress }: { apply: boolean; onProgress: Progress },
+  { attempt, keys, apply, terminate, onProgress, ended }: Walk,
   items: readonly T[],
   statementFor: (item: T) => BoundStatement & { what: string },
 ): Promise<SecretsReport> {
-  if (!apply) return { applied: false, secrets: items.length, failures: [] }
+  if (!apply) return { applied: false, secrets: items.length, failures: [], ended }
   const steps = items.map((item) => {
     const { what, text, values } = statementFor(item)
-    const run = () =>
-      sql.begin(async (tx) => {
-        for (const key of keys) await tx.unsafe(key.text, key.values)
-        const [answer] = await tx.unsafe<{ code: string; message: string }[]>(text, values)
-        if (answer?.code !== 'ok') throw new IntegrationsDbError('conflict', String(answer?.message))
-      })
+    const run = async (tx: Admin) => {
+      for (const key of keys) await tx.unsafe(key.text, key.values)
+      const [answer] = await tx.unsafe<{ code: string; message: string }[]>(text, values)
+      if (answer?.code !== 'ok') throw new IntegrationsDbError('conflict', String(answer?.message))
+    }
     return { what, run }
   })
-  return { applied: true, secrets: items.length, failures: await each(steps, onProgress) }
+  const failures = await each(attempt, { terminate }, steps, onProgress)
+  return { applied: true, secrets: items.length, failures, ended }
 }

@@ -1,6 +1,8 @@
-import { type Admin, administrate, each, type Failure, type Target } from './admin.ts'
+import type { Admin } from './admin.ts'
 import { currentVersion, upcastMappings, withVersion } from './config/versions.ts'
+import { type Attempt, type Holder, withAttempts } from './holders.ts'
 import { plainConfiguration } from './schema/functions/configuration.ts'
+import { each, type Failure, planSeconds, type Target } from './steps.ts'
 
 /*
  * Documents that break a rule, and documents of an earlier version. Rows are walked in batches by key, so memory does not
@@ -21,6 +23,8 @@ export type RepairReport = {
   /** Sound documents of an earlier version; with `apply` they are rewritten in the current one. */
   outdated: number
   failures: Failure[]
+  /** Sessions that `terminate` ended. */
+  ended: Holder[]
 }
 
 const listedMost = 10_000
@@ -59,8 +63,13 @@ const batch = (first: boolean) => `
  * One transaction per organization: what was killed in the middle goes on with those that are left, and an organization
  * that fails does not stop the next. Repeated, it finds nothing, and records no second alert.
  */
-export async function repair({ url, apply = false, onProgress = () => {} }: Target): Promise<RepairReport> {
-  return administrate(url, async (sql) => {
+export async function repair({
+  url,
+  apply = false,
+  terminate = false,
+  onProgress = () => {},
+}: Target): Promise<RepairReport> {
+  return withAttempts(url, { terminate }, async (_, attempt, ended) => {
     const report: RepairReport = {
       applied: apply,
       rows: 0,
@@ -68,12 +77,14 @@ export async function repair({ url, apply = false, onProgress = () => {} }: Targ
       quarantined: [],
       outdated: 0,
       failures: [],
+      ended,
     }
-    const [counted] = await sql<
-      { rows: number }[]
-    >`select count(*)::integer as rows from public.organization_integrations`
+    const [counted] = await attempt(
+      planSeconds,
+      (tx) => tx<{ rows: number }[]>`select count(*)::integer as rows from public.organization_integrations`,
+    )
     const total = counted?.rows ?? 0
-    for await (const rows of batches(sql)) {
+    for await (const rows of batches(attempt)) {
       const malformed = rows.filter((row) => row.problems !== null)
       const outdated = rows.filter((row) => row.problems === null && row.outdated)
       report.rows += rows.length
@@ -85,21 +96,21 @@ export async function repair({ url, apply = false, onProgress = () => {} }: Targ
         const steps = [
           ...organizations.map((id) => ({
             what: `organization ${id}`,
-            run: async () => list(report.quarantined, await quarantine(sql, id)),
+            run: async (tx: Admin) => list(report.quarantined, await quarantine(tx, id)),
           })),
           ...chunks(outdated, rewrittenRows).map((rows) => ({
             what: `integrations ${rows[0]?.id} to ${rows.at(-1)?.id}`,
-            run: async () =>
+            run: async (tx: Admin) =>
               list(
                 report.failures,
                 await rewrite(
-                  sql,
+                  tx,
                   rows.map((row) => row.id),
                 ),
               ),
           })),
         ]
-        list(report.failures, await each(steps, () => {}))
+        list(report.failures, await each(attempt, { terminate }, steps))
       }
       onProgress(Math.min(report.rows, total), total)
     }
@@ -107,12 +118,15 @@ export async function repair({ url, apply = false, onProgress = () => {} }: Targ
   })
 }
 
-async function* batches(sql: Admin): AsyncGenerator<Row[]> {
+async function* batches(attempt: Attempt): AsyncGenerator<Row[]> {
   let last: Row | undefined
   do {
     const after = last === undefined ? [] : [last.organizationId, last.integrationType]
     const version = String(currentVersion())
-    const rows: Row[] = await sql.unsafe<Row[]>(batch(last === undefined), [version, ...after], { prepare: true })
+    const text = batch(last === undefined)
+    const rows: Row[] = await attempt(planSeconds, (tx) =>
+      tx.unsafe<Row[]>(text, [version, ...after], { prepare: true }),
+    )
     last = rows.length === batchRows ? rows.at(-1) : undefined
     yield rows
   } while (last !== undefined)

@@ -1,7 +1,8 @@
-import { administrate } from './admin.ts'
 import { configViolations } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { withAttempts } from './holders.ts'
 import { uuid } from './input.ts'
+import { planSeconds } from './steps.ts'
 
 type Quarantine = {
   organizationId: string
@@ -34,8 +35,8 @@ export async function restore({
   document?: unknown
 }): Promise<RestoreReport> {
   const id = uuid('event', event)
-  return administrate(url, (sql) =>
-    sql.begin(async (tx): Promise<RestoreReport> => {
+  return withAttempts(url, {}, (_, attempt) =>
+    attempt(planSeconds, async (tx): Promise<RestoreReport> => {
       const [quarantine] = await tx<Quarantine[]>`
         select organization_id as "organizationId", integration_id as "integrationId", integration_type as "integrationType",
           quarantined, quarantined::text like '%"[redacted%' as redacted

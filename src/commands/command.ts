@@ -52,6 +52,8 @@ export const database = { url: { type: 'string' } } as const satisfies Options
 /** Of those that also work through the Management API. */
 export const project = { ...database, 'project-ref': { type: 'string' } } as const satisfies Options
 export const folder = { supabase: { type: 'string' } } as const satisfies Options
+/** Of those that wait for locks. */
+export const terminate = { terminate: { type: 'boolean', default: false } } as const satisfies Options
 export const apply = { apply: { type: 'boolean', default: false } } as const satisfies Options
 
 export function adminUrl({ url = process.env.INTEGRATIONS_ADMIN_URL }: { url?: string | undefined }): string {

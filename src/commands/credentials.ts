@@ -1,19 +1,25 @@
 import type { SecretsReport } from '../credential-upkeep.ts'
-import { adminUrl, apply, command, database, type Outcome, UsageError } from './command.ts'
+import { adminUrl, apply, command, database, type Outcome, terminate, UsageError } from './command.ts'
 import { applying, planned, summary } from './upkeep.ts'
 
 const upkeep = () => import('../credential-upkeep.ts')
-const keyed = { ...database, ...apply, 'allow-parameter-logging': { type: 'boolean', default: false } } as const
+const keyed = {
+  ...database,
+  ...apply,
+  ...terminate,
+  'allow-parameter-logging': { type: 'boolean', default: false },
+} as const
 
 export const credentialCommands = [
   command({
     name: 'credentials audit',
-    usage: '[--apply]',
+    usage: '[--apply] [--terminate]',
     summary: 'secrets without a reference, references without a secret',
     example: 'integrations-db credentials audit',
-    options: { ...database, ...apply },
-    async run({ url, apply: mend = false }) {
-      const report = await (await upkeep()).auditCredentials({ url: adminUrl({ url }), apply: mend })
+    options: { ...database, ...apply, ...terminate },
+    async run({ url, apply: mend = false, terminate: ending = false }) {
+      const target = { url: adminUrl({ url }), apply: mend, terminate: ending }
+      const report = await (await upkeep()).auditCredentials(target)
       const { findings, mended } = report
       const lines = findings.map((found) =>
         found.finding === 'secret without a reference'
@@ -26,34 +32,35 @@ export const credentialCommands = [
   }),
   command({
     name: 'credentials revoke',
-    usage: '(--organization ID | --all) [--apply]',
-    summary: 'in a breach: ends credentials, alerts each organization',
+    usage: '(--organization ID | --all) [--apply] [--terminate]',
+    summary: 'in a breach: ends credentials, alerts each organization; --terminate ends who holds their rows',
     example: 'integrations-db credentials revoke --all --apply',
     options: {
       ...database,
       ...apply,
+      ...terminate,
       organization: { type: 'string' },
       all: { type: 'boolean', default: false },
     },
-    async run({ url, organization, all, apply: really = false }) {
+    async run({ url, organization, all, apply: really = false, terminate: ending = false }) {
       if ((organization === undefined) !== all) throw new UsageError('--organization ID or --all, one of them')
       const report = await (await upkeep()).revokeCredentials({
         url: adminUrl({ url }),
         organizationId: organization ?? 'all',
-        ...applying(really),
+        ...applying({ apply: really, terminate: ending }),
       })
-      const { organizations, strays, failures } = report
+      const { organizations, strays, failures, ended } = report
       const lines = [
         ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
         `${strays} secrets without a reference`,
       ]
       const left = organizations.length + strays
-      return { report, ...summary({ lines, done: 'revoked', failures, left }, really) }
+      return { report, ...summary({ lines, done: 'revoked', failures, ended, left }, really) }
     },
   }),
   command({
     name: 'credentials move',
-    usage: '--to vault [--apply]',
+    usage: '--to vault [--apply] [--terminate]',
     summary: 'from the pgcrypto fallback into Supabase Vault',
     example: 'integrations-db credentials move --to vault --apply',
     options: { ...keyed, to: { type: 'string' } },
@@ -64,7 +71,7 @@ export const credentialCommands = [
   }),
   command({
     name: 'credentials rotate-key',
-    usage: '[--apply]',
+    usage: '[--apply] [--terminate]',
     summary: 'from INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY to INTEGRATIONS_ENCRYPTION_KEY',
     example: 'integrations-db credentials rotate-key --apply',
     options: keyed,
@@ -78,13 +85,13 @@ export const credentialCommands = [
   }),
 ]
 
-type Keyed = { url?: string | undefined; apply?: boolean; 'allow-parameter-logging'?: boolean }
+type Keyed = { url?: string | undefined; apply?: boolean; terminate?: boolean; 'allow-parameter-logging'?: boolean }
 
-async function target({ url, apply: really = false, 'allow-parameter-logging': allowParameterLogging = false }: Keyed) {
+async function target({ url, 'allow-parameter-logging': allowParameterLogging = false, ...flags }: Keyed) {
   const { encryptionKey } = await import('../input.ts')
   return {
     url: adminUrl({ url }),
-    ...applying(really),
+    ...applying(flags),
     encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY'),
     previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY'),
     allowParameterLogging,
@@ -92,6 +99,6 @@ async function target({ url, apply: really = false, 'allow-parameter-logging': a
 }
 
 function walked(report: SecretsReport, done: string, really = false): Outcome {
-  const { secrets, failures } = report
-  return { report, ...summary({ lines: [`${secrets} secrets`], done, failures, left: secrets }, really) }
+  const { secrets, failures, ended } = report
+  return { report, ...summary({ lines: [`${secrets} secrets`], done, failures, ended, left: secrets }, really) }
 }

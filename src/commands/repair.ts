@@ -1,19 +1,19 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { adminUrl, apply, command, database, type Outcome, readText, UsageError } from './command.ts'
+import { adminUrl, apply, command, database, type Outcome, readText, terminate, UsageError } from './command.ts'
 import { applying, summary } from './upkeep.ts'
 
 export const repairCommand = command({
   name: 'repair',
-  usage: '[--apply] | --restore EVENT [--document FILE]',
+  usage: '[--apply] [--terminate] | --restore EVENT [--document FILE]',
   summary: 'malformed documents: plan, or quarantine, reset and alert; --restore puts one back once it breaks no rule',
   example: 'integrations-db repair --apply',
-  options: { ...database, ...apply, restore: { type: 'string' }, document: { type: 'string' } },
-  async run({ url, restore: event, document, apply: really = false }) {
+  options: { ...database, ...apply, ...terminate, restore: { type: 'string' }, document: { type: 'string' } },
+  async run({ url, restore: event, document, apply: really = false, terminate: ending = false }) {
     if (event !== undefined) return restored(adminUrl({ url }), event, document)
     if (document !== undefined) throw new UsageError('--document belongs to --restore EVENT')
     const { repair } = await import('../repair.ts')
-    const report = await repair({ url: adminUrl({ url }), ...applying(really) })
-    const { malformed, quarantined, outdated, failures } = report
+    const report = await repair({ url: adminUrl({ url }), ...applying({ apply: really, terminate: ending }) })
+    const { malformed, quarantined, outdated, failures, ended } = report
     const lines = [
       ...malformed.findings.map((one) => `${one.organizationId} ${one.integrationType} ${one.path}: ${one.rule}`),
       ...quarantined.map(
@@ -22,7 +22,7 @@ export const repairCommand = command({
       `${report.rows} integrations, ${malformed.rows} with malformed documents, ${outdated} of an earlier version`,
     ]
     const left = malformed.rows + outdated
-    const outcome = summary({ lines, done: 'repaired', failures, left }, really)
+    const outcome = summary({ lines, done: 'repaired', failures, ended, left }, really)
     return { report, ...outcome, findings: outcome.findings || (!really && malformed.rows > 0) }
   },
 })

@@ -35,16 +35,42 @@ export async function readHistory({ query }: Queries): Promise<HistoryRow[]> {
   return rows.map(({ row }) => row)
 }
 
-// Without a connection of its own nobody can be alone for long, but each message can: until its transaction ends.
-const alone = "pg_advisory_xact_lock(hashtextextended('@org/integrations-db migration file', 0))"
+/*
+ * Two locks, of which no caller can hold either. Both end with their transaction.
+ *
+ * Whoever migrates or rolls back does so alone: COMMENT takes a lock on the schema itself that conflicts with nothing but
+ * another COMMENT or DROP, and only its owner may. The comment stays as it is. Nothing of the CLI's waits for it, as it
+ * would for a lock on the table.
+ */
+export const deploymentLock = `
+do $integrations_db$
+begin
+  execute pg_catalog.format('comment on schema supabase_migrations is %L',
+    pg_catalog.obj_description(pg_catalog.to_regnamespace('supabase_migrations'), 'pg_namespace'));
+exception when insufficient_privilege then
+  -- The schema is somebody else's: then each file is alone, and not all of them together.
+  null;
+end $integrations_db$`
 
-/** The table as the Supabase CLI makes it; two that make it at once would both find none. */
+// Without a connection of its own nobody can be alone for long, but each message can: until its transaction ends.
+const alone = 'lock table supabase_migrations.schema_migrations in share update exclusive mode;'
+
+/** The table as the Supabase CLI makes it; of two that make it at once the second finds it made. Altered only where it must be: that waits for every reader. */
 export const createHistory = `
-select ${alone};
-create schema if not exists supabase_migrations;
-create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
-alter table supabase_migrations.schema_migrations add column if not exists statements text[];
-alter table supabase_migrations.schema_migrations add column if not exists name text;`
+do $integrations_db$
+begin
+  begin
+    create schema if not exists supabase_migrations;
+    create table if not exists supabase_migrations.schema_migrations (version text not null primary key, statements text[], name text);
+  exception when unique_violation or duplicate_schema or duplicate_table or duplicate_object then
+    null;
+  end;
+  if (select count(*) from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass('supabase_migrations.schema_migrations')
+      and attname in ('statements', 'name') and not attisdropped) < 2 then
+    alter table supabase_migrations.schema_migrations add column if not exists statements text[];
+    alter table supabase_migrations.schema_migrations add column if not exists name text;
+  end if;
+end $integrations_db$;`
 
 /** SQLSTATE of a file that somebody else applied, or rolled back, since the history was read. */
 export const overtaken = 'IDB01'
@@ -52,11 +78,11 @@ export const overtaken = 'IDB01'
 /** Fails with {@link overtaken} unless the history still has this version, or still lacks it; until the end of the transaction nobody else may ask. */
 export function assertRecorded(version: string, recorded: boolean): string {
   return `
+${alone}
 do $integrations_db$
 begin
-  perform ${alone};
   if exists (select from supabase_migrations.schema_migrations where version = ${hexLiteral(version)}) <> ${recorded} then
-    raise exception 'somebody else was faster' using errcode = '${overtaken}';
+    raise exception 'modified concurrently' using errcode = '${overtaken}';
   end if;
 end $integrations_db$;
 `

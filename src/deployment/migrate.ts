@@ -1,15 +1,17 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, type Progress, type Queries, queriesOf } from '../admin.ts'
+import { aloneAsAdmin, asAdmin, type Queries, queriesOf } from '../admin.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { type Access, projectQueries } from '../management-api.ts'
 import { noTransaction } from '../migrations/render.ts'
 import { toIntegrationsDbError } from '../server-errors.ts'
+import type { Progress } from '../steps.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
 import {
   assertRecorded,
   assertSound,
   compareHistory,
   createHistory,
+  deploymentLock,
   overtaken,
   readHistory,
   record,
@@ -29,9 +31,6 @@ export type MigrateOptions = {
 /** File names, oldest first: what was applied, and what still is to be; of a dry run, what it would apply. */
 export type MigrateReport = { applied: string[]; pending: string[] }
 
-/** Whoever migrates or rolls back does so alone. */
-export const deploymentLock = '@org/integrations-db migrations'
-
 /** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function migrate({
   onWait,
@@ -43,6 +42,9 @@ export async function migrate({
   }): Promise<MigrateReport> {
   try {
     if ('projectRef' in options) return await applyPending(await projectQueries(options), options)
+    const { wanted, ...report } = await asAdmin(options.url, (sql) => prepare(queriesOf(sql), options))
+    // Once there is a schema to lock. Whoever comes second finds nothing left to do then.
+    if (wanted.length === 0 || options.dryRun) return report
     return await aloneAsAdmin(options.url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
   } catch (error) {
     throw toIntegrationsDbError(error)
@@ -50,24 +52,31 @@ export async function migrate({
 }
 
 /** {@link migrate} on what is open already. */
-export async function applyPending(
+export async function applyPending(database: Queries, options: MigrateOptions): Promise<MigrateReport> {
+  const { wanted, ...report } = await prepare(database, options)
+  if (options.dryRun) return report
+  const applied: string[] = []
+  for (const [i, file] of wanted.entries()) {
+    if (await apply(database, file, applied)) applied.push(fileName(file))
+    options.onProgress?.(i + 1, wanted.length)
+  }
+  return { ...report, applied }
+}
+
+type Preparation = MigrateReport & { wanted: MigrationFile[] }
+
+/** What there is to apply, and the history that it is recorded in; a dry run makes none. */
+async function prepare(
   database: Queries,
-  { supabase = packagedSupabase, to, dryRun = false, onProgress = () => {} }: MigrateOptions,
-): Promise<MigrateReport> {
+  { supabase = packagedSupabase, to, dryRun = false }: MigrateOptions,
+): Promise<Preparation> {
   const files = await readMigrationFiles(join(supabase, 'migrations'))
   if (to !== undefined) assertVersion(files, to)
   const { pending, problems } = await compareHistory(files, await readHistory(database))
   assertSound(problems)
   const wanted = pending.filter(({ version }) => to === undefined || version <= to)
-  if (dryRun) return { applied: [], pending: wanted.map(fileName) }
-  if (wanted.length === 0) return { applied: [], pending: pending.map(fileName) }
-  await database.query(createHistory)
-  const applied: string[] = []
-  for (const [i, file] of wanted.entries()) {
-    if (await apply(database, file, applied)) applied.push(fileName(file))
-    onProgress(i + 1, wanted.length)
-  }
-  return { applied, pending: pending.slice(wanted.length).map(fileName) }
+  if (!dryRun && wanted.length > 0) await database.query(createHistory)
+  return { applied: [], pending: (dryRun ? wanted : pending.slice(wanted.length)).map(fileName), wanted }
 }
 
 /** Whether it was applied here; not, where somebody else did so meanwhile. */

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, type Progress, queriesOf } from '../admin.ts'
+import { aloneAsAdmin, asAdmin, type Queries, queriesOf } from '../admin.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { toIntegrationsDbError } from '../server-errors.ts'
+import type { Progress } from '../steps.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles } from './files.ts'
-import { assertRecorded, assertSound, compareHistory, forget, readHistory } from './history.ts'
-import { assertVersion, deploymentLock, unlessOvertaken } from './migrate.ts'
+import { assertRecorded, assertSound, compareHistory, deploymentLock, forget, readHistory } from './history.ts'
+import { assertVersion, unlessOvertaken } from './migrate.ts'
 
 /** How far back: a number of files, or to the version that shall be the newest applied one. */
 export type RollbackOptions = {
@@ -23,35 +24,43 @@ export type RollbackReport = { rolledBack: string[]; losses: string[] }
 
 /** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function rollback(options: RollbackOptions): Promise<RollbackReport> {
-  const { url, supabase = packagedSupabase, acceptDataLoss = false, onProgress = () => {}, onWait } = options
+  const { url, onWait } = options
   try {
-    return await aloneAsAdmin(
-      url,
-      deploymentLock,
-      async (sql) => {
-        const database = queriesOf(sql)
-        const files = await planRollback(supabase, await appliedOf(supabase, database), options)
-        const losses = files.flatMap(({ text }) => lossesIn(text))
-        if (losses.length > 0 && !acceptDataLoss) {
-          throw new IntegrationsDbError('conflict', `rolling back loses ${losses.join(', ')}; say --yes to accept that`)
-        }
-        for (const [i, file] of files.entries()) {
-          const text = `${assertRecorded(file.version, true)}${file.text}\n;${forget(file)}`
-          await unlessOvertaken(file, 'nothing of this file was rolled back', '', async () => {
-            await database.query(text)
-          })
-          onProgress(i + 1, files.length)
-        }
-        return { rolledBack: files.map(fileName), losses }
-      },
-      onWait,
-    )
+    const planned = await asAdmin(url, (sql) => plan(queriesOf(sql), options))
+    // Without a history there is no schema to lock.
+    if (planned.files.length === 0) return { rolledBack: [], losses: [] }
+    return await aloneAsAdmin(url, deploymentLock, (sql) => undo(queriesOf(sql), options), onWait)
   } catch (error) {
     throw toIntegrationsDbError(error)
   }
 }
 
-async function appliedOf(supabase: string, database: ReturnType<typeof queriesOf>): Promise<MigrationFile[]> {
+async function undo(database: Queries, options: RollbackOptions): Promise<RollbackReport> {
+  const { files, losses } = await plan(database, options)
+  for (const [i, file] of files.entries()) {
+    const text = `${assertRecorded(file.version, true)}${file.text}\n;${forget(file)}`
+    await unlessOvertaken(file, 'nothing of this file was rolled back', '', async () => {
+      await database.query(text)
+    })
+    options.onProgress?.(i + 1, files.length)
+  }
+  return { rolledBack: files.map(fileName), losses }
+}
+
+/** The files to run, and what data goes with them, which must have been accepted. */
+async function plan(
+  database: Queries,
+  { supabase = packagedSupabase, acceptDataLoss = false, ...how }: RollbackOptions,
+): Promise<{ files: MigrationFile[]; losses: string[] }> {
+  const files = await planRollback(supabase, await appliedOf(supabase, database), how)
+  const losses = files.flatMap(({ text }) => lossesIn(text))
+  if (losses.length > 0 && !acceptDataLoss) {
+    throw new IntegrationsDbError('conflict', `rolling back loses ${losses.join(', ')}; say --yes to accept that`)
+  }
+  return { files, losses }
+}
+
+async function appliedOf(supabase: string, database: Queries): Promise<MigrationFile[]> {
   const files = await readMigrationFiles(join(supabase, 'migrations'))
   const { applied, problems } = await compareHistory(files, await readHistory(database))
   // One that was left out does not stand in the way of going back.

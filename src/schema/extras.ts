@@ -25,7 +25,7 @@ import { organizations } from './host.ts'
 import { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 import { organizationIntegrationEvents } from './organization-integration-events.ts'
 import { organizationIntegrations } from './organization-integrations.ts'
-import { encryptedSecrets, retrievalRequests, revokedGrants } from './private-tables.ts'
+import { encryptedSecrets, operatorTurns, retrievalRequests, revokedGrants } from './private-tables.ts'
 
 /*
  * What the database must have and drizzle-kit cannot say. Edit, then `npm run db:generate -- --name <what>`: the change
@@ -84,10 +84,9 @@ export const extras: Extra[] = withSafeFunctions([
   requiredBypass(),
   pgcrypto(),
   // Nobody is granted anything on the references and the private tables: definer functions reach them as their owner.
-  ...[organizationIntegrationCredentials, encryptedSecrets, retrievalRequests, revokedGrants].flatMap((table) => [
-    forcedRowSecurity(table),
-    tablePrivileges(table, {}),
-  ]),
+  ...[organizationIntegrationCredentials, encryptedSecrets, retrievalRequests, revokedGrants, operatorTurns].flatMap(
+    (table) => [forcedRowSecurity(table), tablePrivileges(table, {})],
+  ),
   forcedRowSecurity(organizationIntegrationEvents),
   tablePrivileges(organizationIntegrationEvents, { authenticated: ['select'], service_role: ['select'] }),
   ...callerFunctions,

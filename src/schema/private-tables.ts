@@ -36,3 +36,9 @@ export const revokedGrants = integrations
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   })
   .enableRLS()
+
+/**
+ * The turns of administrators' commands: a name that one transaction inserts and deletes again, for which the next waits.
+ * Not advisory locks, which any login may hold for as long as it likes. Empty whenever nobody looks.
+ */
+export const operatorTurns = integrations.table('operator_turns', { name: text('name').primaryKey() }).enableRLS()

@@ -77,7 +77,7 @@ declare
   actor text := (select caller.actor from integrations.caller() as caller);
 begin
   -- Two operators at once: the second waits, and finds nothing left.
-  perform pg_advisory_xact_lock(hashtextextended('integrations-db repair ' || organization_id, 0));
+  perform integrations.take_turn('repair ' || organization_id);
   for integration in
     select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features
     from public.organization_integrations as i

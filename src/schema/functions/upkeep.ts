@@ -6,6 +6,19 @@ import { onRefusal } from './credentials.ts'
  * there a value moves from store to store without passing through a client. Nobody but the owner may execute them.
  */
 export const upkeepFunctions = [
+  // Returns once nobody else has the same name's turn; it lasts until the transaction's end. Before anything is read: what
+  // the other did is then seen. A row that somebody left there is taken along.
+  definerFunction({
+    name: 'integrations.take_turn',
+    parameters: 'turn text',
+    returns: 'void',
+    body: `\
+begin
+  insert into integrations.operator_turns (name) values (turn) on conflict do nothing;
+  delete from integrations.operator_turns as t where t.name = turn;
+end`,
+  }),
+
   definerFunction({
     name: 'integrations.move_to_vault',
     parameters: 'integration_id uuid, version bigint',
@@ -80,7 +93,7 @@ declare
   revoked integer := 0;
 begin
   -- Two operators at once: the second waits, and finds nothing left.
-  perform pg_advisory_xact_lock(hashtextextended('integrations-db breach ' || organization_id, 0));
+  perform integrations.take_turn('breach ' || organization_id);
   for integration in
     select i.id, i.integration_type::text as type
     from public.organization_integrations as i
