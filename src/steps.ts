@@ -17,7 +17,7 @@ export type Step = { what: string; run: (tx: Admin) => PromiseLike<unknown> }
 /** The first time a step waits for a lock hardly at all: those that nobody holds up are done within seconds. */
 const firstSeconds = 0.1
 /** Then those that were held up share some time, but none gets less or more than this. */
-const shared = { seconds: 30, atLeast: 0.25, atMost: 2 }
+const shared = { seconds: 10, atLeast: 0.25, atMost: 2 }
 /** A queue of attackers is ended one after the other. */
 const terminatingSeconds = 15
 /** A plan is read at once or not at all. */

@@ -14,7 +14,7 @@ import type postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { aloneAsAdmin, asAdmin, queriesOf } from '../src/admin.ts'
 import { exportMigrations } from '../src/deployment/export.ts'
-import { deploymentLock } from '../src/deployment/history.ts'
+import { createHistory, deploymentLock } from '../src/deployment/history.ts'
 import { applyPending, migrate } from '../src/deployment/migrate.ts'
 import { rollback } from '../src/deployment/rollback.ts'
 import { status } from '../src/deployment/status.ts'
@@ -61,6 +61,7 @@ describe('migrate', () => {
   test('says that it waits while somebody else migrates, and then goes on', () =>
     onHost(async (_, url) => {
       let other: ReturnType<typeof migrate> | undefined
+      await asAdmin(url, (admin) => queriesOf(admin).query(createHistory))
       await aloneAsAdmin(url, deploymentLock, async () => {
         await new Promise<void>((resolve) => {
           other = migrate({ url, onWait: resolve })

@@ -55,21 +55,24 @@ end $integrations_db$`
 // Without a connection of its own nobody can be alone for long, but each message can: until its transaction ends.
 const alone = 'lock table supabase_migrations.schema_migrations in share update exclusive mode;'
 
-/** The table as the Supabase CLI makes it; of two that make it at once the second finds it made. Altered only where it must be: that waits for every reader. */
+/**
+ * The table as the Supabase CLI makes it; of two that make it at once the second finds it made. Nothing is done where it is
+ * there: to alter it would wait for every reader.
+ */
 export const createHistory = `
 do $integrations_db$
+declare
+  history pg_catalog.regclass := pg_catalog.to_regclass('supabase_migrations.schema_migrations');
 begin
-  begin
+  if history is null then
     create schema if not exists supabase_migrations;
     create table if not exists supabase_migrations.schema_migrations (version text not null primary key, statements text[], name text);
-  exception when unique_violation or duplicate_schema or duplicate_table or duplicate_object then
-    null;
-  end;
-  if (select count(*) from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass('supabase_migrations.schema_migrations')
-      and attname in ('statements', 'name') and not attisdropped) < 2 then
+  elsif (select count(*) from pg_catalog.pg_attribute where attrelid = history and attname in ('statements', 'name')) < 2 then
     alter table supabase_migrations.schema_migrations add column if not exists statements text[];
     alter table supabase_migrations.schema_migrations add column if not exists name text;
   end if;
+exception when unique_violation or duplicate_schema or duplicate_table or duplicate_object then
+  null;
 end $integrations_db$;`
 
 /** SQLSTATE of a file that somebody else applied, or rolled back, since the history was read. */
