@@ -52,20 +52,41 @@ const rollingBack: Case = {
   },
 }
 
+/** By organization, without what a run makes up itself: ids and times. */
+async function organizationsOf(db: postgres.Sql): Promise<State> {
+  const organizations = await db<{ id: string; rows: unknown }[]>`
+    select o.id, jsonb_build_array(
+      (select jsonb_agg(to_jsonb(i) - 'updated_at' order by i.id)
+        from organization_integrations as i where i.organization_id = o.id),
+      (select jsonb_agg(to_jsonb(c) || jsonb_build_object('kept', exists (
+          select from integrations.encrypted_secrets as s where s.id = c.secret_id)) order by c.integration_id, c.version)
+        from organization_integration_credentials as c join organization_integrations as i on i.id = c.integration_id
+        where i.organization_id = o.id),
+      (select jsonb_agg(to_jsonb(e) - 'id' - 'created_at' order by e.action, e.integration_id, e.version, e.quarantined)
+        from organization_integration_events as e where e.organization_id = o.id)) as rows
+    from organizations as o`
+  return { schema: await schemaOf(db), ...Object.fromEntries(organizations.map(({ id, rows }) => [id, rows])) }
+}
+
+const revoking: Case = {
+  template: 'newest',
+  words: ['credentials', 'revoke', '--all', '--apply'],
+  read: organizationsOf,
+  steps: [],
+  check: async ({ db }) => {
+    const alerts = await db`
+      select organization_id as id, count(*)::int as alerts from organization_integration_events
+      where action = 'alert' group by 1 order by 1`
+    expect([...alerts]).toEqual(repaired.organizations.toSorted().map((id) => ({ id, alerts: 1 })))
+    expect(await db`select from integrations.encrypted_secrets`).toHaveLength(0)
+    expect(await db`select from integrations.operator_turns`).toHaveLength(0)
+  },
+}
+
 const repairing: Case = {
   template: 'newest',
   words: ['repair', '--apply'],
-  read: async (db) => {
-    // Without what a run makes up itself: ids and times.
-    const organizations = await db<{ id: string; rows: unknown }[]>`
-      select o.id, jsonb_build_array(
-        (select jsonb_agg(to_jsonb(i) - 'updated_at' order by i.id)
-          from organization_integrations as i where i.organization_id = o.id),
-        (select jsonb_agg(to_jsonb(e) - 'id' - 'created_at' order by e.action, e.integration_id, e.version, e.quarantined)
-          from organization_integration_events as e where e.organization_id = o.id)) as rows
-      from organizations as o`
-    return { schema: await schemaOf(db), ...Object.fromEntries(organizations.map(({ id, rows }) => [id, rows])) }
-  },
+  read: organizationsOf,
   steps: [],
   check: async ({ db }) => {
     const counts = await db`
@@ -130,6 +151,7 @@ export const cases: Record<string, Case[]> = {
   rollback: [rollingBack],
   repair: [repairing],
   'credentials move': [moving],
+  'credentials revoke': [revoking],
 }
 
 /** Files of which the history says that they were applied. */
