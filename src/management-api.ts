@@ -31,10 +31,14 @@ export type Access = { url: string } | Project
 
 const tries = 6
 
-/** One connection, or none at all. */
+/** One connection, or none at all, for texts that read and may not wait for long: a caller may lock our tables. */
 export async function withQueries<T>(access: Access, work: (database: Queries) => Promise<T>): Promise<T> {
-  if ('url' in access) return administrate(access.url, (sql) => work(queriesOf(sql)))
-  return work(await projectQueries(access))
+  if ('url' in access) return administrate(access.url, (sql) => work(impatient(queriesOf(sql))))
+  return work(impatient(await projectQueries(access)))
+}
+
+function impatient({ query }: Queries): Queries {
+  return { query: (text) => query(`set local lock_timeout = '5s';\n${text}`) }
 }
 
 /** Opens nothing: each query is a request of its own. */

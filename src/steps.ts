@@ -14,12 +14,13 @@ export type Progress = (done: number, all: number) => void
 /** A transaction of its own. */
 export type Step = { what: string; run: (tx: Admin) => PromiseLike<unknown> }
 
-/** The first time a step waits for a lock hardly at all: those that nobody holds up are done within seconds. */
-const firstSeconds = 0.1
-/** Then those that were held up share some time, but none gets less or more than this. */
-const shared = { seconds: 10, atLeast: 0.25, atMost: 2 }
+/**
+ * The first time a step waits for a lock hardly at all: those that nobody holds up are done within seconds. Then those
+ * that were held up share some time, but none gets less or more than this.
+ */
+const waiting = { first: 0.1, shared: 10, atLeast: 0.25, atMost: 2 }
 /** A queue of attackers is ended one after the other. */
-const terminatingSeconds = 15
+const terminating = { first: 0.5, shared: 60, atLeast: 0.25, atMost: 15 }
 /** A plan is read at once or not at all. */
 export const planSeconds = 5
 
@@ -46,9 +47,9 @@ export async function each(
     }
     return heldUp
   }
-  const left = await round(steps, terminate ? terminatingSeconds : firstSeconds, terminate)
-  const patience = Math.min(shared.atMost, Math.max(shared.atLeast, shared.seconds / left.length))
-  await round(left, patience, true)
+  const seconds = terminate ? terminating : waiting
+  const left = await round(steps, seconds.first, false)
+  await round(left, Math.min(seconds.atMost, Math.max(seconds.atLeast, seconds.shared / left.length)), true)
   return failures
 }
 

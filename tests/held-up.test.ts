@@ -4,15 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterEach, describe, expect, test } from 'vitest'
-import { bootstrap } from '../src/bootstrap.ts'
+import { bootstrap, bootstrapSql } from '../src/bootstrap.ts'
+import { createLogin, newPassword } from '../src/create-login.ts'
 import { moveToVault, revokeCredentials } from '../src/credential-upkeep.ts'
 import { deploymentLock } from '../src/deployment/history.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import { rollback } from '../src/deployment/rollback.ts'
+import { doctor } from '../src/doctor/doctor.ts'
 import { liftLockdown, lockdown } from '../src/lockdown.ts'
 import { repair } from '../src/repair.ts'
 import { runCli } from './command-line.ts'
 import { type TestDatabase, useDatabase } from './database.ts'
+import { startEmbedded } from './embedded.ts'
+import { databaseUrl } from './global-setup.ts'
 import { installVault } from './vault-stand-in.ts'
 
 /*
@@ -41,7 +45,7 @@ async function attacker(url: string, organizationId: string = randomUUID()): Pro
 }
 
 /** Organizations with an active integration whose secret is in the fallback's table. */
-async function fill(t: TestDatabase, count: number): Promise<string[]> {
+async function fill(t: Pick<TestDatabase, 'admin'>, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID()).sort()
   await t.admin`insert into organizations (id, name) select unnest(${ids}::uuid[]), 'attacked'`
   await t.admin`
@@ -56,7 +60,7 @@ async function fill(t: TestDatabase, count: number): Promise<string[]> {
   return ids
 }
 
-async function alertsOf(t: TestDatabase, ids: string[]): Promise<number[]> {
+async function alertsOf(t: Pick<TestDatabase, 'admin'>, ids: string[]): Promise<number[]> {
   const rows = await t.admin`
     select count(e.id)::int as alerts from unnest(${ids}::uuid[]) as o (id)
     left join organization_integration_events as e on e.organization_id = o.id and e.action = 'alert' group by o.id`
@@ -195,6 +199,15 @@ describe('a breach under locks', () => {
     expect(await alertsOf(t, ids)).toEqual([1, 1, 1, 1])
   }, 60_000)
 
+  test('doctor asks no longer than its patience, and changes nothing', async () => {
+    const { sql } = await attacker(t.url)
+    await sql.unsafe('lock table public.organization_integrations in access exclusive mode')
+    const { code, stderr } = await runCli(['doctor', '--url', t.adminUrl])
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('locked by somebody else') })
+    await sql.unsafe('rollback')
+    expect((await doctor({ url: t.adminUrl })).healthy).toBe(true)
+  }, 60_000)
+
   test('repair, too, names who holds a document and repairs the others; with terminate all of them', async () => {
     const ids = await fill(t, 3)
     await t.admin`alter table organization_integrations disable trigger configuration_check`
@@ -207,6 +220,36 @@ describe('a breach under locks', () => {
     expect(quarantined.map(({ organizationId }) => organizationId)).toEqual(ids.slice(1))
     const again = await repair({ url: t.adminUrl, apply: true, terminate: true })
     expect(again).toMatchObject({ failures: [], quarantined: [{ organizationId: ids[0] }], ended: [{ pid }] })
+  }, 60_000)
+})
+
+describe('a breach under a prepared transaction, which no session has', () => {
+  test('names it and its owner, and --terminate rolls it back', async () => {
+    const server = await startEmbedded(undefined, ['-c', 'max_prepared_transactions=5'])
+    try {
+      const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
+      attackers.push(admin)
+      await admin.unsafe(`${bootstrapSql} create table public.organizations (id uuid primary key, name text not null)`)
+      await migrate({ url: server.adminUrl })
+      const password = newPassword()
+      await createLogin({ url: server.adminUrl, name: 'attacker', password })
+      const [id = ''] = await fill({ admin }, 1)
+      const { sql } = await attacker(databaseUrl(server, 'postgres', { name: 'attacker', password }), id)
+      await holdRow(sql)
+      await sql.unsafe(`prepare transaction 'mine''s'`)
+      await sql.end()
+      const target = { url: server.adminUrl, organizationId: 'all', apply: true }
+      const [failure] = (await revokeCredentials(target)).failures
+      expect(failure?.holders).toMatchObject([{ pid: null, login: 'attacker', prepared: "mine's", ended: false }])
+      expect(failure?.message).toContain("the prepared transaction mine's (login attacker, since 2")
+      const { failures, ended } = await revokeCredentials({ ...target, terminate: true })
+      expect({ failures, ended }).toMatchObject({ failures: [], ended: [{ prepared: "mine's", ended: true }] })
+      expect(await alertsOf({ admin }, [id])).toEqual([1])
+      expect(await admin`select from pg_prepared_xacts`).toHaveLength(0)
+    } finally {
+      await Promise.all(attackers.splice(0).map((one) => one.end({ timeout: 0 })))
+      await server.stop()
+    }
   }, 60_000)
 })
 
