@@ -11,6 +11,7 @@ import { IntegrationsDbError } from './errors.ts'
 export type Holder = {
   /** Null of a prepared transaction, which no session has. */
   pid: number | null
+  /** Of a prepared transaction, the role that its session had become. */
   login: string | null
   /** When its transaction began; null where the administrator may not see it. */
   since: Date | null
@@ -156,9 +157,11 @@ async function holdersOver(watch: Admin, pid: number): Promise<Holder[]> {
     select null, p.owner::text, p.prepared, p.gid, false from pg_catalog.pg_prepared_xacts as p
     where p.database = pg_catalog.current_database() and exists (select from chain where chain.pid = 0)
       and exists (
-        select from pg_catalog.pg_locks as l join pg_catalog.pg_class as c on c.oid = l.relation
+        select from pg_catalog.pg_locks as own
+        join pg_catalog.pg_locks as l on l.virtualtransaction = own.virtualtransaction and l.pid is null
+        join pg_catalog.pg_class as c on c.oid = l.relation
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where l.virtualtransaction = '-1/' || p.transaction
+        where own.transactionid = p.transaction and own.pid is null
           and (n.nspname in ('integrations', 'vault') or n.nspname = 'public' and c.relname like 'organization\\_integration%'))
     order by 1, 4`
   return [...rows]

@@ -240,8 +240,8 @@ describe('a breach under a prepared transaction, which no session has', () => {
       await sql.end()
       const target = { url: server.adminUrl, organizationId: 'all', apply: true }
       const [failure] = (await revokeCredentials(target)).failures
-      expect(failure?.holders).toMatchObject([{ pid: null, login: 'attacker', prepared: "mine's", ended: false }])
-      expect(failure?.message).toContain("the prepared transaction mine's (login attacker, since 2")
+      expect(failure?.holders).toMatchObject([{ pid: null, login: 'authenticated', prepared: "mine's", ended: false }])
+      expect(failure?.message).toContain("the prepared transaction mine's (login authenticated, since 2")
       const { failures, ended } = await revokeCredentials({ ...target, terminate: true })
       expect({ failures, ended }).toMatchObject({ failures: [], ended: [{ prepared: "mine's", ended: true }] })
       expect(await alertsOf({ admin }, [id])).toEqual([1])
