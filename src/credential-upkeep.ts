@@ -16,50 +16,79 @@ export type AuditFinding =
   | { finding: 'secret without a reference'; store: string; id: string; name: string | null }
   | { finding: 'reference without a secret'; store: string; integrationId: string; version: number }
   | { finding: 'secret past its grace'; store: string; integrationId: string; version: number }
+  | { finding: 'secret that cannot be decrypted'; store: string; integrationId: string; version: number }
 
 /**
- * Secrets that nothing refers to, references whose secret is gone, and versions kept longer than their grace.
+ * Secrets that nothing refers to, references whose secret is gone, versions kept longer than their grace, and secrets
+ * that cannot be decrypted any more: after a restore with another root key of Vault, with another key of the fallback, or
+ * damaged. Those of the fallback are tried where `encryptionKey` is passed.
  *
  * @example
  * const { findings } = await auditCredentials({ url }) // with apply: true they are mended
  *
  * A secret without a reference is deleted. A reference without a secret ends, and its integration, where active, is set
- * to `error`.
+ * to `error`. One that cannot be decrypted is left as it is, and `mended` false: its key may come back, or a rotation
+ * replaces it.
  */
 export async function auditCredentials({
   url,
   apply = false,
   terminate = false,
-}: Target): Promise<{ findings: AuditFinding[]; mended: boolean }> {
-  return withAttempts(url, { terminate }, async (sql, attempt) => {
-    const exists = secretExists(sql, await hasVault(sql))
+  ...settings
+}: Target & Partial<CredentialSettings>): Promise<{ findings: AuditFinding[]; mended: boolean }> {
+  return withAttempts(url, { terminate }, async (_, attempt) => {
     const findings = await attempt(planSeconds, async (tx) => [
       ...(await unreferenced(tx)),
-      ...(await tx<AuditFinding[]>`
-        select case when ${exists} then 'secret past its grace' else 'reference without a secret' end as finding,
-          c.store, c.integration_id as "integrationId", c.version::integer
-        from public.organization_integration_credentials as c
-        where c.secret_id is not null and (c.readable_until <= clock_timestamp() or not ${exists})
-        order by 3, 4`),
+      ...(await unusable(tx, settings)),
     ])
     if (!apply) return { findings, mended: false }
     await attempt(planSeconds, async (tx) => {
       for (const finding of findings) await mend(tx, finding)
     })
-    return { findings, mended: true }
+    return { findings, mended: findings.every(({ finding }) => finding !== 'secret that cannot be decrypted') }
   })
 }
 
+async function unusable(tx: Admin, settings: Partial<CredentialSettings>): Promise<AuditFinding[]> {
+  const exists = secretExists(tx, await hasVault(tx))
+  const [encrypted] = await tx`select from integrations.encrypted_secrets limit 1`
+  const keyed = encrypted !== undefined && settings.encryptionKey !== undefined
+  const keys = keyed ? await secretKeys(tx, { allowParameterLogging: false, ...settings }) : []
+  for (const { text, values } of keys) await tx.unsafe(text, values)
+  return tx<AuditFinding[]>`
+    select finding, store, "integrationId", version
+    from (
+        select case
+          when not ${exists} then 'reference without a secret'
+          when c.readable_until <= clock_timestamp() then 'secret past its grace'
+          when c.store = 'pgcrypto' and not ${keyed} then null
+          when not integrations.can_decrypt(c.store, c.secret_id) then 'secret that cannot be decrypted'
+        end as finding,
+        c.store, c.integration_id as "integrationId", c.version::integer
+      from public.organization_integration_credentials as c
+      where c.secret_id is not null
+      offset 0
+    ) as looked
+    where finding is not null
+    order by 3, 4`
+}
+
 async function mend(sql: Admin, finding: AuditFinding): Promise<void> {
+  if (finding.finding === 'secret that cannot be decrypted') return
   if (finding.finding === 'secret without a reference') return deleteSecret(sql, finding)
   const { integrationId, version } = finding
   await sql`update public.organization_integration_credentials set secret_id = null
     where integration_id = ${integrationId} and version = ${version}`
-  if (finding.finding === 'secret past its grace') return
-  await sql`update public.organization_integrations as i set status = 'error'
-    where id = ${integrationId} and status = 'active' and not integrations.has_credential(id)`
-  await sql`select integrations.record_event('revoke', 'ok', i.organization_id, i.id, i.integration_type::text, ${version}::bigint,
-      'audit: the secret is gone from its store')
+  const late = finding.finding === 'secret past its grace'
+  const [action, reason] = late
+    ? ['delete', 'its grace has ended']
+    : ['revoke', 'audit: the secret is gone from its store']
+  if (!late) {
+    await sql`update public.organization_integrations as i set status = 'error'
+      where id = ${integrationId} and status = 'active' and not integrations.has_credential(id)`
+  }
+  await sql`select integrations.record_event(${action ?? ''}, 'ok', i.organization_id, i.id, i.integration_type::text,
+      ${version}::bigint, ${reason ?? ''})
     from public.organization_integrations as i where i.id = ${integrationId}`
 }
 

@@ -40,15 +40,12 @@ export type Retrieval<T extends IntegrationType> = {
   version?: number
 }
 
-const readiness = {
-  text: () => 'select store, logs_always, logs_sometimes from integrations.credential_store()',
-}
-
 /**
  * One organization's credential bundles. Admins and the service role store, rotate and revoke; nobody reads one here.
  *
  * Values are bound parameters of definer functions, never text and never through Drizzle, whose errors print parameters.
- * Each write is two round trips: a question whether the server keeps secrets out of its log, then the value.
+ * Each write is two round trips: the first locks the integration's row and asks what the server would log, the second
+ * sends the value.
  */
 export class Credentials {
   readonly #session: Session
@@ -67,10 +64,10 @@ export class Credentials {
    * @example
    * await acme.credentials.store('xledger', { api_key, base_url: 'https://api.xledger.net', company_id: '4711' })
    *
-   * SQL: `select … from integrations.store_credential($1, $2, $3)`
+   * SQL: `select … from integrations.prepare_credential(…)`, then `integrations.store_credential($1, $2, $3)`
    *
    * @throws IntegrationsDbError `invalid_input` that names a missing field; `not_found` without the integration;
-   * `already_exists` over a bundle that is there.
+   * `already_exists` over a bundle that is there; `conflict` where another transaction holds the integration's row for 2 s.
    */
   store<T extends IntegrationType>(
     integrationType: T,
@@ -80,23 +77,24 @@ export class Credentials {
     return this.#writes('store', () => {
       const { reason = null } = input.credentialOptions(options)
       const type = input.type(integrationType)
-      return {
-        text: 'select code, message, version from integrations.store_credential($1::text, $2::text, $3::text)',
-        values: [type, bundleText(type, bundle), reason],
-      }
+      const text = 'select code, message, version from integrations.store_credential($1::text, $2::text, $3::text)'
+      return { type, reason, statement: { text, values: [type, bundleText(type, bundle), reason] } }
     })
   }
 
   /**
-   * Replaces the bundle. With `graceSeconds` (0 to 2,592,000) the one before stays readable that long, for workers that
-   * are in the middle of something; otherwise it is deleted in the same transaction.
+   * Replaces the bundle. With `graceSeconds` (0 to 2,592,000) the version before stays readable that long, for workers
+   * that ask for it by its number; otherwise it is deleted in the same transaction.
+   *
+   * One version has grace at a time: a second rotation, with or without `graceSeconds`, deletes what the first one left
+   * readable, and `graceSeconds` counts for the version that it replaces itself. Revoking ends every grace.
    *
    * @example
    * await acme.credentials.rotate('xledger', { api_key, base_url, company_id }, { graceSeconds: 300 })
    *
-   * SQL: `select … from integrations.rotate_credential($1, $2, $3, $4)`
+   * SQL: `select … from integrations.prepare_credential(…)`, then `integrations.rotate_credential($1, $2, $3, $4)`
    *
-   * @throws IntegrationsDbError `credential_missing` where there is nothing to rotate.
+   * @throws IntegrationsDbError `credential_missing` where there is nothing to rotate; otherwise as `store`.
    */
   rotate<T extends IntegrationType>(
     integrationType: T,
@@ -106,10 +104,10 @@ export class Credentials {
     return this.#writes('rotate', () => {
       const { reason = null, graceSeconds = 0 } = input.rotation(options)
       const type = input.type(integrationType)
-      return {
-        text: 'select code, message, version from integrations.rotate_credential($1::text, $2::text, $3::integer, $4::text)',
-        values: [type, bundleText(type, bundle), String(graceSeconds), reason],
-      }
+      const text =
+        'select code, message, version from integrations.rotate_credential($1::text, $2::text, $3::integer, $4::text)'
+      const values = [type, bundleText(type, bundle), String(graceSeconds), reason]
+      return { type, reason, statement: { text, values } }
     })
   }
 
@@ -158,12 +156,20 @@ export class Credentials {
     })
   }
 
-  #writes(method: string, build: () => BoundStatement): Promise<{ version: number }> {
+  #writes(
+    method: 'store' | 'rotate',
+    build: () => { type: IntegrationType; reason: string | null; statement: BoundStatement },
+  ): Promise<{ version: number }> {
     return observed(`credentials.${method}`, this.#scope, async () => {
       this.#assertWriter(method)
-      const statement = build()
+      const { type, reason, statement } = build()
+      const call = `integrations.prepare_credential(${[method, type, reason].map(hexLiteral).join(', ')})`
+      const prepare = { text: () => `select code, message, store, logs_always, logs_sometimes from ${call}` }
       return this.#session.converse(async ({ ask, finish }) => {
-        const store = firstRow(await ask(readiness))
+        const prepared = await ask(prepare)
+        // The refusal is on record once it is committed.
+        if (firstRow(prepared).code !== 'ok') await finish()
+        const store = accepted(prepared)
         const answers = await finish(...secretSettings(store, this.#settings), statement)
         return { version: Number(accepted(answers.at(-1)).version) }
       })
@@ -198,12 +204,14 @@ export class ServiceCredentials {
    * @example
    * const { api_key } = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'sync run 42' })
    *
-   * Two round trips, each a transaction: who wants it and why is committed before the bundle is read.
+   * Two round trips, each a transaction: who wants it and why is committed before the bundle is read. Where a rotation
+   * comes between them it asks once more, unless a `version` is named.
    *
    * SQL: `select … from integrations.request_retrieval(…)`, then `integrations.retrieve_credential($1)`
    *
    * @throws IntegrationsDbError `not_found` without the integration, `credential_missing` without a bundle,
-   * `invalid_input` where it was encrypted with another key.
+   * `invalid_input` where it was encrypted with another key, `conflict` where the version that is named was replaced
+   * meanwhile.
    */
   async retrieve<T extends IntegrationType>(retrieval: Retrieval<T>): Promise<CredentialBundle<T>> {
     const organizationId = uuid('organizationId', retrieval?.organizationId)
@@ -214,16 +222,22 @@ export class ServiceCredentials {
       const call = [type, version, text('reason', retrieval.reason)].map(hexLiteral).join(', ')
       const request = {
         text: () =>
-          `select code, message, event_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,
+          `select code, message, request_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,
       }
-      const answers = await inTwoTransactions(await this.#pool(), scope, request, (rows) => {
-        const { event_id, ...store } = accepted(rows)
-        // Nothing secret is sent to Vault here, so its log is no concern.
-        const keys = store.store === 'vault' ? [] : secretSettings(store, this.#settings)
-        const text = 'select code, message, bundle from integrations.retrieve_credential($1::uuid)'
-        return [...keys, { text, values: [String(event_id)] }]
-      })
-      return credentialBundle<T>(String(accepted(answers.at(-1)).bundle))
+      const pool = await this.#pool()
+      const take = async () => {
+        const answers = await inTwoTransactions(pool, scope, request, (rows) => {
+          const { request_id, ...store } = accepted(rows)
+          // Nothing secret is sent to Vault here, so its log is no concern.
+          const keys = store.store === 'vault' ? [] : secretSettings(store, this.#settings)
+          const text = 'select code, message, bundle from integrations.retrieve_credential($1::uuid)'
+          return [...keys, { text, values: [String(request_id)] }]
+        })
+        return answers.at(-1)
+      }
+      const taken = await take()
+      const overtaken = firstRow(taken).code === 'conflict' && version === undefined
+      return credentialBundle<T>(String(accepted(overtaken ? await take() : taken).bundle))
     })
   }
 }
@@ -232,21 +246,33 @@ export class ServiceCredentials {
 type Store = Record<string, unknown>
 
 /**
- * What must be said before a value is: nothing for Vault, the keys for the fallback.
+ * What a login may silence by itself: values in the context of errors, and plans, whose constants they become. Sent ahead
+ * of values in their own transaction: where this fails, they are refused before they are looked at.
+ */
+const silence: BoundStatement = {
+  text: `select set_config('log_parameter_max_length_on_error', '0', true), ${['parse', 'rewritten', 'plan']
+    .map((tree) => `set_config('debug_print_${tree}', 'off', true)`)
+    .join(', ')}`,
+  values: [],
+}
+
+/**
+ * What must be said before a value is: what keeps it out of the log, and for the fallback the keys.
  *
  * @throws IntegrationsDbError where the server would write a key or a value into its log, or there is no key.
  */
 export function secretSettings(store: Store, settings: CredentialSettings): BoundStatement[] {
   const fallback = store.store !== 'vault'
-  // Vault keeps no key that could leak. Hosted projects log what takes 10 s; refusing that would refuse them altogether.
+  // Hosted projects log what takes 10 s; Vault's calls are cancelled before that (prepare_credential). The fallback's send
+  // a key besides, which opens every bundle, and there the settings are the operator's own.
   const logs = [store.logs_always, ...(fallback ? [store.logs_sometimes] : [])].filter(Boolean).join(', ')
   if (logs !== '' && !settings.allowParameterLogging) {
     throw new IntegrationsDbError(
       'unavailable',
-      `the server logs parameters (${logs}), and a secret would stand in its log; set log_parameter_max_length = 0 there (auto_explain and pgaudit have settings of their own), or pass allowParameterLogging: true`,
+      `the server logs parameters (${logs}), and a secret would stand in its log; set log_parameter_max_length = 0 there (integrations-db doctor says which of auto_explain and pgaudit), or pass allowParameterLogging: true`,
     )
   }
-  if (!fallback) return []
+  if (!fallback) return [silence]
   if (settings.encryptionKey === undefined) {
     throw new IntegrationsDbError(
       'invalid_input',
@@ -254,9 +280,10 @@ export function secretSettings(store: Store, settings: CredentialSettings): Boun
     )
   }
   const keys = { encryption_key: settings.encryptionKey, previous_encryption_key: settings.previousEncryptionKey }
-  return Object.entries(keys).flatMap(([name, key]) =>
+  const set = Object.entries(keys).flatMap(([name, key]) =>
     key === undefined ? [] : [{ text: `select set_config('integrations.${name}', $1::text, true)`, values: [key] }],
   )
+  return [silence, ...set]
 }
 
 /** A definer function's answer, or the refusal it answered with. */

@@ -14,19 +14,21 @@ export const credentialCommands = [
   command({
     name: 'credentials audit',
     usage: '[--apply] [--terminate]',
-    summary: 'secrets without a reference, references without a secret',
+    summary: 'secrets without a reference, references without a secret, secrets that cannot be decrypted',
     example: 'integrations-db credentials audit',
-    options: { ...database, ...apply, ...terminate },
-    async run({ url, apply: mend = false, terminate: ending = false }) {
-      const target = { url: adminUrl({ url }), apply: mend, terminate: ending }
-      const report = await (await upkeep()).auditCredentials(target)
+    options: keyed,
+    async run(flags) {
+      const report = await (await upkeep()).auditCredentials(await target(flags))
       const { findings, mended } = report
       const lines = findings.map((found) =>
         found.finding === 'secret without a reference'
           ? `${found.finding}: ${found.store} ${found.id} ${found.name ?? ''}`
           : `${found.finding}: ${found.store}, integration ${found.integrationId} version ${found.version}`,
       )
-      const end = findings.length === 0 ? 'nothing found' : mended ? 'mended all of it' : planned
+      const left = flags.apply
+        ? 'mended, but for what cannot be decrypted: bring its key back, or rotate the credential'
+        : planned
+      const end = findings.length === 0 ? 'nothing found' : mended ? 'mended all of it' : left
       return { report, text: [...lines, end].join('\n'), findings: findings.length > 0 && !mended }
     },
   }),

@@ -69,13 +69,22 @@ where r.rolname = 'service_role'`,
       : [],
 })
 
-const logging = look<{ database: string; always: string | null; sometimes: string | null }>({
+const logging = look<{ database: string; always: string | null; sometimes: string | null; unexplained: string }>({
   needs: ['function integrations.credential_store()'],
+  // A hosted project's postgres, no superuser, may set auto_explain's duration for roles, and nothing of it for a database.
+  // It may alter itself, and others where it made them (or, before PostgreSQL 16, may make roles).
   text: `
-select quote_ident(current_database()) as database, s.logs_always as always, s.logs_sometimes as sometimes
+select quote_ident(current_database()) as database, s.logs_always as always, s.logs_sometimes as sometimes,
+  (select string_agg(format('alter role %I set auto_explain.log_min_duration = -1;', r.rolname), e'\\n' order by r.rolname)
+    from pg_roles as r cross join pg_roles as me
+    where me.rolname = current_user and (r.oid = me.oid
+      or r.rolcanlogin and not r.rolsuper
+        and (pg_has_role(r.oid, 'authenticated', 'member') or pg_has_role(r.oid, 'service_role', 'member'))
+        and (pg_has_role(me.oid, r.oid, 'member with admin option')
+          or me.rolcreaterole and current_setting('server_version_num')::integer < 160000))) as unexplained
 from integrations.credential_store() as s`,
   findings: (rows) =>
-    rows.flatMap(({ database, always, sometimes }) => {
+    rows.flatMap(({ database, always, sometimes, unexplained }) => {
       const settings = [always, sometimes].flatMap((list) => list?.split(', ') ?? [])
       return settings.length === 0
         ? []
@@ -86,10 +95,14 @@ from integrations.credential_store() as s`,
               expected: 'no setting that logs bound values, among them credentials',
               found: settings.join(', '),
               mend: settings
-                .map((setting) => `alter database ${database} set ${silencing(setting)};`)
+                .map((setting) =>
+                  setting.startsWith('auto_explain')
+                    ? unexplained
+                    : `alter database ${database} set ${silencing(setting)};`,
+                )
                 .filter(isFirst)
                 .join('\n'),
-              remedy: 'a superuser sets these, for new sessions',
+              remedy: 'for new sessions; what alters the database takes a superuser',
             }),
           ]
     }),
@@ -97,7 +110,6 @@ from integrations.credential_store() as s`,
 
 function silencing(setting: string): string {
   if (setting.startsWith('pgaudit')) return 'pgaudit.log_parameter = off'
-  if (setting.startsWith('auto_explain')) return 'auto_explain.log_parameter_max_length = 0'
   return setting.endsWith('_on_error') ? 'log_parameter_max_length_on_error = 0' : 'log_parameter_max_length = 0'
 }
 

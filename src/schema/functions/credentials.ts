@@ -1,5 +1,6 @@
-import { definerFunction } from '../../migrations/extra-functions.ts'
+import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
 import type { ApiRole } from '../../migrations/extra-kinds.ts'
+import { organizationIntegrations } from '../organization-integrations.ts'
 
 /*
  * Storing, rotating and revoking. Each answers with a code and a message instead of raising, and records the attempt
@@ -40,6 +41,55 @@ begin
     perform integrations.refuse('invalid_input', 'bundle: must be a JSON object with at least one field, of at most 65,536 bytes');
   end if;
   return fields;
+end`,
+  }),
+
+  // Before the value is sent: takes the lock that a write waits for, and answers what the server would log. The value
+  // then waits for nobody, and what takes longer than the time limit is cancelled, which logs no values.
+  definerFunction({
+    name: 'integrations.prepare_credential',
+    parameters: 'action text, integration_type text, reason text',
+    returns: 'table (code text, message text, store text, logs_always text, logs_sometimes text)',
+    executors: writers,
+    body: `\
+declare
+  caller record;
+  own_wait text := current_setting('lock_timeout');
+  own_limit text := current_setting('statement_timeout');
+  time_limit_ms integer;
+begin
+  select * into caller from integrations.caller();
+  code := 'ok';
+  begin
+    if action is null or action not in ('store', 'rotate') then
+      action := 'store';
+      perform integrations.refuse('invalid_input', 'action: must be store or rotate');
+    end if;
+    if integrations.duration_ms('lock_timeout') not between 1 and 2000 then
+      perform set_config('lock_timeout', '2s', true);
+    end if;
+    perform integrations.own_integration(integration_type);
+    perform set_config('lock_timeout', own_wait, true);
+${onRefusal}
+    when lock_not_available then
+      code := 'conflict';
+      message := format('integration_type %s: somebody else has held its row locked for 2 s; try again', integration_type);
+  end;
+  if code <> 'ok' then
+    perform integrations.record_event(action, code, caller.organization_id, null, integration_type, null, reason);
+    return next;
+    return;
+  end if;
+  select s.store, s.logs_always, s.logs_sometimes, s.time_limit_ms into store, logs_always, logs_sometimes, time_limit_ms
+  from integrations.credential_store() as s;
+  -- Where a value will not be sent, nothing may be left behind in the caller's transaction.
+  if store = 'vault' and logs_always is null and time_limit_ms is not null then
+    perform set_config('integrations.statement_timeout', own_limit, true);
+    if integrations.duration_ms('statement_timeout') not between 1 and time_limit_ms then
+      perform set_config('statement_timeout', time_limit_ms::text, true);
+    end if;
+  end if;
+  return next;
 end`,
   }),
 
@@ -92,6 +142,11 @@ begin
 ${onRefusal}
   end;
   perform integrations.record_event(action, code, caller.organization_id, integration, integration_type, version, reason);
+  -- For what follows in the caller's transaction; this statement's own limit is running.
+  if current_setting('integrations.statement_timeout', true) <> '' then
+    perform set_config('statement_timeout', current_setting('integrations.statement_timeout'), true),
+      set_config('integrations.statement_timeout', '', true);
+  end if;
   return next;
 end`,
   }),
@@ -197,6 +252,27 @@ ${onRefusal}
   perform integrations.record_event('delete', code, organization, integration_id, type, version, reason);
   return next;
 end`,
+  }),
+
+  // The last moment at which the integration that an event speaks of is there, cascades included.
+  definerFunction({
+    name: 'integrations.record_end',
+    returns: 'trigger',
+    body: `\
+begin
+  perform integrations.record_event('delete', 'ok', old.organization_id, old.id, old.integration_type::text, c.version,
+    case when pg_trigger_depth() = 1 then 'the integration was deleted'
+      else 'the integration was deleted along with what it belongs to' end)
+  from public.organization_integration_credentials as c
+  where c.integration_id = old.id and c.secret_id is not null
+  order by c.version;
+  return old;
+end`,
+  }),
+  trigger(organizationIntegrations, {
+    name: 'record_end',
+    when: 'before delete on {table} for each row',
+    function: 'integrations.record_end',
   }),
 
   // For whoever may read the integration: what is there, never a value.

@@ -1,7 +1,10 @@
 import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
 import { organizationIntegrationEvents } from '../organization-integration-events.ts'
 
-/** The one way an event comes to be, and why none ever goes. */
+/**
+ * The one way an event comes to be, and why none ever goes. None is announced with NOTIFY: any login may LISTEN, to the
+ * activity of all organizations, and one that listens and never reads stops every write once the queue is full.
+ */
 export const eventFunctions = [
   // What is no label of the enum is not kept: it may be anything, a pasted credential too.
   definerFunction({
@@ -20,7 +23,6 @@ begin
      where label = record_event.integration_type),
     record_event.version, left(record_event.reason, 255), caller.actor
   from integrations.caller() as caller;
-  perform pg_notify('integration_events', event_id::text);
   return event_id;
 end`,
   }),

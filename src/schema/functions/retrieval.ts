@@ -9,13 +9,15 @@ export const retrievalFunctions = [
   definerFunction({
     name: 'integrations.request_retrieval',
     parameters: 'integration_type text, wanted_version bigint, reason text',
-    returns: 'table (code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)',
+    returns:
+      'table (code text, message text, event_id uuid, request_id uuid, store text, logs_always text, logs_sometimes text)',
     executors: ['service_role'],
     body: `\
 declare
   caller record;
   integration uuid;
   found_version bigint;
+  ended_version bigint;
 begin
   select * into caller from integrations.caller();
   code := 'ok';
@@ -37,13 +39,22 @@ begin
 ${onRefusal}
   end;
   -- What outlived its grace goes the next time somebody asks, also where the answer is no.
-  update public.organization_integration_credentials as c set secret_id = null
-  where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
+  for ended_version in
+    update public.organization_integration_credentials as c set secret_id = null
+    where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp()
+    returning c.version
+  loop
+    perform integrations.record_event('delete', 'ok', caller.organization_id, integration, integration_type, ended_version,
+      'its grace has ended');
+  end loop;
   event_id := integrations.record_event('retrieve', code, caller.organization_id, integration, integration_type,
     coalesce(found_version, wanted_version), reason);
   if code = 'ok' then
-    insert into integrations.retrieval_requests (event_id, integration_id, version, transaction_id, created_at)
-    values (request_retrieval.event_id, integration, found_version, pg_current_xact_id()::text::bigint, clock_timestamp());
+    insert into integrations.retrieval_requests
+      (event_id, organization_id, actor, login, integration_id, version, transaction_id, created_at)
+    values (request_retrieval.event_id, caller.organization_id, caller.actor, session_user, integration, found_version,
+      pg_current_xact_id()::text::bigint, clock_timestamp())
+    returning id into request_id;
     delete from integrations.retrieval_requests as r
     where r.event_id in (
       select stale.event_id from integrations.retrieval_requests as stale
@@ -62,22 +73,30 @@ end`,
     executors: ['service_role'],
     body: `\
 declare
+  caller record;
   request integrations.retrieval_requests;
   credential record;
-  organization uuid;
   type text;
 begin
+  select * into caller from integrations.caller();
   code := 'ok';
   begin
     if request_id is null then
       perform integrations.refuse('invalid_input', 'request_id: must not be null');
     end if;
-    select r.* into request from integrations.retrieval_requests as r where r.event_id = request_id for update;
-    if not found then
+    select r.* into request from integrations.retrieval_requests as r where r.id = request_id for update;
+    -- Somebody else's is answered like one that does not exist, and recorded where it was made.
+    if request.id is null or request.organization_id is distinct from caller.organization_id
+      or request.actor is distinct from caller.actor or request.login is distinct from session_user then
       perform integrations.refuse('not_found', 'request_id: there is no such request; make one with request_retrieval and commit it');
     end if;
-    select i.organization_id, i.integration_type::text into organization, type
-    from public.organization_integrations as i where i.id = request.integration_id;
+    -- A rotation under way ends first, and none begins before the secret is read.
+    select i.integration_type::text into type
+    from public.organization_integrations as i where i.id = request.integration_id
+    for share;
+    if type is null then
+      perform integrations.refuse('not_found', 'the integration was deleted since its credential was requested');
+    end if;
     if request.transaction_id = pg_current_xact_id()::text::bigint then
       perform integrations.refuse('conflict', 'request_id: was made by this very transaction; commit it first, so that it is on record');
     elsif request.used_at is not null then
@@ -90,17 +109,22 @@ begin
     where c.integration_id = request.integration_id and c.version = request.version and c.secret_id is not null
       and (c.readable_until is null or c.readable_until > clock_timestamp());
     if not found then
-      perform integrations.refuse('credential_missing', 'the credential was revoked or replaced since it was requested');
+      if exists (select from public.organization_integration_credentials as c
+        where c.integration_id = request.integration_id and c.version > request.version and c.secret_id is not null) then
+        perform integrations.refuse('conflict', 'the credential was rotated since it was requested; request it again');
+      end if;
+      perform integrations.refuse('credential_missing', 'the credential was revoked since it was requested');
     end if;
     bundle := integrations.read_secret(credential.store, credential.secret_id);
-    update integrations.retrieval_requests as r set used_at = clock_timestamp() where r.event_id = request_id;
+    update integrations.retrieval_requests as r set used_at = clock_timestamp() where r.id = request_id;
     integration_type := type;
     version := credential.version;
 ${onRefusal}
     bundle := null;
   end;
   if code <> 'ok' then
-    perform integrations.record_event('retrieve', code, organization, request.integration_id, type, request.version, null);
+    perform integrations.record_event('retrieve', code, coalesce(request.organization_id, caller.organization_id),
+      request.integration_id, type, request.version, null);
   end if;
   return next;
 end`,

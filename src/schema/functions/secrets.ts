@@ -8,33 +8,61 @@ import { organizationIntegrationCredentials } from '../organization-integration-
  * Whatever a store raises is replaced by its SQLSTATE alone, because details and messages may quote what was to be stored.
  */
 export const secretFunctions = [
+  // A setting that is a duration, in milliseconds; null where it is off (-1), infinity where nobody can tell: a setting
+  // whose module is not loaded may hold any text.
+  definerFunction({
+    name: 'integrations.duration_ms',
+    parameters: 'setting text',
+    returns: 'numeric',
+    stable: true,
+    body: `\
+declare
+  value text := current_setting(setting, true);
+begin
+  if value is null or value = '' or value like '-%' then
+    return null;
+  end if;
+  return 1000 * extract(epoch from value::interval);
+exception when data_exception then
+  return 'infinity';
+end`,
+  }),
+
   // Asked before a value is sent, because by the time a function runs the server has logged its parameters.
-  // "always": every call's parameters are certain to be logged; "sometimes": those of slow, sampled or failing calls.
+  // "always": calls are sure to be logged with their parameters, or so soon that no time limit comes first. "sometimes":
+  // slow or failing ones. A call that ends within the time limit is no slow one: half of the shortest duration.
   definerFunction({
     name: 'integrations.credential_store',
-    returns: 'table (store text, logs_always text, logs_sometimes text)',
+    returns: 'table (store text, logs_always text, logs_sometimes text, time_limit_ms integer)',
     stable: true,
     executors: ['authenticated', 'service_role'],
     body: `\
 declare
   silent boolean := current_setting('log_parameter_max_length', true) = '0';
+  -- auto_explain prints values as arguments of a function (verbose), or as parameters of their own since PostgreSQL 16.
+  explains boolean := current_setting('auto_explain.sample_rate', true) is distinct from '0'
+    and (coalesce(current_setting('auto_explain.log_verbose', true), 'off') <> 'off'
+      or current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0');
 begin
   store := case when to_regclass('vault.secrets') is null then 'pgcrypto' else 'vault' end;
-  select string_agg(s.name, ', ') filter (where s.always), string_agg(s.name, ', ') filter (where not s.always)
-  into logs_always, logs_sometimes
+  select string_agg(s.name, ', ') filter (where s.after < 1000), string_agg(s.name, ', ') filter (where s.after >= 1000),
+    least(min(s.after) filter (where s.after >= 1000), 2147483646) / 2
+  into logs_always, logs_sometimes, time_limit_ms
   from (values
-    ('log_statement = all', current_setting('log_statement') = 'all' and not silent, true),
-    ('log_min_duration_statement = 0', current_setting('log_min_duration_statement') = '0' and not silent, true),
-    ('pgaudit.log_parameter', current_setting('pgaudit.log_parameter', true) = 'on', true),
-    ('log_min_duration_statement', current_setting('log_min_duration_statement') not in ('-1', '0') and not silent, false),
-    ('log_min_duration_sample', current_setting('log_min_duration_sample', true) <> '-1'
-      and current_setting('log_statement_sample_rate', true)::numeric > 0 and not silent, false),
-    ('log_transaction_sample_rate', current_setting('log_transaction_sample_rate', true)::numeric > 0 and not silent, false),
-    ('log_parameter_max_length_on_error', current_setting('log_parameter_max_length_on_error', true) <> '0', false),
-    ('auto_explain.log_min_duration', current_setting('auto_explain.log_min_duration', true) <> '-1'
-      and current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0', false)
-  ) as s (name, logs, always)
-  where s.logs;
+    ('log_statement = all', case when current_setting('log_statement') = 'all' and not silent then 0 end),
+    ('log_transaction_sample_rate',
+      case when current_setting('log_transaction_sample_rate', true)::numeric > 0 and not silent then 0 end),
+    ('pgaudit.log_parameter', case when coalesce(current_setting('pgaudit.log_parameter', true), 'off') <> 'off' then 0 end),
+    ('log_min_duration_statement = ' || current_setting('log_min_duration_statement'),
+      case when not silent then integrations.duration_ms('log_min_duration_statement') end),
+    ('log_min_duration_sample = ' || current_setting('log_min_duration_sample'),
+      case when current_setting('log_statement_sample_rate')::numeric > 0 and not silent
+        then integrations.duration_ms('log_min_duration_sample') end),
+    ('log_parameter_max_length_on_error',
+      case when current_setting('log_parameter_max_length_on_error') <> '0' then 'infinity'::numeric end),
+    ('auto_explain.log_min_duration = ' || current_setting('auto_explain.log_min_duration', true),
+      case when explains then integrations.duration_ms('auto_explain.log_min_duration') end)
+  ) as s (name, after);
   return next;
 end`,
   }),
@@ -174,8 +202,23 @@ begin
 end`,
   }),
 
+  // For `credentials audit`: what a wrong root key, a wrong encryption key or damage leaves.
+  definerFunction({
+    name: 'integrations.can_decrypt',
+    parameters: 'store text, secret_id uuid',
+    returns: 'boolean',
+    body: `\
+begin
+  perform integrations.read_secret(store, secret_id);
+  return true;
+exception when sqlstate 'IDB01' then
+  return false;
+end`,
+  }),
+
   // A secret goes when nothing refers to it any more, whatever took the reference away: a rotation, a revocation, a
-  // cascade from the integration or its organization.
+  // cascade from the integration or its organization. Whoever does the former records it, and what is deleted along
+  // with its integration that one's own trigger; what is left is a row deleted by hand.
   definerFunction({
     name: 'integrations.delete_secret',
     returns: 'trigger',
@@ -183,6 +226,11 @@ end`,
 begin
   if old.secret_id is null or (tg_op = 'UPDATE' and new.secret_id is not distinct from old.secret_id) then
     return null;
+  end if;
+  if tg_op = 'DELETE' then
+    perform integrations.record_event('delete', 'ok', i.organization_id, i.id, i.integration_type::text, old.version,
+      'its reference was deleted')
+    from public.organization_integrations as i where i.id = old.integration_id;
   end if;
   if old.store = 'pgcrypto' then
     delete from integrations.encrypted_secrets as s where s.id = old.secret_id;
@@ -196,5 +244,26 @@ end`,
     name: 'delete_secret',
     when: 'after update or delete on {table} for each row',
     function: 'integrations.delete_secret',
+  }),
+
+  // Row triggers do not see a TRUNCATE, nor one that cascades from the organizations.
+  definerFunction({
+    name: 'integrations.delete_secrets',
+    returns: 'trigger',
+    body: `\
+begin
+  perform integrations.record_event('delete', 'ok', i.organization_id, i.id, i.integration_type::text, c.version,
+    'its table was truncated')
+  from public.organization_integration_credentials as c
+  join public.organization_integrations as i on i.id = c.integration_id
+  where c.secret_id is not null;
+  update public.organization_integration_credentials as c set secret_id = null where c.secret_id is not null;
+  return null;
+end`,
+  }),
+  trigger(organizationIntegrationCredentials, {
+    name: 'delete_secrets',
+    when: 'before truncate on {table} for each statement',
+    function: 'integrations.delete_secrets',
   }),
 ]
