@@ -58,7 +58,7 @@ async function unusable(tx: Admin, settings: Partial<CredentialSettings>): Promi
   return tx<AuditFinding[]>`
     select finding, store, "integrationId", version
     from (
-        select case
+      select case
           when not ${exists} then 'reference without a secret'
           when c.readable_until <= clock_timestamp() then 'secret past its grace'
           when c.store = 'pgcrypto' and not ${keyed} then null

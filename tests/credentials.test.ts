@@ -1,9 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { IntegrationsDb, OrganizationScope, ServiceScope } from '../src/index.ts'
+import { organizationIntegrations } from '../src/schema/index.ts'
 import { useDatabase } from './database.ts'
-import { addressOf, startProxy } from './proxy.ts'
+import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 import { installVault } from './vault-stand-in.ts'
 
 const encryptionKey = randomBytes(32).toString('hex')
@@ -177,9 +180,135 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
     expect(await secrets()).toBe(before - 1)
     await t.admin`delete from organizations where id = ${organizationId}`
     expect(await secrets()).toBe(before - 2)
-    const kept =
-      await t.admin`select action from organization_integration_events where organization_id = ${organizationId}`
-    expect(kept).toHaveLength(2)
+    const kept = await t.admin`select action, integration_type, version::int, actor, reason
+      from organization_integration_events where organization_id = ${organizationId} order by created_at`
+    expect(kept.slice(2)).toEqual([
+      {
+        action: 'delete',
+        integration_type: 'consio',
+        version: 1,
+        actor: 'kari',
+        reason: 'the integration was deleted',
+      },
+      {
+        action: 'delete',
+        integration_type: 'xledger',
+        version: 1,
+        actor: 'postgres',
+        reason: 'the integration was deleted along with what it belongs to',
+      },
+    ])
+  })
+
+  test('each end of a credential is one event, whatever ends it; what has none ends without one', async () => {
+    const ends: [string, (id: string) => Promise<unknown>, number[]][] = [
+      ['its grace', () => pause(1100).then(() => retrieve(1)), [1]],
+      ['a delete of the integration', () => acme.integrations.delete('xledger'), [1, 2]],
+      ['any query', () => acme.query((q) => q.delete(organizationIntegrations)), [1, 2]],
+      ['the service role', () => service.forOrganization(organizationId).integrations.delete('xledger'), [1, 2]],
+      ['SQL by hand', (id) => t.admin`delete from organization_integrations where id = ${id}`, [1, 2]],
+      ['its organization', () => t.admin`delete from organizations where id = ${organizationId}`, [1, 2]],
+      [
+        'its reference',
+        (id) => t.admin`delete from organization_integration_credentials where integration_id = ${id}`,
+        [1, 2],
+      ],
+      ['a truncation', () => t.admin`truncate organizations cascade`, [1, 2]],
+    ]
+    for (const [what, end, versions] of ends) {
+      await begin()
+      await acme.integrations.create({ integrationType: 'dynamics' })
+      await acme.credentials.store('xledger', bundle)
+      await acme.credentials.rotate('xledger', bundle, { graceSeconds: 1 })
+      const { id } = (await acme.integrations.get('xledger')) as { id: string }
+      await end(id).catch((error) => error)
+      const told = await t.admin`select version::int from organization_integration_events
+        where integration_id = ${id} and action = 'delete' and outcome = 'ok' order by version`
+      expect([what, told.map(({ version }) => version)]).toEqual([what, versions])
+      const [left] = await t.admin`select count(*)::int as deletions from organization_integration_events
+        where organization_id = ${organizationId} and action = 'delete'`
+      expect([what, left?.deletions]).toEqual([what, versions.length])
+    }
+    expect(await secrets()).toBe(0)
+  })
+
+  describe('between the two round trips of a retrieval', () => {
+    let proxy: TcpProxy
+    let worker: ServiceScope
+    beforeAll(async () => {
+      proxy = await startProxy(addressOf(t.adminUrl), 100)
+      const options = store === 'vault' ? {} : { encryptionKey }
+      worker = t.connect({ serviceUrl: proxy.through(t.serviceUrl), max: 1, ...options }).asService({ actor: 'worker' })
+    })
+    afterAll(() => proxy.stop())
+
+    /** A retrieval; each time its second message is on its way, the next of these happens first. */
+    const overtaken = async (meanwhile: (() => Promise<unknown>)[], version?: number) => {
+      await begin()
+      await acme.credentials.store('xledger', bundle)
+      const rest = [...meanwhile]
+      const done: Promise<unknown>[] = []
+      proxy.onSent = () => {
+        const next = proxy.sent.at(-1)?.includes('integrations.retrieve_credential') ? rest.shift() : undefined
+        if (next !== undefined) done.push(next())
+      }
+      const retrieval = { organizationId, integrationType: 'xledger', reason: 'race' } as const
+      const retrieved = await worker.credentials
+        .retrieve({ ...retrieval, ...(version === undefined ? {} : { version }) })
+        .catch((error) => error)
+      await Promise.all(done)
+      proxy.onSent = undefined
+      expect(rest).toEqual([])
+      return retrieved.code ?? retrieved.api_key
+    }
+    const rotate = (api_key: string) => () => acme.credentials.rotate('xledger', { ...bundle, api_key })
+
+    test('a rotation without grace: it asks again, once, and is a conflict after a second one, or where it named the version', async () => {
+      expect(await overtaken([rotate('second')])).toBe('second')
+      expect(await overtaken([rotate('second'), rotate('third')])).toBe('conflict')
+      expect(await overtaken([rotate('second')], 1)).toBe('conflict')
+    })
+
+    test('a rotation that is under way: it waits for its end', async () => {
+      const slowly = () =>
+        acme.transaction(async (tx) => {
+          await tx.credentials.rotate('xledger', { ...bundle, api_key: 'second' })
+          await pause(300)
+        })
+      expect(await overtaken([slowly])).toBe('second')
+    })
+
+    test('a rotation with grace: it gets the version it asked for', async () => {
+      const gracefully = () => acme.credentials.rotate('xledger', { ...bundle, api_key: 'new' }, { graceSeconds: 60 })
+      expect(await overtaken([gracefully])).toBe('first')
+    })
+
+    test('a revocation is credential_missing, a deletion not_found, each recorded', async () => {
+      expect(await overtaken([() => acme.credentials.revoke('xledger')])).toBe('credential_missing')
+      expect((await events())[0]).toEqual(['retrieve', 'credential_missing', 1])
+      expect(await overtaken([() => acme.integrations.delete('xledger')])).toBe('not_found')
+      expect((await events())[0]).toEqual(['retrieve', 'not_found', 1])
+    })
+  })
+
+  test('one version has grace at a time: a second rotation ends that of the first at once, and a revocation every one', async () => {
+    for (const second of [{}, { graceSeconds: 60 }]) {
+      await begin()
+      await acme.credentials.store('xledger', bundle)
+      await acme.credentials.rotate('xledger', { ...bundle, api_key: 'second' }, { graceSeconds: 60 })
+      expect((await retrieve(1)).api_key).toBe('first')
+      await acme.credentials.rotate('xledger', { ...bundle, api_key: 'third' }, second)
+      await expect(retrieve(1)).rejects.toMatchObject({ code: 'credential_missing' })
+      if (second.graceSeconds === undefined)
+        await expect(retrieve(2)).rejects.toMatchObject({ code: 'credential_missing' })
+      else expect((await retrieve(2)).api_key).toBe('second')
+      expect((await retrieve()).api_key).toBe('third')
+      expect((await acme.credentials.describe('xledger'))?.previous?.version).toBe(second.graceSeconds && 2)
+      await acme.credentials.revoke('xledger')
+      for (const version of [1, 2, 3]) {
+        await expect(retrieve(version)).rejects.toMatchObject({ code: 'credential_missing' })
+      }
+    }
   })
 
   test('ten at once: one stores, the others are told, and one secret is there', async () => {
@@ -303,16 +432,19 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
   })
 
   describe('retrieving', () => {
-    const asService = <T>(work: (sql: typeof t.admin) => Promise<T>) =>
-      t.admin.begin(async (tx) => {
-        const claims = { role: 'service_role', actor: 'by hand', app_metadata: { organization_id: organizationId } }
+    const asService = <T>(
+      work: (sql: typeof t.admin) => Promise<T>,
+      { actor = 'by hand', organization = organizationId, login = t.admin } = {},
+    ) =>
+      login.begin(async (tx) => {
+        const claims = { role: 'service_role', actor, app_metadata: { organization_id: organization } }
         await tx`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
           set_config('integrations.encryption_key', ${encryptionKey}, true)`
         await tx`set local role service_role`
         return work(tx as unknown as typeof t.admin)
       }) as Promise<T>
     const request = (sql: typeof t.admin) =>
-      sql`select code, event_id from integrations.request_retrieval('xledger', null, 'by hand')`
+      sql`select code, event_id, request_id from integrations.request_retrieval('xledger', null, 'by hand')`
     const take = (sql: typeof t.admin, id: unknown) =>
       sql`select code, message, bundle is null as empty from integrations.retrieve_credential(${id as string})`
     beforeAll(async () => {
@@ -321,7 +453,7 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
     })
 
     test('is refused for an id that the same transaction wrote, also within a savepoint', async () => {
-      const [answer] = await asService(async (tx) => take(tx, (await request(tx))[0]?.event_id))
+      const [answer] = await asService(async (tx) => take(tx, (await request(tx))[0]?.request_id))
       expect(answer).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('commit it first'),
@@ -329,22 +461,22 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
       })
       const [nested] = await asService(async (tx) => {
         const [asked] = await (tx as unknown as { savepoint: typeof tx.begin }).savepoint((s) => request(s as never))
-        return take(tx, asked?.event_id)
+        return take(tx, asked?.request_id)
       })
       expect(nested).toMatchObject({ code: 'conflict', empty: true })
     })
 
     test('is refused for an id that was used, that is older than 30 s, that is unknown, and for null', async () => {
       const [asked] = await asService(request)
-      expect((await asService((tx) => take(tx, asked?.event_id)))[0]).toMatchObject({ code: 'ok', empty: false })
-      expect((await asService((tx) => take(tx, asked?.event_id)))[0]).toMatchObject({
+      expect((await asService((tx) => take(tx, asked?.request_id)))[0]).toMatchObject({ code: 'ok', empty: false })
+      expect((await asService((tx) => take(tx, asked?.request_id)))[0]).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('was used'),
         empty: true,
       })
       const [old] = await asService(request)
-      await t.admin`update integrations.retrieval_requests set created_at = created_at - interval '31 s' where event_id = ${old?.event_id}`
-      expect((await asService((tx) => take(tx, old?.event_id)))[0]).toMatchObject({
+      await t.admin`update integrations.retrieval_requests set created_at = created_at - interval '31 s' where id = ${old?.request_id}`
+      expect((await asService((tx) => take(tx, old?.request_id)))[0]).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('older than 30 s'),
         empty: true,
@@ -356,16 +488,41 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
       expect(failed.length).toBeGreaterThanOrEqual(4)
     })
 
+    test('is worth nothing to another actor, with the claims of another organization, over another login, or by the id of its event', async () => {
+      const [asked] = await asService(request)
+      const other = postgres(t.serviceUrl, { max: 1 })
+      const neighbour = await t.organization()
+      const strangers = [
+        { actor: 'somebody else' },
+        { organization: neighbour },
+        { organization: null as never },
+        { login: other },
+      ]
+      for (const stranger of strangers) {
+        const [answer] = await asService((tx) => take(tx, asked?.request_id), stranger)
+        expect(answer).toMatchObject({ code: 'not_found', empty: true })
+      }
+      await other.end()
+      expect(asked?.request_id).not.toBe(asked?.event_id)
+      expect((await asService((tx) => take(tx, asked?.event_id)))[0]).toMatchObject({ code: 'not_found', empty: true })
+      // The organization whose ticket was tried is told, and by whom.
+      const told = await t.admin`select actor, organization_id from organization_integration_events
+        where action = 'retrieve' and outcome = 'not_found' order by created_at desc limit 5`
+      expect(told.filter((event) => event.organization_id === organizationId)).toHaveLength(5)
+      expect(told.map(({ actor }) => actor)).toContain('somebody else')
+      expect((await asService((tx) => take(tx, asked?.request_id)))[0]).toMatchObject({ code: 'ok', empty: false })
+    })
+
     test('two at once with one id: one gets the secret', async () => {
       const [asked] = await asService(request)
-      const answers = await Promise.all([1, 2].map(() => asService((tx) => take(tx, asked?.event_id))))
+      const answers = await Promise.all([1, 2].map(() => asService((tx) => take(tx, asked?.request_id))))
       expect(answers.map(([answer]) => answer?.code).sort()).toEqual(['conflict', 'ok'])
     })
 
     test('leaves its event, whatever becomes of the transaction that took the secret', async () => {
       const [asked] = await asService(request)
       await asService(async (tx) => {
-        await take(tx, asked?.event_id)
+        await take(tx, asked?.request_id)
         throw new Error('roll back')
       }).catch(() => {})
       expect(
@@ -462,14 +619,19 @@ describe('events', () => {
     }
   })
 
-  test('are announced on integration_events by their id alone', async () => {
-    const heard: string[] = []
-    const { unlisten } = await t.admin.listen('integration_events', (payload) => heard.push(payload))
-    await acme.credentials.store('xledger', bundle, { reason: 'announced' })
-    const [event] = await acme.events.list({ limit: 1 })
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(heard).toEqual([event?.id])
-    await unlisten()
+  test('are told to nobody who listens: any login may, to any channel', async () => {
+    const heard: unknown[] = []
+    const channels = await t.admin`select distinct (regexp_matches(prosrc, 'notify[^;]*', 'gi'))[1] as channel
+      from pg_proc where pronamespace = 'integrations'::regnamespace`
+    expect([...channels]).toEqual([])
+    const login = postgres(t.url, { max: 1 })
+    await login.listen('integration_events', (payload) => heard.push(payload))
+    await acme.credentials.store('xledger', bundle, { reason: 'heard by nobody' })
+    await acme.credentials.rotate('xledger', bundle)
+    await acme.integrations.delete('xledger')
+    await login`select 1`
+    await login.end()
+    expect(heard).toEqual([])
   })
 })
 

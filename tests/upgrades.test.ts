@@ -103,9 +103,10 @@ async function fillCredentials(sql: postgres.Sql, [acme, other]: [string, string
     await tx`select from integrations.revoke_credential('dynamics', 'contract ended')`
   })
   const ask = (tx: postgres.TransactionSql) =>
-    tx`select event_id from integrations.request_retrieval('xledger', null, 'sync run 42')`
-  const [request] = (await as(sql, 'service_role', acme, ask)) as [{ event_id: string }]
-  await as(sql, 'service_role', acme, (tx) => tx`select from integrations.retrieve_credential(${request.event_id})`)
+    tx`select * from integrations.request_retrieval('xledger', null, 'sync run 42')`
+  // At first an event was its own ticket.
+  const [{ event_id, request_id = event_id }] = (await as(sql, 'service_role', acme, ask)) as [Record<string, string>]
+  await as(sql, 'service_role', acme, (tx) => tx`select from integrations.retrieve_credential(${request_id ?? ''})`)
   await installVault(sql)
   await as(sql, 'authenticated', other, (tx) => tx`select from integrations.store_credential('xledger', ${text}, null)`)
   await sql`insert into integrations.revoked_grants (statement) values ('grant usage on schema integrations to authenticated')`
@@ -165,6 +166,9 @@ function asIn(earlier: Rows, rows: Rows): Rows {
 }
 
 const sorted = (rows: Row[]) => rows.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+
+const inOrder = (rows: Rows): Rows =>
+  Object.fromEntries(Object.entries(rows).map(([table, all]) => [table, sorted([...all])]))
 
 /** The rows without what the headers of the rollbacks say that goes. */
 async function without(losses: string[], sql: postgres.Sql): Promise<Rows> {
@@ -238,7 +242,8 @@ describe('an upgrade', () => {
 
         await rollback({ url, supabase: 'supabase', steps: names.length - count, acceptDataLoss: true })
         expect(await readCatalog(sql)).toEqual(earlier.catalog)
-        expect(await rowsOf(sql)).toEqual(later)
+        // A column that is gone takes its part in the order with it.
+        expect(inOrder(await rowsOf(sql))).toEqual(inOrder(later))
         expect(await secrets(sql)).toEqual(earlier.secrets)
       })
     },

@@ -161,6 +161,11 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
     { admin: 'credential_missing', service: unfit, anon: denied, ...elsewhere, otherwise: unfit },
   ],
   [
+    'prepare to store a credential, which locks the row',
+    () => `select code from integrations.prepare_credential('store', 'xledger', null)`,
+    { admin: 'ok', stranger: 'ok', thief: 'ok', service: unfit, anon: denied, otherwise: unfit },
+  ],
+  [
     'revoke a credential',
     () => `select code from integrations.revoke_credential('xledger', null)`,
     {
@@ -218,6 +223,8 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
   ...[
     `create_secret('pgcrypto', 'x', 'y')`,
     `read_secret('pgcrypto', gen_random_uuid())`,
+    `can_decrypt('pgcrypto', gen_random_uuid())`,
+    `duration_ms('log_min_duration_statement')`,
     `encrypt_secret('x')`,
     'caller()',
     `own_integration('xledger')`,
@@ -361,7 +368,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace = 'integrations'::regnamespace`,
     [
       [
-        'bundle_fields caller config_violations credential_store current_organization_id current_organization_role describe_credential encryption_key_id pgcrypto_schema redacted',
+        'bundle_fields caller config_violations credential_store current_organization_id current_organization_role describe_credential duration_ms encryption_key_id pgcrypto_schema redacted',
         false,
       ],
     ],
@@ -374,12 +381,12 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     [
       [
         'authenticated',
-        'config_violations credential_store current_organization_id current_organization_role describe_credential has_credential revoke_credential rotate_credential store_credential',
+        'config_violations credential_store current_organization_id current_organization_role describe_credential has_credential prepare_credential revoke_credential rotate_credential store_credential',
         false,
       ],
       [
         'service_role',
-        'config_violations credential_store current_organization_id current_organization_role delete_credential describe_credential has_credential request_retrieval retrieve_credential revoke_credential rotate_credential store_credential',
+        'config_violations credential_store current_organization_id current_organization_role delete_credential describe_credential has_credential prepare_credential request_retrieval retrieve_credential revoke_credential rotate_credential store_credential',
         false,
       ],
     ],
@@ -459,8 +466,8 @@ const oneTransaction: Check = {
       const claims = { role: 'service_role', app_metadata: { organization_id: db.acme } }
       await tx`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)`
       await tx`set local role service_role`
-      const [request] = await tx`select code, event_id from integrations.request_retrieval('xledger', null, 'malice')`
-      const [answer] = await tx`select code from integrations.retrieve_credential(${request?.event_id})`
+      const [request] = await tx`select code, request_id from integrations.request_retrieval('xledger', null, 'malice')`
+      const [answer] = await tx`select code from integrations.retrieve_credential(${request?.request_id})`
       assert.deepEqual([request?.code, answer?.code], ['ok', 'conflict'])
       throw undone
     })
