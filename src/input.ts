@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ExcludedFeatures, type FieldMapping, FieldMappings } from './config/documents.ts'
 import { isTimeZone, scheduleProblem } from './config/schedule.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from './config/versions.ts'
-import { copied } from './config/violations.ts'
+import { copied, credentialProblem } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { lazily } from './lazily.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
@@ -85,16 +85,26 @@ const page = lazily(() =>
   }),
 )
 
+/** What ends up in an event: nobody looks for a credential there. */
+const shortText = lazily(() =>
+  z
+    .string()
+    .min(1)
+    .max(255)
+    .check((given) => {
+      const problem = credentialProblem(given.value)
+      if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a text' })
+    }),
+)
 const eventPage = lazily(() =>
   z.strictObject({
     limit: z.int().min(1).max(1000).default(100),
     before: z.guid('must be the id of an event').optional(),
   }),
 )
-const credentialOptions = lazily(() => z.strictObject({ reason: z.string().min(1).max(255).optional() }))
+const credentialOptions = lazily(() => z.strictObject({ reason: shortText().optional() }))
 const rotation = lazily(() => credentialOptions().extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() }))
 const version = lazily(() => z.int().min(1).optional())
-const shortText = lazily(() => z.string().min(1).max(255))
 
 export const input = {
   type: (value: unknown) => check('integrationType', type, value),

@@ -2,6 +2,7 @@ import type { Admin } from './admin.ts'
 import { currentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { type Attempt, type Holder, withAttempts } from './holders.ts'
 import { plainConfiguration } from './schema/functions/configuration.ts'
+import { scheduleRule } from './schema/functions/credential-check.ts'
 import { each, type Failure, planSeconds, type Target } from './steps.ts'
 
 /*
@@ -44,8 +45,12 @@ type Row = {
 const batch = (first: boolean) => `
   select i.id, i.organization_id as "organizationId", i.integration_type::text as "integrationType",
     coalesce(i.field_mappings -> '$version', '1') <> $1::text::jsonb and i.field_mappings <> '{}' as outdated,
-    case when not (${plainConfiguration('i')}) then (
-      select jsonb_agg(v) from (select * from integrations.config_violations(i.field_mappings, i.excluded_features) limit 20) as v
+    case when not (${plainConfiguration('i')}) or i.sync_schedule ~ '[A-Za-z]' then (
+      select jsonb_agg(v) from (
+        select * from integrations.config_violations(i.field_mappings, i.excluded_features)
+        union all select 'sync_schedule', s.rule from (select ${scheduleRule('i.sync_schedule')} as rule) as s where s.rule is not null
+        limit 20
+      ) as v
     ) end as problems
   from public.organization_integrations as i
   ${first ? '' : 'where (i.organization_id, i.integration_type) > ($2::uuid, $3::text::public.integration_type_enum)'}

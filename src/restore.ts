@@ -1,4 +1,5 @@
-import { configViolations } from './config/violations.ts'
+import { scheduleProblem } from './config/schedule.ts'
+import { configViolations, type Violation } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { withAttempts } from './holders.ts'
 import { uuid } from './input.ts'
@@ -51,14 +52,14 @@ export async function restore({
         )
       }
       const document = mended ?? kept
-      const isMappings = column === 'field_mappings'
-      const problems = isMappings ? configViolations(document, []) : configViolations({}, document)
+      const problems = problemsOf(column, document)
       if (problems.length > 0) {
         const stated = problems.map(({ path, rule }) => `${path}: ${rule}`).join('; ')
         throw refusal('invalid_input', `${stated}; hand in a mended copy with --document FILE`)
       }
       const [row] = await tx<{ reset: boolean }[]>`
-        select case ${column} when 'field_mappings' then field_mappings = '{}' else excluded_features = '[]' end as reset
+        select case ${column} when 'field_mappings' then field_mappings = '{}' when 'excluded_features' then excluded_features = '[]'
+          else sync_schedule is null end as reset
         from public.organization_integrations where id = ${integrationId} for no key update`
       if (row === undefined) throw refusal('not_found', `integration ${integrationId}: it is gone; create it first`)
       if (!row.reset) {
@@ -69,8 +70,10 @@ export async function restore({
       }
       // What was kept does not come back by way of JavaScript, where a number could lose digits.
       const text = mended === undefined ? null : JSON.stringify(mended)
+      const value = tx`coalesce(${text}::text::jsonb, e.quarantined -> ${column}::text)`
       await tx`
-        update public.organization_integrations as i set ${tx(column)} = coalesce(${text}::text::jsonb, e.quarantined -> ${column}::text)
+        update public.organization_integrations as i
+        set ${tx(column)} = ${column === 'sync_schedule' ? tx`${value} #>> '{}'` : value}
         from public.organization_integration_events as e
         where i.id = ${integrationId} and e.id = ${id}`
       await tx`select integrations.record_event('restore', 'ok', ${organizationId}::uuid, ${integrationId}::uuid,
@@ -78,6 +81,13 @@ export async function restore({
       return { organizationId, integrationType, document: column }
     }),
   )
+}
+
+function problemsOf(column: string, document: unknown): Violation[] {
+  if (column === 'field_mappings') return configViolations(document, [])
+  if (column === 'excluded_features') return configViolations({}, document)
+  const rule = typeof document === 'string' ? scheduleProblem(document) : 'must be a text'
+  return rule === null ? [] : [{ path: 'sync_schedule', rule }]
 }
 
 function refusal(code: 'not_found' | 'invalid_input' | 'conflict', message: string): IntegrationsDbError {

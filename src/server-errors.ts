@@ -116,7 +116,7 @@ export function toIntegrationsDbError(error: unknown): IntegrationsDbError {
     return new IntegrationsDbError('unavailable', 'the database call failed for a reason the driver does not name')
 
   // Paths and rules, of a trigger of ours.
-  if (constraint === 'configuration_check')
+  if (constraint === 'configuration_check' || constraint === 'credential_check')
     return new IntegrationsDbError('invalid_input', String((error as Error).message), { sqlState: code })
 
   const known = constraints[constraint ?? ''] ?? states[code] ?? driver[code]

@@ -39,6 +39,7 @@ export const rules = {
   reserved: 'must not be a name that JavaScript reserves',
   credentialName: 'must not name a credential; store it with credentials.store',
   credential: 'must not look like a credential; store it with credentials.store',
+  redacted: 'must not hold a credential; store it with credentials.store',
   mapping: 'must be a path, or an object with one',
   path: 'must have 1 to 255 characters',
   missing: 'is missing',
@@ -89,3 +90,13 @@ export const credentialText = [
   '(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}',
   '(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}',
 ].join('|')
+
+/** What an ASCII lower-case text is tried against, beside {@link credentialText}: a credential's name and its value. */
+export const credentialAssigned = [
+  '(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt',
+  'api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key',
+  `(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["']?[ \\t]*`,
+]
+  .join('|')
+  // Prose has colons too ("token: expired"): behind one and a space, a value is quoted or has a digit.
+  .concat(`(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["'][^ "']|[^ \\t]*[0-9]))`)

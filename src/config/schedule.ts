@@ -1,5 +1,6 @@
 import { Cron } from 'croner'
 import { IntegrationsDbError } from '../errors.ts'
+import { scheduleCredentialProblem } from './violations.ts'
 
 /*
  * Schedules are five-field cron strings that croner, cron-parser and pg_cron read alike; what one of them would read
@@ -44,6 +45,8 @@ const foreign: readonly [RegExp, string][] = [
  * scheduleProblem('0 24 * * *') // 'hour "24" must be 0 to 23'
  */
 export function scheduleProblem(schedule: string): string | null {
+  const credential = scheduleCredentialProblem(schedule)
+  if (credential !== null) return credential
   const macro = macros[schedule.toLowerCase()]
   if (macro !== undefined) return `must have five fields; write ${macro} instead of ${schedule.toLowerCase()}`
   if (schedule !== schedule.trim()) return 'must have no space before the first or after the last of its five fields'

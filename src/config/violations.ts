@@ -1,4 +1,4 @@
-import { credentialName, credentialText, limits, patterns, reservedNames, rules } from './rules.ts'
+import { credentialAssigned, credentialName, credentialText, limits, patterns, reservedNames, rules } from './rules.ts'
 import { versions } from './versions.ts'
 
 /** Where a configuration document breaks which rule; never the value, which may be a credential. */
@@ -11,6 +11,7 @@ const printable = new RegExp(patterns.printable)
 const canonical = /^[a-z0-9]+(_[a-z0-9]+)*$/
 const naming = new RegExp(credentialName)
 const looking = new RegExp(credentialText)
+const assigned = new RegExp(credentialAssigned)
 const reserved = new Set<string>(reservedNames)
 
 /** As the document has it: it is put into words, and keys are hidden, only where there is something to report. */
@@ -70,6 +71,16 @@ export function excludedFeaturesViolations(document: unknown): Violation[] {
     seen.add(value)
   }
   return all()
+}
+
+/** The rule that a text of ours (a reason, an actor) breaks where it holds a credential, or null. */
+export function credentialProblem(text: string): string | null {
+  return looking.test(text) || assigned.test(lowered(text)) ? rules.credential : null
+}
+
+/** {@link credentialProblem} of a text that is no prose, where naming one is enough: a schedule. */
+export function scheduleCredentialProblem(schedule: string): string | null {
+  return credentialProblem(schedule) ?? (naming.test(canonicalName(schedule)) ? rules.credentialName : null)
 }
 
 function checkMapping(value: unknown, path: Path, known: readonly string[], size: Size, report: Report): void {
@@ -162,8 +173,12 @@ function checkKey(key: string, path: Path, size: Size, report: Report): void {
 function canonicalName(key: string): string {
   if (canonical.test(key)) return `_${key}_`
   const words = key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
-  const lower = words.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-  return `_${lower.replace(/[^a-z0-9]+/g, '_')}_`
+  return `_${lowered(words).replace(/[^a-z0-9]+/g, '_')}_`
+}
+
+/** ASCII alone, as the database does it. */
+function lowered(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 /** A key as a path states it, or `*`. */

@@ -83,13 +83,17 @@ revoke all on function ${signature} from public, ${apiRoles.join(', ')};${grant}
 }
 
 /** A trigger of ours on a table of ours. */
-export function trigger(table: PgTable, options: { name: string; when: string; function: string }): Extra {
+export function trigger(
+  table: PgTable,
+  options: { name: string; when: string; function: string; arguments?: readonly string[] },
+): Extra {
   const { path, quoted } = names(table)
+  const passed = (options.arguments ?? []).map(literal).join(', ')
   return {
     key: `trigger ${path} ${options.name}`,
     phase: 'after',
     on: path,
-    create: `create or replace trigger ${name(options.name)} ${options.when.replace('{table}', quoted)} execute function ${options.function}();`,
+    create: `create or replace trigger ${name(options.name)} ${options.when.replace('{table}', quoted)} execute function ${options.function}(${passed});`,
     drop: `drop trigger if exists ${name(options.name)} on ${quoted};`,
   }
 }

@@ -15,6 +15,7 @@ import { type Extra, withSafeFunctions } from '../migrations/extras.ts'
 import { integrationStatus, integrationType } from './enums.ts'
 import { callerFunctions } from './functions/caller.ts'
 import { configurationFunctions } from './functions/configuration.ts'
+import { credentialChecks } from './functions/credential-check.ts'
 import { credentialFunctions } from './functions/credentials.ts'
 import { eventFunctions } from './functions/events.ts'
 import { repairFunctions } from './functions/repair.ts'
@@ -97,4 +98,5 @@ export const extras: Extra[] = withSafeFunctions([
   ...upkeepFunctions,
   ...configurationFunctions,
   ...repairFunctions,
+  ...credentialChecks,
 ])

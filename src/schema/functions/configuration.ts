@@ -152,7 +152,7 @@ export function plainConfiguration(row: string, list = versions): string {
  * One of these every credential's name or look holds, in lower case and without `_`: rather too much than too little.
  * As patterns of LIKE, which on short texts take a third of the time of an expression.
  */
-const stems = `array[${[
+export const stems = `array[${[
   ...[
     'pass',
     'hemmelig',

@@ -1,6 +1,8 @@
+import { rules } from '../../config/rules.ts'
 import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
 import type { ApiRole } from '../../migrations/extra-kinds.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
+import { looksLikeCredential } from './credential-check.ts'
 
 /*
  * Storing, rotating and revoking. Each answers with a code and a message instead of raising, and records the attempt
@@ -39,6 +41,8 @@ begin
   end if;
   if fields is null then
     perform integrations.refuse('invalid_input', 'bundle: must be a JSON object with at least one field, of at most 65,536 bytes');
+  elsif exists (select from unnest(fields) as field where ${looksLikeCredential('field')}) then
+    perform integrations.refuse('invalid_input', 'bundle: a field''s name ${rules.credential}');
   end if;
   return fields;
 end`,

@@ -2,6 +2,7 @@ import { credentialName, credentialText } from '../../config/rules.ts'
 import { definerFunction } from '../../migrations/extra-functions.ts'
 import { literal } from '../../migrations/quote.ts'
 import { canonicalName, matches } from './configuration.ts'
+import { scheduleRule } from './credential-check.ts'
 
 /*
  * What repair does to one organization, in one transaction of the server: documents do not pass through a client, where
@@ -79,10 +80,12 @@ begin
   -- Two operators at once: the second waits, and finds nothing left.
   perform integrations.take_turn('repair ' || organization_id);
   for integration in
-    select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features
+    select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features,
+      ${scheduleRule('i.sync_schedule')} as schedule_rule
     from public.organization_integrations as i
     where i.organization_id = repair_organization.organization_id
-      and exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
+      and (exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
+        or ${scheduleRule('i.sync_schedule')} is not null)
     order by i.id
     for no key update
   loop
@@ -98,7 +101,11 @@ begin
         from integrations.config_violations(d.field_mappings, d.excluded_features)
       ) as v
       where v.problems is not null
-      order by d.name desc
+      union all
+      -- What names a credential need not look like one, so none of it is kept.
+      select 'sync_schedule', '"[redacted]"', 'sync_schedule: ' || integration.schedule_rule
+      where integration.schedule_rule is not null
+      order by 1 desc
     loop
       event_id := gen_random_uuid();
       integration_type := integration.type;
@@ -110,7 +117,8 @@ begin
       update public.organization_integrations as i
       set status = 'error',
         field_mappings = case broken.name when 'field_mappings' then '{}' else i.field_mappings end,
-        excluded_features = case broken.name when 'excluded_features' then '[]' else i.excluded_features end
+        excluded_features = case broken.name when 'excluded_features' then '[]' else i.excluded_features end,
+        sync_schedule = case when broken.name <> 'sync_schedule' then i.sync_schedule end
       where i.id = integration.id;
       return next;
     end loop;

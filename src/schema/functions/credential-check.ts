@@ -1,0 +1,95 @@
+import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
+import { credentialAssigned, credentialName, credentialText, rules } from '../../config/rules.ts'
+import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
+import { literal } from '../../migrations/quote.ts'
+import { organizationIntegrationCredentials } from '../organization-integration-credentials.ts'
+import { organizationIntegrationEvents } from '../organization-integration-events.ts'
+import { organizationIntegrations } from '../organization-integrations.ts'
+import { encryptedSecrets, retrievalRequests, revokedGrants } from '../private-tables.ts'
+import { canonicalName, matches, stems } from './configuration.ts'
+
+/*
+ * No column of ours that holds text or a document takes a credential, whoever writes. By trigger, because the DETAIL of a
+ * CHECK prints the row. What configuration_check looks at is left to it.
+ */
+
+/** What `credentialProblem` says in the application. */
+export const looksLikeCredential = (text: string) =>
+  `(${matches(text, credentialText)} or ${matches(`lower(${text} collate "C")`, credentialAssigned)})`
+
+/** What `scheduleCredentialProblem` says in the application. */
+export const scheduleRule = (text: string) => `case
+      when ${looksLikeCredential(text)} then ${literal(rules.credential)}
+      when ${matches(`(${canonicalName(text)})`, credentialName)} then ${literal(rules.credentialName)} end`
+
+const checkedElsewhere = ['field_mappings', 'excluded_features']
+
+/** The columns of a table that a credential could be written into. */
+const textColumns = (table: PgTable) =>
+  getTableConfig(table).columns.flatMap((column) =>
+    /^(text|varchar|jsonb)/.test(column.getSQLType()) && !checkedElsewhere.includes(column.name) ? [column.name] : [],
+  )
+
+const anyStem = `replace(lower(to_jsonb(new)::text collate "C"), '_', '') like any (${stems})`
+
+/**
+ * The trigger of one table; none where it has nothing to look at. `suspicious` says which rows are worth a look, without
+ * naming a column: one that a trigger's condition names can be neither dropped nor given another type.
+ */
+function credentialCheck(table: PgTable, suspicious = anyStem) {
+  const columns = textColumns(table)
+  if (columns.length === 0) return []
+  return [
+    trigger(table, {
+      name: 'credential_check',
+      when: `before insert or update on {table} for each row when (${suspicious})`,
+      function: 'integrations.refuse_credentials',
+      arguments: columns,
+    }),
+  ]
+}
+
+export const credentialChecks = [
+  // The trigger's arguments are the columns. What did not change is not looked at: an old row can still be changed.
+  definerFunction({
+    name: 'integrations.refuse_credentials',
+    returns: 'trigger',
+    body: `\
+declare
+  written jsonb := to_jsonb(new);
+  kept jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
+  value jsonb;
+  content text;
+  rule text;
+  violations text[] := '{}';
+begin
+  for i in 0 .. tg_nargs - 1 loop
+    value := written -> tg_argv[i];
+    continue when value is not distinct from kept -> tg_argv[i];
+    content := case jsonb_typeof(value) when 'string' then value #>> '{}' end;
+    rule := case
+      when tg_argv[i] = 'sync_schedule' then ${scheduleRule('content')}
+      when content is not null then case when ${looksLikeCredential('content')} then ${literal(rules.credential)} end
+      -- Of a document and a list: what repair would hide.
+      when integrations.redacted(value) is distinct from value then ${literal(rules.redacted)} end;
+    if rule is not null then
+      violations := violations || (tg_argv[i] || ': ' || rule);
+    end if;
+  end loop;
+  if violations <> '{}' then
+    -- The constraint's name tells the application that the message is this function's, and holds no value.
+    raise exception using errcode = 'check_violation', message = array_to_string(violations, '; '), constraint = 'credential_check';
+  end if;
+  return new;
+end`,
+  }),
+  // Nearly every schedule is digits and signs.
+  ...credentialCheck(organizationIntegrations, `to_jsonb(new) ->> 'sync_schedule' ~ '[A-Za-z]'`),
+  ...[
+    organizationIntegrationCredentials,
+    organizationIntegrationEvents,
+    encryptedSecrets,
+    retrievalRequests,
+    revokedGrants,
+  ].flatMap((table) => credentialCheck(table)),
+]
