@@ -1,9 +1,5 @@
-import { is } from 'drizzle-orm'
-import { isPgEnum, PgTable } from 'drizzle-orm/pg-core'
-import { names } from '../migrations/extra-kinds.ts'
-import { literal, name } from '../migrations/quote.ts'
-import * as schema from '../schema/index.ts'
 import { lines, list, owned, privileges, rolesWho, settings } from './catalog-expressions.ts'
+import { ourSchemas as schemas, ourTables as tables, ourTypes as types } from './ours.ts'
 
 /*
  * One statement that reads everything our migrations make, and what others have attached to it. It takes no parameters
@@ -11,14 +7,6 @@ import { lines, list, owned, privileges, rolesWho, settings } from './catalog-ex
  *
  * Every name comes back as a statement would write it, and every object says what it needs, out of pg_depend.
  */
-
-const schemas = ['integrations', 'integrations_once'].map(literal).join(', ')
-const tables = Object.values(schema)
-  .filter((one) => is(one, PgTable))
-  .map((table) => names(table as PgTable).quoted)
-const types = Object.values(schema)
-  .filter((one) => isPgEnum(one))
-  .map((type) => `${name(type.schema ?? 'public')}.${name(type.enumName)}`)
 
 const objects = `
     select 10 as rank, 'schema' as kind, quote_ident(s.nspname) as name, null as "on", 0 as position,
@@ -131,7 +119,8 @@ const objects = `
         'fires', case g.tgenabled when 'O' then 'enabled' when 'D' then 'disabled' when 'R' then 'on replicas only' else 'always' end,
         'comment', obj_description(g.oid, 'pg_trigger'))
     from pg_trigger as g join tables as t on t.oid = g.tgrelid join pg_proc as p on p.oid = g.tgfoid
-    where not g.tgisinternal
+    -- What a partition has of its parent's goes with it.
+    where not g.tgisinternal and g.tgparentid = 0
   union all
     select 21, 'rule', quote_ident(r.rulename), t.path, 0, 'pg_rewrite'::regclass, r.oid, 0,
       jsonb_build_object('definition', ${lines('pg_get_ruledef(r.oid)')})
@@ -152,6 +141,22 @@ const objects = `
     join pg_depend as d on d.classid = 'pg_proc'::regclass and d.objid = p.oid
     join tables as t on (d.refclassid, d.refobjid) in (('pg_class'::regclass, t.oid), ('pg_type'::regclass, t.reltype))
     where p.prosecdef and p.pronamespace not in (select oid from schemas)
+  union all
+    -- Who reads the parent reads our rows, and who reads our table the child's, without the other's policies.
+    select 22, 'parent', i.inhparent::regclass::text, t.path, 0, null, null, 0,
+      jsonb_build_object('by', case when t.relispartition then 'partition' else 'inheritance' end)
+    from pg_inherits as i join tables as t on t.oid = i.inhrelid
+  union all
+    select 22, 'child', i.inhrelid::regclass::text, t.path, 0, null, null, 0,
+      jsonb_build_object('by', case t.relkind when 'p' then 'partition' else 'inheritance' end)
+    from pg_inherits as i join tables as t on t.oid = i.inhparent
+  union all
+    -- Both change what statements mean that compare or convert our types.
+    select 22, 'cast', format('%s as %s', format_type(c.castsource, null), format_type(c.casttarget, null)), null, 0, null, null, 0, '{}'
+    from pg_cast as c where c.oid >= 16384 and (c.castsource in (select oid from types) or c.casttarget in (select oid from types))
+  union all
+    select 22, 'operator', o.oid::regoperator::text, null, 0, null, null, 0, '{}'
+    from pg_operator as o where o.oprleft in (select oid from types) or o.oprright in (select oid from types)
   union all
     select 23, 'publication', quote_ident(p.pubname), t.path, 0, null, null, 0, '{}'
     from pg_publication_rel as r join pg_publication as p on p.oid = r.prpubid join tables as t on t.oid = r.prrelid

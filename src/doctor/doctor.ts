@@ -3,10 +3,15 @@ import { readStatus } from '../deployment/status.ts'
 import { type Access, projectQueries, withQueries } from '../management-api.ts'
 import { advisorFindings } from './advice/advisors.ts'
 import { answerFindings, claimsAdvice, claimsFunctions } from './advice/claims.ts'
+import { deletionAdvice } from './advice/deletions.ts'
 import { loginAdvice } from './advice/logins.ts'
+import { moddatetimeAdvice } from './advice/moddatetime.ts'
 import { nameAdvice } from './advice/names.ts'
+import { replicationAdvice } from './advice/replication.ts'
 import { rowAdvice } from './advice/rows.ts'
+import { settingAdvice } from './advice/settings.ts'
 import { storeAdvice } from './advice/stores.ts'
+import { surroundingAdvice } from './advice/surroundings.ts'
 import { type Catalog, expectedCatalog, keyOf, readCatalog } from './catalog.ts'
 import { compare, type Difference } from './compare.ts'
 import { driftFindings, type Finding } from './findings.ts'
@@ -39,6 +44,11 @@ export async function diagnose(database: Queries): Promise<Finding[]> {
   return [...history, ...(await examine(database))]
 }
 
+const everyAdvice = [
+  ...[claimsAdvice, nameAdvice, loginAdvice, storeAdvice, rowAdvice, settingAdvice, surroundingAdvice],
+  ...[replicationAdvice, deletionAdvice, moddatetimeAdvice],
+].flat()
+
 /** {@link diagnose} of a database in which every packaged migration is applied. */
 export async function examine(database: Queries): Promise<Finding[]> {
   const live = await readCatalog(database)
@@ -51,7 +61,7 @@ export async function examine(database: Queries): Promise<Finding[]> {
 
   const sound = await soundKeys(database, live, differences)
   if (taken === 0) sound.add('not locked')
-  for (const advice of [...claimsAdvice, ...nameAdvice, ...loginAdvice, ...storeAdvice, ...rowAdvice]) {
+  for (const advice of everyAdvice) {
     if (!advice.needs.every((key) => sound.has(key))) continue
     findings.push(...advice.findings(await database.query(advice.text)))
   }

@@ -1,7 +1,7 @@
 import { apiRoles } from '../migrations/extra-kinds.ts'
 import { block, literal } from '../migrations/quote.ts'
 import { extras } from '../schema/extras.ts'
-import { type CatalogObject, lines } from './catalog.ts'
+import { type Aspect, type CatalogObject, lines } from './catalog.ts'
 import type { Difference } from './compare.ts'
 import { madeAnew, relabelled } from './labels.ts'
 import { privilegeStatements } from './privileges.ts'
@@ -119,6 +119,15 @@ const aspectMends: Record<string, (wrong: Wrong) => string[]> = {
   'row-level security for the owner': ({ object: { name, aspects } }) => [
     `alter table ${name} ${aspects['row-level security for the owner'] === 'forced' ? 'force' : 'no force'} row level security;`,
   ],
+  // Of what a table is stored like: a column's and an index's tuning is left to its host.
+  settings: ({ object: { kind, name, aspects }, live }) =>
+    kind !== 'table'
+      ? []
+      : lines(live?.aspects.settings).flatMap((setting) => {
+          if (lines(aspects.settings).includes(setting)) return []
+          if (setting.startsWith('replica identity')) return [`alter table ${name} replica identity default;`]
+          return setting.includes('=') ? [`alter table ${name} reset (${setting.split('=')[0]});`] : []
+        }),
   persistence: ({ object: { name } }) => [`alter table ${name} set logged;`],
   owner: ({ object, expected }) => [`alter ${statementName(object)} owner to ${expected.owner};`],
   comment: ({ object }) => [
@@ -174,7 +183,21 @@ const removals: Record<string, (object: CatalogObject) => string[]> = {
   column: ({ on, name }) => [`alter table ${on} alter column ${name} drop not null;`],
   view: ({ name }) => [`alter view if exists ${name} set (security_invoker = true);`],
   'materialized view': ({ name }) => [`revoke all on table ${name} from public, ${apiRoles.join(', ')};`],
+  parent: ({ on, name, aspects }) => [detached(name, on ?? '', aspects.by)],
+  child: ({ on, name, aspects }) => [detached(on ?? '', name, aspects.by)],
+  cast: ({ name }) => [`drop cast if exists (${name});`],
+  operator: ({ name }) => [`drop operator if exists ${name};`],
   'definer function': ({ name }) => [`revoke all on function ${name} from public, ${apiRoles.join(', ')};`],
+}
+
+function detached(parent: string, child: string, by: Aspect | undefined): string {
+  const gone = `not exists (select from pg_inherits where inhparent = to_regclass(${literal(parent)}) and inhrelid = to_regclass(${literal(child)}))`
+  return unless(
+    gone,
+    by === 'partition'
+      ? `alter table ${parent} detach partition ${child};`
+      : `alter table ${child} no inherit ${parent};`,
+  )
 }
 
 function rename({ kind, on, name }: CatalogObject, found: string): string[] {

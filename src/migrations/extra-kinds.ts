@@ -61,6 +61,21 @@ export function requiredColumn(table: PgTable, column: string, type: string): Ex
   }
 }
 
+/** What takes the place of the extension's function. */
+export const moddatetimeStandIn = `\
+create function extensions.moddatetime() returns trigger
+  language plpgsql
+  set search_path = ${functionPath}
+  as $function$
+  begin
+    if not to_jsonb(new) ? tg_argv[0] then
+      raise exception 'moddatetime: % has no column %', tg_relid::regclass, tg_argv[0];
+    end if;
+    new := jsonb_populate_record(new, jsonb_build_object(tg_argv[0], now()));
+    return new;
+  end
+  $function$;`
+
 /**
  * A trigger function `moddatetime` somewhere: one that is there is shared, else the extension in schema `extensions`,
  * else, where the extension is not to be had, a function that does the same. Others may use it: never dropped.
@@ -91,18 +106,7 @@ export function moddatetime(): Extra {
       raise notice 'extension moddatetime may not be created here; a function that does the same takes its place';
     end;
   end if;
-  create function extensions.moddatetime() returns trigger
-  language plpgsql
-  set search_path = ${functionPath}
-  as $function$
-  begin
-    if not to_jsonb(new) ? tg_argv[0] then
-      raise exception 'moddatetime: % has no column %', tg_relid::regclass, tg_argv[0];
-    end if;
-    new := jsonb_populate_record(new, jsonb_build_object(tg_argv[0], now()));
-    return new;
-  end
-  $function$;`),
+  ${moddatetimeStandIn}`),
   }
 }
 

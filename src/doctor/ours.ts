@@ -1,0 +1,29 @@
+import { is } from 'drizzle-orm'
+import { isPgEnum, PgTable } from 'drizzle-orm/pg-core'
+import { names } from '../migrations/extra-kinds.ts'
+import { literal, name } from '../migrations/quote.ts'
+import * as schema from '../schema/index.ts'
+import { list } from './catalog-expressions.ts'
+
+/* Which objects of a database belong to this package, for statements that read a catalog. */
+
+/** As literals. */
+export const ourSchemas = ['integrations', 'integrations_once'].map(literal).join(', ')
+
+/** As statements write them, those of schema public too. */
+export const ourTables = Object.values(schema)
+  .filter((one) => is(one, PgTable))
+  .map((table) => names(table as PgTable).quoted)
+
+export const ourTypes = Object.values(schema)
+  .filter((one) => isPgEnum(one))
+  .map((type) => `${name(type.schema ?? 'public')}.${name(type.enumName)}`)
+
+/** Ids of schemas, tables and types, as subqueries. */
+export const ourIds = {
+  schemas: `select oid from pg_namespace where nspname in (${ourSchemas})`,
+  tables: `select c.oid from pg_class as c where c.relkind in ('r', 'p') and (
+    c.oid in (select to_regclass(path) from unnest(${list(ourTables)}) as path)
+    or c.relnamespace in (select oid from pg_namespace where nspname in (${ourSchemas})))`,
+  types: `select to_regtype(path) from unnest(${list(ourTypes)}) as path`,
+}
