@@ -41,7 +41,8 @@ function credentialCheck(table: PgTable, suspicious = anyStem) {
   if (columns.length === 0) return []
   return [
     trigger(table, {
-      name: 'credential_check',
+      // One name per table: it stands in a list beside the others.
+      name: `${getTableConfig(table).name}_credential_check`,
       when: `before insert or update on {table} for each row when (${suspicious})`,
       function: 'integrations.refuse_credentials',
       arguments: columns,
