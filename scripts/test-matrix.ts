@@ -34,6 +34,8 @@ const files = [
   'doctor',
   'doctor-advice',
   'doctor-catalog',
+  'doctor-surroundings',
+  'credential-check',
 ].map((name) => `tests/${name}.test.ts`)
 /** Sizes on the oldest and the newest; between them those of `npm test`. */
 const whole = { DOCUMENTS: '20000', KILL_EVERY: '4', CHANGES_EVERY: '1' }

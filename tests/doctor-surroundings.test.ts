@@ -87,6 +87,30 @@ const cases: Case[] = [
       }
     }),
   ),
+  ...['authenticated', 'public'].map(
+    (grantee): Case => ({
+      title: `${grantee} may switch triggers off`,
+      sql: `grant set on parameter session_replication_role to ${grantee}`,
+      severity: 'drift',
+      what: 'right to switch triggers off',
+      where: `session_replication_role for ${grantee}`,
+    }),
+  ),
+  ...(
+    [
+      ['anon', 'login'],
+      ['authenticated', 'createrole replication'],
+      ['service_role', 'login'],
+    ] as const
+  ).map(
+    ([role, attributes]): Case => ({
+      title: `${role} has ${attributes}`,
+      sql: `alter role ${role} ${attributes}`,
+      severity: 'drift',
+      what: 'role: attributes',
+      where: `role ${role}`,
+    }),
+  ),
   {
     title: 'everybody may create in schema public',
     sql: 'grant create on schema public to public',

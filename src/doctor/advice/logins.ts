@@ -48,13 +48,20 @@ const attributes = look<{ role: string; expected: string; found: string }>({
 with expected (role, bypasses) as (values ('anon', false), ('authenticated', false), ('service_role', true))
 select r.rolname as role,
   case when bypasses then 'bypassrls' else 'nobypassrls' end as expected,
-  concat_ws(' ', case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'bypassrls' else 'nobypassrls' end) as found
+  concat_ws(' ', case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'bypassrls' else 'nobypassrls' end,
+    -- One connects past what its login may, one grants itself roles (up to 15), one reads every change of every table.
+    case when r.rolcanlogin then 'login' end, case when r.rolcreaterole then 'createrole' end, case when r.rolreplication then 'replication' end) as found
 from expected join pg_roles as r on r.rolname = role
-where r.rolsuper or r.rolbypassrls <> bypasses
+where r.rolsuper or r.rolbypassrls <> bypasses or r.rolcanlogin or r.rolcreaterole or r.rolreplication
 order by 1`,
   findings: (rows) =>
     rows.map(({ role, expected, found }) => {
-      const wanted = found.includes('superuser') ? `nosuperuser ${expected}` : expected
+      const surplus = found.split(' ').filter((word) => ['login', 'createrole', 'replication'].includes(word))
+      const wanted = [
+        ...(found.includes('superuser') ? ['nosuperuser'] : []),
+        expected,
+        ...surplus.map((word) => `no${word}`),
+      ].join(' ')
       return advise({
         severity: 'drift',
         what: 'role: attributes',

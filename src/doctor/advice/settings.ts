@@ -96,4 +96,28 @@ function target(database: string | null, role: string | null): string {
   return database === null ? 'role all' : `database ${database}`
 }
 
-export const settingAdvice: Advice[] = [bent]
+// From 15 on the right to set what superusers set can be granted.
+const granted = look<{ parameter: string; grantee: string }>({
+  needs: [],
+  text: `
+select quote_ident(p.parname) as parameter, coalesce(quote_ident(s.rolname), 'public') as grantee
+from pg_parameter_acl as p cross join lateral aclexplode(p.paracl) as a
+left join (select r.oid as setrole, r.rolname from pg_roles as r) as s on s.setrole = a.grantee
+left join pg_roles as r on r.oid = a.grantee
+where p.parname = 'session_replication_role' and (a.grantee = 0 or r.oid is not null and ${concerned})
+group by 1, 2
+order by 1, 2`,
+  findings: (rows) =>
+    rows.map(({ parameter, grantee }) =>
+      advise({
+        severity: 'drift',
+        what: 'right to switch triggers off',
+        where: `${parameter} for ${grantee}`,
+        expected: 'nobody but administrators sets it: with replica no trigger and no foreign key is asked',
+        found: `${grantee} may`,
+        mend: `revoke all on parameter ${parameter} from ${grantee};`,
+      }),
+    ),
+})
+
+export const settingAdvice: Advice[] = [bent, granted]
