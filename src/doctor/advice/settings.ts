@@ -87,6 +87,7 @@ function settingFinding({ database, role, setting, found }: Row): Finding {
     where: `${setting} of ${place}`,
     found,
     mend: `alter ${target(database, role)} reset ${setting};`,
+    ...(setting === 'session_replication_role' ? { remedy: 'a superuser resets it' } : {}),
     ...(said ?? key),
   })
 }

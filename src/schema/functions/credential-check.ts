@@ -66,7 +66,7 @@ declare
 begin
   for i in 0 .. tg_nargs - 1 loop
     value := written -> tg_argv[i];
-    continue when value is not distinct from kept -> tg_argv[i];
+    continue when value = coalesce(kept -> tg_argv[i], 'null');
     content := case jsonb_typeof(value) when 'string' then value #>> '{}' end;
     rule := case
       when tg_argv[i] = 'sync_schedule' then ${scheduleRule('content')}
