@@ -42,6 +42,12 @@ export type IntegrationsDbOptions = {
   /** How long connecting may take; 10 unless told. */
   connectTimeoutSeconds?: number
   /**
+   * How long a call may take in all, or one statement of a transaction; 30 unless told. Then it fails with `unavailable`,
+   * which says whether a write may have happened, its connection is thrown away and its statement cancelled. A client's
+   * first call checks its login before, with the same bound.
+   */
+  callTimeoutSeconds?: number
+  /**
    * Let the server keep the plans of the repository's statements; true unless told. Behind a pooler, which is noticed,
    * nothing is ever prepared.
    */
@@ -160,15 +166,19 @@ export type IntegrationsDb = {
   end(): Promise<void>
 }
 
+// Node's timers count milliseconds in 31 bits: what is longer would be over at once.
+const seconds = () => z.number().positive().max(2_147_483)
+
 const optionsSchema = lazily(() =>
   z.strictObject({
     url: z.string().optional(),
     serviceUrl: z.string().optional(),
     replicas: z.array(z.string()).default([]),
-    replicaRetrySeconds: z.number().positive().default(5),
+    replicaRetrySeconds: seconds().default(5),
     max: z.int().min(1).max(1000).default(10),
-    acquireTimeoutSeconds: z.number().positive().default(10),
-    connectTimeoutSeconds: z.number().positive().default(10),
+    acquireTimeoutSeconds: seconds().default(10),
+    connectTimeoutSeconds: seconds().default(10),
+    callTimeoutSeconds: seconds().default(30),
     keepPlans: z.boolean().default(true),
     allowCombinedLogin: z.boolean().default(false),
     encryptionKey: z.string().optional(),

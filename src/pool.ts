@@ -1,4 +1,4 @@
-import type { RowList, Sql, UnsafeQueryOptions } from 'postgres'
+import type { Options, RowList, Sql, UnsafeQueryOptions } from 'postgres'
 import type { Effect, Rows, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { applicationName, runCallersOwn } from './leftovers.ts'
@@ -7,8 +7,10 @@ import {
   isPlanLost,
   isStatementRefused,
   isValueRefused,
+  timedOut,
   toIntegrationsDbError,
 } from './server-errors.ts'
+import { Sockets } from './sockets.ts'
 
 /*
  * A bounded number of lanes, each a postgres.js client with exactly one connection, each used by one caller at a time.
@@ -25,6 +27,8 @@ export type PoolOptions = {
   /** How long a call waits for a connection before it fails with `unavailable`. */
   acquireTimeoutSeconds: number
   connectTimeoutSeconds: number
+  /** How long a call, or one statement of a transaction, may take in all. */
+  callTimeoutSeconds: number
   /** Let the server keep plans, where it is reached directly. */
   keepPlans: boolean
 }
@@ -32,7 +36,10 @@ export type PoolOptions = {
 /** One connection. Once it is lost the lane is thrown away: it never quietly becomes another connection. */
 type Lane = {
   client: Sql<Record<string, never>>
+  sockets: Sockets
   lost: boolean
+  /** Lost without a word: nothing came within a call's time. */
+  silent: boolean
   onLost: () => void
   /** Whether each message reaches the same server process, so that what it prepared is there for the next. */
   direct: boolean
@@ -71,26 +78,39 @@ export class Pool {
    * With `reads` it is sent once more where the connection was lost: nothing can have been changed. So is, without its
    * plan, any statement whose plan the server no longer has: then it did not run.
    */
-  async run(settings: string, statement: Statement, { reads = false, byCaller = false }: Effect = {}): Promise<Rows> {
-    try {
-      return await this.lend((connection) =>
-        byCaller ? runCallersOwn(connection, settings, statement) : connection.run(settings, statement),
-      )
-    } catch (error) {
-      if (statement.plan !== undefined && isPlanLost(error)) return this.run(settings, { text: statement.text })
-      if (reads && isConnectionLost(error)) return this.run(settings, statement)
-      throw toIntegrationsDbError(error)
-    }
+  async run(
+    settings: string,
+    statement: Statement,
+    { reads = false, byCaller = false }: Effect = {},
+    deadline = this.deadline(),
+  ): Promise<Rows> {
+    const send = (once: Statement, retried = false): Promise<Rows> =>
+      this.lend((connection) => {
+        connection.saves = !reads
+        return byCaller ? runCallersOwn(connection, settings, once) : connection.run(settings, once)
+      }, deadline).catch((error) => {
+        if (once.plan !== undefined && isPlanLost(error)) return send({ text: once.text }, true)
+        if (reads && !retried && isConnectionLost(error)) return send(once, true)
+        throw toIntegrationsDbError(error)
+      })
+    return send(statement)
+  }
+
+  /** When a call that begins now must have settled. */
+  deadline(): number {
+    return performance.now() + this.#options.callTimeoutSeconds * 1000
   }
 
   /** Lends one connection for one or several messages. */
-  async lend<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+  async lend<T>(use: (connection: Connection) => Promise<T>, deadline = this.deadline()): Promise<T> {
     if (driver === undefined) driver = (await import('postgres')).default
-    const lane = await this.#acquire()
-    const connection = new Connection(lane, this.#options.keepPlans)
+    const lane = await this.#acquire(deadline)
+    const connection = new Connection(lane, this.#options, deadline)
     try {
       return await use(connection)
     } finally {
+      // What is silent for one call is likely so for the next: that one need not find out for itself.
+      if (lane.silent) for (const idle of this.#idle.splice(0)) this.#discard(idle)
       if (connection.reusable) this.#release(lane)
       else this.#discard(lane)
     }
@@ -101,19 +121,21 @@ export class Pool {
     this.#ended = true
     for (const { reject } of this.#waiting.splice(0)) reject(ended())
     await Promise.all([...this.#lanes].map((lane) => lane.client.end({ timeout: timeoutSeconds })))
+    for (const { sockets } of this.#lanes) sockets.destroy()
   }
 
-  async #acquire(): Promise<Lane> {
+  async #acquire(deadline: number): Promise<Lane> {
     if (this.#ended) throw ended()
     for (let lane = this.#idle.pop(); lane !== undefined; lane = this.#idle.pop()) {
       if (!lane.lost) return lane
       this.#discard(lane)
     }
-    return this.#lanes.size < this.#options.max ? this.#open() : this.#wait()
+    return this.#lanes.size < this.#options.max ? this.#open() : this.#wait(deadline)
   }
 
-  #wait(): Promise<Lane> {
-    const { acquireTimeoutSeconds, max } = this.#options
+  #wait(deadline: number): Promise<Lane> {
+    const { acquireTimeoutSeconds, callTimeoutSeconds, max } = this.#options
+    const seconds = Math.min(acquireTimeoutSeconds, callTimeoutSeconds)
     return new Promise((resolve, reject) => {
       const settled =
         <T>(settle: (outcome: T) => void) =>
@@ -122,15 +144,18 @@ export class Pool {
           settle(outcome)
         }
       const waiter = { resolve: settled(resolve), reject: settled(reject) }
-      const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
-        reject(
-          new IntegrationsDbError(
-            'unavailable',
-            `no connection became free within ${acquireTimeoutSeconds} s: all ${max} are in use; raise max, or look for slow calls and long transactions`,
-          ),
-        )
-      }, acquireTimeoutSeconds * 1000)
+      const timer = setTimeout(
+        () => {
+          this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
+          reject(
+            new IntegrationsDbError(
+              'unavailable',
+              `no connection became free within ${seconds} s: all ${max} are in use; raise max, or look for slow calls and long transactions`,
+            ),
+          )
+        },
+        Math.min(acquireTimeoutSeconds * 1000, deadline - performance.now()),
+      )
       this.#waiting.push(waiter)
     })
   }
@@ -144,6 +169,7 @@ export class Pool {
   #discard(lane: Lane): void {
     this.#lanes.delete(lane)
     void lane.client.end({ timeout: 0 }).catch(() => {})
+    lane.sockets.destroySoon()
     if (this.#waiting.length > 0 && !this.#ended) this.#release(this.#open())
   }
 
@@ -157,12 +183,21 @@ export class Pool {
 /** One lent connection. It is thrown away afterwards where its user says so, or where it broke. */
 export class Connection {
   reusable = true
+  /** Whether what is sent next can be saved by it; what only reads cannot, nor what a later commit saves. */
+  saves = true
   readonly #lane: Lane
-  readonly #keepPlans: boolean
+  readonly #options: PoolOptions
+  #deadline: number
 
-  constructor(lane: Lane, keepPlans: boolean) {
+  constructor(lane: Lane, options: PoolOptions, deadline: number) {
     this.#lane = lane
-    this.#keepPlans = keepPlans
+    this.#options = options
+    this.#deadline = deadline
+  }
+
+  /** Gives what is sent next the time of a call of its own: a transaction waits for its caller in between. */
+  renew(): void {
+    this.#deadline = performance.now() + this.#options.callTimeoutSeconds * 1000
   }
 
   /** What the server was told to prepare is not there any more. */
@@ -184,7 +219,9 @@ export class Connection {
    */
   async pipeline(messages: (string | BoundStatement)[]): Promise<Answer[][]> {
     try {
-      const { answers, processId } = await exchange(this.#lane, messages)
+      const { answers, processId } = await exchange(this.#lane, messages, this.#deadline, (sent) =>
+        timedOut(this.#options.callTimeoutSeconds, sent && this.saves),
+      )
       const settings = answers
         .flat()
         .find(({ columns }) => columns?.some(({ name }) => String(name) === 'pg_backend_pid'))
@@ -193,7 +230,7 @@ export class Connection {
       if (reached !== undefined) this.#lane.direct = reached === processId
       return answers
     } catch (error) {
-      if (!isStatementRefused(error)) this.reusable = false
+      if (!isStatementRefused(error) || this.#lane.silent) this.reusable = false
       throw error
     }
   }
@@ -201,7 +238,7 @@ export class Connection {
   /** Sends the settings, which may be empty in a transaction that has them, and one statement. */
   async run(settings: string, { text, plan }: Statement): Promise<Rows> {
     const { plans, direct } = this.#lane
-    if (plan === undefined || !direct || !this.#keepPlans) return toRows(await this.send(settings + text()))
+    if (plan === undefined || !direct || !this.#options.keepPlans) return toRows(await this.send(settings + text()))
     const prepare = plans.has(plan.name) ? '' : plan.prepare
     try {
       const rows = toRows(await this.send(settings + prepare + plan.execute()))
@@ -223,15 +260,25 @@ export type Answer = RowList<unknown[][]>
 async function exchange(
   lane: Lane,
   messages: (string | BoundStatement)[],
+  deadline: number,
+  failure: (sent: boolean) => IntegrationsDbError,
 ): Promise<{ answers: Answer[][]; processId: number | undefined }> {
   let queries: Sent[] = []
+  let timer: NodeJS.Timeout | undefined
   const results = await new Promise<PromiseSettledResult<Answer | Answer[]>[]>((resolve, reject) => {
     // postgres.js takes statements between the failure of a connection and its end, and then never settles them.
     lane.onLost = () => reject(Object.assign(new Error('connection lost'), { code: 'CONNECTION_CLOSED' }))
     if (lane.lost) return lane.onLost()
     queries = messages.map((message) => send(lane.client, message))
     Promise.allSettled(queries).then(resolve)
-  })
+    timer = setTimeout(
+      () => {
+        reject(failure(queries.some(({ state }) => state)))
+        abandon(lane, queries)
+      },
+      Math.max(0, deadline - performance.now()),
+    )
+  }).finally(() => clearTimeout(timer))
   const answers = results.map((result) => {
     if (result.status === 'rejected') throw result.reason
     return 'command' in result.value ? [result.value] : result.value
@@ -239,7 +286,23 @@ async function exchange(
   return { answers, processId: queries[0]?.state?.pid }
 }
 
-type Sent = Promise<Answer | Answer[]> & { state?: { pid?: number }; parameters?: BoundStatement['values'] }
+/** Throws a connection away that says nothing, and cancels over another one what the server may still be doing. */
+function abandon(lane: Lane, queries: Sent[]): void {
+  lane.lost = true
+  lane.silent = true
+  lane.sockets.destroy()
+  const active = queries.find((query) => query.active)
+  // Its own `cancel()` leaves a rejection that nobody can catch. The socket lasts as long as a discarded lane's may.
+  active?.canceller(active).catch(() => {})
+}
+
+/** A query of postgres.js; `state` is set once it is on its way. */
+type Sent = Promise<Answer | Answer[]> & {
+  state?: { pid?: number }
+  active: boolean
+  canceller(query: Sent): Promise<void>
+  parameters?: BoundStatement['values']
+}
 
 function send(client: Lane['client'], message: string | BoundStatement): Sent {
   // Without parameters postgres.js sends one simple-protocol message; `values` gives rows as arrays.
@@ -264,8 +327,10 @@ let driver: typeof import('postgres') | undefined
 
 function openLane(url: string, connectTimeoutSeconds: number): Lane {
   if (driver === undefined) throw new Error('a lane is opened for a call, which loads the driver first')
+  const sockets = new Sockets()
   const client = driver(url, {
     max: 1,
+    socket: sockets.open,
     connect_timeout: connectTimeoutSeconds,
     // It would end a connection between two statements of a transaction.
     max_lifetime: null,
@@ -277,8 +342,16 @@ function openLane(url: string, connectTimeoutSeconds: number): Lane {
       lane.onLost()
     },
     connection: { application_name: applicationName },
-  }) as Lane['client']
-  const lane: Lane = { client, lost: false, onLost: () => {}, direct: false, plans: new Set() }
+  } as Options<Record<string, never>>) as unknown as Lane['client']
+  const lane: Lane = {
+    client,
+    sockets,
+    lost: false,
+    silent: false,
+    onLost: () => {},
+    direct: false,
+    plans: new Set(),
+  }
   // Drizzle's columns parse these from text themselves.
   for (const type of dateAndJson) client.options.parsers[type] = (text: string) => text
   return lane

@@ -26,6 +26,7 @@ where datname = current_database()`
 /** Spreads reads over the replicas that are there. Sends nothing before the first read. */
 export class Replicas {
   readonly #replicas: Replica[]
+  readonly #callMilliseconds: number
   #turn = 0
 
   constructor(urls: string[], primary: () => Promise<Pool>, options: ReplicaOptions) {
@@ -43,13 +44,22 @@ export class Replicas {
         )
       return database
     }
+    this.#callMilliseconds = options.callTimeoutSeconds * 1000
     this.#replicas = urls.map((url, index) => new Replica(index, url, primaryDatabase, options))
   }
 
-  /** The rows as a replica has them; undefined where the primary is to be asked. */
-  async run(settings: string, statement: Statement, effect?: Effect): Promise<Rows | undefined> {
+  /** The rows as a replica has them; undefined where the primary is to be asked, which has until the deadline. */
+  async run(
+    settings: string,
+    statement: Statement,
+    effect?: Effect,
+  ): Promise<{ rows: Rows | undefined; deadline: number }> {
+    const startedAt = performance.now()
     const available = this.#replicas.filter((replica) => replica.isAvailable())
-    return available[this.#turn++ % available.length]?.run(settings, statement, effect)
+    // Half of the call's time, so that the primary has the other one.
+    const half = startedAt + this.#callMilliseconds / 2
+    const rows = await available[this.#turn++ % available.length]?.run(settings, statement, half, effect)
+    return { rows, deadline: startedAt + this.#callMilliseconds }
   }
 
   async end(): Promise<void> {
@@ -94,7 +104,12 @@ class Replica {
     return false
   }
 
-  async run(settings: string, statement: Statement, { byCaller = false }: Effect = {}): Promise<Rows | undefined> {
+  async run(
+    settings: string,
+    statement: Statement,
+    deadline: number,
+    { byCaller = false }: Effect = {},
+  ): Promise<Rows | undefined> {
     // Asked first: whatever is wrong with the primary is the caller's to know, and no fault of the replica.
     if (!this.#checked) await this.#primaryDatabase()
     try {
@@ -108,7 +123,7 @@ class Replica {
     const returns = this.#returns
     const watch = setInterval(() => this.#checkSilent(pool), this.#patienceMilliseconds)
     try {
-      const rows = await pool.run(`set transaction read only;\n${settings}`, statement, { byCaller })
+      const rows = await pool.run(`set transaction read only;\n${settings}`, statement, { byCaller }, deadline)
       answeredByReplica()
       return rows
     } catch (error) {

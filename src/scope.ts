@@ -137,8 +137,8 @@ export function unitSession(pool: () => Promise<Pool>, scope: Scope, replicas?: 
   return {
     async run(statement, options = {}) {
       if (replicas !== undefined && (options.reads || options.selects)) {
-        const rows = await replicas.run(scope.settings, statement, options)
-        if (rows !== undefined) return rows
+        const { rows, deadline } = await replicas.run(scope.settings, statement, options)
+        return rows ?? (await pool()).run(scope.settings, statement, options, deadline)
       }
       return (await pool()).run(scope.settings, statement, options)
     },
@@ -153,9 +153,13 @@ async function converse<T>(
 ): Promise<T> {
   return orRolledBack(connection, (ended) =>
     work({
-      ask: (statement) => connection.run(`begin;\n${scope.settings}`, statement),
+      ask(statement) {
+        connection.saves = false
+        return connection.run(`begin;\n${scope.settings}`, statement)
+      },
       async finish(...statements) {
         ended()
+        connection.saves = true
         return committed(await connection.pipeline([...statements, 'commit']))
       },
     }),
@@ -230,6 +234,8 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session:
       if (failure !== undefined) throw failure
       const opening = state === 'not begun' ? `begin;\n${scope.settings}` : ''
       state = 'open'
+      connection.saves = false
+      connection.renew()
       try {
         return await message(opening)
       } catch (error) {
@@ -259,6 +265,8 @@ export async function inTransaction<T>(pool: Pool, scope: Scope, work: (session:
       const begun = state === 'open'
       state = 'ended'
       if (!begun) return
+      connection.saves = verb === 'commit'
+      connection.renew()
       if (hasCallersOwn && verb === 'rollback') return rollBackCallersOwn(connection)
       try {
         if (hasCallersOwn) connection.forgetPlans()

@@ -71,6 +71,15 @@ export function connectionLost(): IntegrationsDbError {
   return new IntegrationsDbError(...lost)
 }
 
+/** What a call ends with that had no answer in time; `saved` is whether it may have changed something all the same. */
+export function timedOut(seconds: number, saved: boolean): IntegrationsDbError {
+  const outcome = saved ? 'a write may have happened: read before you write again' : 'nothing was written'
+  return new IntegrationsDbError(
+    'unavailable',
+    `PostgreSQL did not answer within ${seconds} s; ${outcome}. Check the network, or raise callTimeoutSeconds`,
+  )
+}
+
 /** Whether the server refused one statement and the connection lives on; FATAL and the driver's own errors end it. */
 export function isStatementRefused(error: unknown): boolean {
   return (error as { severity?: string }).severity === 'ERROR' || error instanceof IntegrationsDbError

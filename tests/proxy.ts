@@ -13,6 +13,13 @@ export type TcpProxy = {
   reset(): void
   /** Breaks every connection as a network failure would. */
   cut(): void
+  /**
+   * Goes silent as a network does: nothing is closed, and nobody is told when one side gives up. What clients send, or
+   * what they are answered after so many bytes more, is swallowed, on the connections there are or on later ones too.
+   */
+  silence(what: 'requests' | 'answers', options?: { after?: number; later?: boolean }): void
+  /** Lets later connections through again. Those that went silent stay so. */
+  speak(): void
   /** How many connections have been made. */
   connections: number
   stop(): Promise<void>
@@ -20,12 +27,17 @@ export type TcpProxy = {
 
 export async function startProxy(target: { host: string; port: number }, delayMilliseconds = 0): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  type Silence = { requests: number; answers: number }
+  const open = new Set<Silence>()
+  let ofLater: Silence | undefined
   const server = createServer((client) => {
     proxy.connections++
     const upstream = connect(target.port, target.host)
     client.setNoDelay(true)
     upstream.setNoDelay(true)
     let clientsTurn = true
+    const left: Silence = ofLater ? { ...ofLater } : { requests: Infinity, answers: Infinity }
+    open.add(left)
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -37,13 +49,18 @@ export async function startProxy(target: { host: string; port: number }, delayMi
           if (clientsTurn) proxy.roundTrips++
           clientsTurn = false
         } else clientsTurn = true
-        if (delayMilliseconds === 0) to.write(chunk)
-        else setTimeout(() => to.write(chunk), delayMilliseconds)
+        const direction = from === client ? 'requests' : 'answers'
+        const passes = chunk.subarray(0, Math.min(chunk.length, left[direction]))
+        left[direction] -= passes.length
+        if (passes.length > 0 && delayMilliseconds === 0) to.write(passes)
+        else if (passes.length > 0) setTimeout(() => to.write(passes), delayMilliseconds)
         if (from === client) proxy.onSent?.()
       })
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
+        if (Number.isFinite(left.requests + left.answers)) return
+        open.delete(left)
         to.destroy()
       })
     }
@@ -57,6 +74,13 @@ export async function startProxy(target: { host: string; port: number }, delayMi
     sent: [],
     onSent: undefined,
     connections: 0,
+    silence(what, { after = 0, later = false } = {}) {
+      for (const left of open) left[what] = after
+      if (later) ofLater = { requests: Infinity, answers: Infinity, [what]: after }
+    },
+    speak() {
+      ofLater = undefined
+    },
     through(url) {
       const proxied = new URL(url)
       proxied.hostname = '127.0.0.1'

@@ -35,6 +35,7 @@ async function storm(url: string): Promise<Tally> {
     max: connections,
     acquireTimeoutSeconds: 20,
     connectTimeoutSeconds: 10,
+    callTimeoutSeconds: 30,
     keepPlans: true,
   })
   const ids = await Promise.all(Array.from({ length: organizations }, () => t.organization()))
