@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import { IntegrationsDbError } from './errors.ts'
 import { databaseUrl } from './input.ts'
 import { connectionLost, isConnectionLost, toIntegrationsDbError } from './server-errors.ts'
+import { Sockets } from './sockets.ts'
 
 /** An administrator's connection; never used for calls of the repository. */
 export type Admin = postgres.Sql<Record<string, never>>
@@ -27,7 +28,9 @@ export async function asAdmin<T>(url: string, work: (sql: Admin, lost: Promise<n
     onLost = () => reject(connectionLost())
   })
   lost.catch(() => {})
-  const sql = openAdmin(url, () => onLost())
+  const sockets = new Sockets()
+  const sql = openAdmin(url, sockets, () => onLost())
+  const watching = watch(url, Math.min(Number(sql.options.connect_timeout) || 30, 3600), () => onLost())
   try {
     const result = await Promise.race([work(sql, lost), lost])
     await sql.end({ timeout: 5 })
@@ -36,20 +39,50 @@ export async function asAdmin<T>(url: string, work: (sql: Admin, lost: Promise<n
     // It would wait for an answer that a connection which is gone never gives.
     await sql.end({ timeout: 0 })
     throw isConnectionLost(error) ? toIntegrationsDbError(error) : error
+  } finally {
+    clearInterval(watching)
+    sockets.destroySoon()
   }
 }
 
-/** One connection, made with its first statement, and whoever opens it ends it. */
-export function openAdmin(url: string, onLost = () => {}): Admin {
+/** One connection, made with its first statement, and whoever opens it ends it, and destroys its sockets. */
+export function openAdmin(url: string, sockets: Sockets, onLost = () => {}): Admin {
   const sql = postgres(databaseUrl('url', url), {
     max: 1,
     fetch_types: false,
+    // It would end a connection between two statements of a transaction.
+    max_lifetime: null,
+    socket: sockets.open,
     onnotice: () => {},
     onclose: onLost,
     connection: { application_name: 'integrations-db' },
-  }) as Admin
+  } as postgres.Options<Record<string, never>>) as unknown as Admin
   sql.begin = ((run: (tx: Transaction) => Promise<unknown>) => inTransaction(sql, run)) as Admin['begin']
   return sql
+}
+
+/**
+ * Asks over a connection of its own, now and then, whether the server still answers: what an administrator runs may take
+ * hours, and over a network that has gone silent it would take for ever. A server that refuses has answered.
+ *
+ * `connect_timeout`, in the URL or as `PGCONNECT_TIMEOUT`, is how many seconds lie between, and how many it may take.
+ */
+function watch(url: string, seconds: number, onSilent: () => void): NodeJS.Timeout {
+  const ask = async () => {
+    const sockets = new Sockets()
+    const probe = openAdmin(url, sockets)
+    const deadline = setTimeout(() => void probe.end({ timeout: 0 }), seconds * 1000)
+    try {
+      await probe.unsafe('select 1')
+    } catch (error) {
+      if ((error as { severity?: string }).severity === undefined) onSilent()
+    } finally {
+      clearTimeout(deadline)
+      await probe.end({ timeout: 0 })
+      sockets.destroySoon()
+    }
+  }
+  return setInterval(() => void ask(), seconds * 1000).unref()
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Admin, administrate, openAdmin, type Transaction } from './admin.ts'
 import { IntegrationsDbError } from './errors.ts'
+import { Sockets } from './sockets.ts'
 
 /*
  * An administrator's transaction never waits longer for a lock than it is told to, knows who holds it, and may end that
@@ -59,7 +60,8 @@ export async function withAttempts<T>(
   { terminate = false }: Patience,
   work: (sql: Admin, attempt: Attempt, ended: Holder[]) => Promise<T>,
 ): Promise<T> {
-  const watch = openAdmin(url)
+  const sockets = new Sockets()
+  const watch = openAdmin(url, sockets)
   const ended: Holder[] = []
   const treat = async (found: Holder[]) => {
     if (!terminate) return found
@@ -73,6 +75,7 @@ export async function withAttempts<T>(
     )
   } finally {
     await watch.end({ timeout: 0 })
+    sockets.destroySoon()
   }
 }
 

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { type Admin, asAdmin } from '../src/admin.ts'
 import type { IntegrationsDb, OrganizationScope, ServiceScope } from '../src/index.ts'
-import { useDatabase } from './database.ts'
+import { runCli, startCli } from './command-line.ts'
+import { onServer, useDatabase } from './database.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 
 /* A network that goes silent without closing: what a firewall that forgets, a cable or a frozen host looks like. */
@@ -287,4 +289,59 @@ describe('over a network that goes silent', () => {
       await t.admin`select from pg_stat_activity where query like '%pg_sleep(61%' and pid <> pg_backend_pid() and state = 'active'`,
     ).toHaveLength(0)
   })
+})
+
+describe("an administrator's command over a network that goes silent", () => {
+  const url = () => `${proxy.through(t.adminUrl)}?connect_timeout=1`
+
+  test('fails in time where it cannot connect', async () => {
+    proxy.silence('answers', { later: true })
+    const startedAt = performance.now()
+    expect(await runCli(['status', '--url', url()])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be reached'),
+    })
+    expect(performance.now() - startedAt).toBeLessThan(8000)
+  })
+
+  test('fails in time in the middle of a statement, of a transaction, and between two statements, and says so', async () => {
+    for (const work of [
+      (sql: Admin) => sql.unsafe('select pg_sleep(60)'),
+      (sql: Admin) => sql.begin(async (tx) => tx.unsafe('select pg_sleep(60)')),
+      (sql: Admin) => sql.unsafe('select 1').then(() => pause(60_000)),
+    ]) {
+      const startedAt = performance.now()
+      const failed = asAdmin(url(), async (sql) => {
+        await sql.unsafe('select 1')
+        proxy.silence('answers', { later: true })
+        return work(sql)
+      })
+      await expect(failed).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('unknown') })
+      expect(performance.now() - startedAt).toBeLessThan(4000)
+      proxy.speak()
+    }
+  }, 20_000)
+
+  test('ends its process', async () => {
+    const { process, ended } = startCli(['doctor', '--url', url()])
+    proxy.reset()
+    silenceBehind('pg_class', 'answers', { later: true })
+    const startedAt = performance.now()
+    expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('connection to PostgreSQL was lost') })
+    expect(performance.now() - startedAt).toBeLessThan(12_000)
+    expect(process.exitCode).toBe(1)
+  }, 20_000)
+
+  test('is left alone for as long as the server answers others, also where those are refused', async () => {
+    await asAdmin(url(), (sql) => sql.unsafe('select pg_sleep(2.5)'))
+    await asAdmin(url(), async (sql) => {
+      await sql.unsafe('select 1')
+      await onServer(`alter database ${t.name} allow_connections false`)
+      try {
+        await sql.unsafe('select pg_sleep(2.5)')
+      } finally {
+        await onServer(`alter database ${t.name} allow_connections true`)
+      }
+    })
+  }, 20_000)
 })
