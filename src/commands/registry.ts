@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { command, readText, UsageError } from './command.ts'
 
 export const registryCommand = command({
@@ -13,7 +12,8 @@ export const registryCommand = command({
     }
     if (dart !== undefined) {
       const { dartSource } = await import('../dart.ts')
-      writeFileSync(dart, dartSource())
+      const { writeWhole } = await import('../whole-files.ts')
+      await writeWhole([{ path: dart, content: dartSource() }])
       return { report: { written: dart }, text: `wrote ${dart}` }
     }
     const { dartFindings } = await import('../dart-check.ts')

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
+import { writeWhole } from '../whole-files.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles } from './files.ts'
 
 /** File names, oldest first: copied now, there already, and which of the host's own are newer than a copied one. */
@@ -31,7 +32,11 @@ export async function exportMigrations({
   const versions = new Set(ours.map(({ version }) => version))
   const oldest = missing[0]?.version
   await mkdir(folder, { recursive: true })
-  for (const file of missing) await copyFile(file.path, join(folder, fileName(file)))
+  // Byte for byte.
+  const contents = await Promise.all(missing.map(({ path }) => readFile(path)))
+  await writeWhole(
+    contents.map((content, i) => ({ path: join(folder, fileName(missing[i] as MigrationFile)), content })),
+  )
   return {
     folder,
     copied: missing.map(fileName),

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
+import { writeWhole } from '../whole-files.ts'
 import type { DiffSnapshots } from './derive.ts'
 import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
 import type { Extra } from './extras.ts'
@@ -97,8 +98,7 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
       `${pending.map(({ path }) => path).join(', ')}: missing, though ${drizzle} asks for it; run integrations-db build and commit what it writes`,
     )
   }
-  for (const folder of new Set(pending.map(({ path }) => dirname(path)))) await mkdir(folder, { recursive: true })
-  await Promise.all(pending.map(({ path, text }) => writeFile(path, text)))
+  await writeWhole(pending.map(({ path, text }) => ({ path, content: text })))
   return { migrations: migrations.length, written: pending.map(({ path }) => path) }
 }
 
