@@ -14,7 +14,7 @@ import { registryCommand } from './commands/registry.ts'
 import { repairCommand } from './commands/repair.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { statusCommand } from './commands/status.ts'
-import { IntegrationsDbError } from './errors.ts'
+import { IntegrationsDbError, presentable, withoutPasswords } from './errors.ts'
 
 /* Finds the command, prints what it says, and turns every outcome into an exit status. */
 
@@ -50,6 +50,7 @@ async function run(): Promise<number> {
   if (flags.help) return help(words)
   const command = find(words)
   try {
+    assertUrlsInPlace()
     if (command === undefined) throw new UsageError(missing(words))
     const { report, text, findings = false } = await call(command)
     say(flags.json ? JSON.stringify(report) : text)
@@ -88,11 +89,24 @@ function loosely() {
   return parseArgs({ args: given, options, strict: false })
 }
 
+/** A database's URL belongs behind --url: anywhere else it would be taken for a name, and named in what is said of it. */
+function assertUrlsInPlace(): void {
+  const misplaced = given.some((word, i) => {
+    const elsewhere = word.replace(/^--url=/, '')
+    return /postgres(ql)?:\//i.test(word) && elsewhere === word && given[i - 1] !== '--url'
+  })
+  if (misplaced) throw new UsageError("a database's URL stands where none belongs; pass it as --url URL")
+}
+
 function strictly({ options }: Command) {
   try {
     return parseArgs({ args: given, options: { ...common, ...options }, allowPositionals: true })
   } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0])
+    const [problem = ''] = (error as Error).message.split('. ')
+    // What was meant for a flag may be anything that was glued to one.
+    throw new UsageError(
+      /^[^']*('-{1,2}[a-z][a-z-]{0,20}( <value>)?'[^']*)*$/.test(problem) ? problem : 'unknown option',
+    )
   }
 }
 
@@ -113,10 +127,13 @@ function help(words: string[]): number {
 
 function failed(error: unknown, command: Command | undefined, { json, debug }: Record<string, unknown>): number {
   const usage = error instanceof UsageError
-  const { code, message } = usage ? { code: 'usage', message: error.message } : told(error as NodeJS.ErrnoException)
+  const { code, message: all } = usage
+    ? { code: 'usage', message: error.message }
+    : told(error as NodeJS.ErrnoException)
+  const message = presentable(all)
   if (json) say(JSON.stringify({ error: { code, message } }))
   else console.error(`${red('error:')} ${command && usage ? `${command.name}: ` : ''}${message}`)
-  if (debug) console.error((error as Error).stack)
+  if (debug) console.error(withoutPasswords(String((error as Error).stack)))
   else if (usage) console.error(`\n${command === undefined ? overview(commands) : helpOf(command)}`)
   else if (code === 'unexpected') console.error('this should not happen; --debug shows where it did')
   return usage ? 2 : 1

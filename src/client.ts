@@ -4,10 +4,11 @@ import { observed } from './diagnostics.ts'
 import { type ScopedQueries, scopedQueries } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { Events } from './events.ts'
-import { databaseUrl, encryptionKey } from './input.ts'
+import { assertStrongKey, databaseUrl, encryptionKey, parse } from './input.ts'
 import { Integrations } from './integrations.ts'
 import { lazily } from './lazily.ts'
 import { type LazyPool, lazyPool } from './lazy-pool.ts'
+import { readable } from './readable.ts'
 import { Replicas } from './replicas.ts'
 import {
   claimsScope,
@@ -218,7 +219,7 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
       return openScope(scoped, claimsScope(payload), settings, replicas)
     },
     asService(options) {
-      const actor = options?.actor
+      const actor = readable('options', () => options?.actor)
       const scope = serviceScope(actor)
       return {
         integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
@@ -284,13 +285,15 @@ type Settings = z.output<ReturnType<typeof optionsSchema>>
 
 function parseOptions(options: IntegrationsDbOptions): Settings {
   // Read once per client: compiling the schema first would cost more than it saves.
-  const result = optionsSchema().safeParse(options, { jitless: true })
+  const result = parse('options', optionsSchema(), options, { jitless: true })
   if (result.success) {
+    // Checked where a client is made: a mistyped key must not come to light with the first credential.
+    const key = encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey)
+    assertStrongKey('INTEGRATIONS_ENCRYPTION_KEY', key)
     return {
       ...result.data,
       replicas: result.data.replicas.map((url, i) => databaseUrl(`replicas.${i}`, url)),
-      // Checked where a client is made: a mistyped key must not come to light with the first credential.
-      encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey),
+      encryptionKey: key,
       previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY', result.data.previousEncryptionKey),
     }
   }

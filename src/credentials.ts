@@ -5,6 +5,7 @@ import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 import { input, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
 import type { BoundStatement, Pool } from './pool.ts'
+import { readable } from './readable.ts'
 import { bundleText, type ConnectionFields } from './registry.ts'
 import type { IntegrationType } from './schema/enums.ts'
 import { inTwoTransactions, type OrganizationScopeSettings, type Session, serviceScope } from './scope.ts'
@@ -214,12 +215,13 @@ export class ServiceCredentials {
    * meanwhile.
    */
   async retrieve<T extends IntegrationType>(retrieval: Retrieval<T>): Promise<CredentialBundle<T>> {
-    const organizationId = uuid('organizationId', retrieval?.organizationId)
+    const given = readable('retrieval', () => ({ ...retrieval }))
+    const organizationId = uuid('organizationId', given.organizationId)
     const scope = serviceScope(this.#actor, organizationId)
     return observed('credentials.retrieve', scope, async () => {
-      const type = input.type(retrieval.integrationType)
-      const version = input.version(retrieval.version)
-      const call = [type, version, text('reason', retrieval.reason)].map(hexLiteral).join(', ')
+      const type = input.type(given.integrationType)
+      const version = input.version(given.version)
+      const call = [type, version, text('reason', given.reason)].map(hexLiteral).join(', ')
       const request = {
         text: () =>
           `select code, message, request_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,

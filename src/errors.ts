@@ -22,7 +22,7 @@ export type IntegrationsDbErrorCode =
  *   throw error
  * }
  *
- * The message names the field or file and the remedy. There is no `cause`: PostgreSQL's and Drizzle's errors carry
+ * The message names the field or file and the remedy, in at most 2,000 characters, and no password of a URL. There is no `cause`: PostgreSQL's and Drizzle's errors carry
  * statements, parameters and whole rows, and whoever logs an error logs its cause.
  */
 export class IntegrationsDbError extends Error {
@@ -32,8 +32,36 @@ export class IntegrationsDbError extends Error {
   readonly sqlState: string | undefined
 
   constructor(code: IntegrationsDbErrorCode, message: string, options: { sqlState?: string } = {}) {
-    super(message)
+    super(presentable(message))
     this.code = code
     this.sqlState = options.sqlState
   }
+}
+
+const longest = 2000
+
+/** A message as it may be printed: without the login and password of any URL, and both its ends where it is too long. */
+export function presentable(message: string): string {
+  const text = withoutPasswords(message.length <= 2 * longest ? message : ends(message, unfinished, unbegun))
+  return text.length <= longest ? text : ends(text)
+}
+
+/** The beginning, which names the field, and the end, which says what to do. */
+function ends(text: string, cutEnd = /$^/, cutBegin = /$^/): string {
+  const half = longest / 2 - 30
+  const [first, last] = [text.slice(0, half).replace(cutEnd, ''), text.slice(-half).replace(cutBegin, '')]
+  return `${first} … (${text.length} characters in all) … ${last}`.toWellFormed()
+}
+
+// What a cut leaves of a word, or of a URL, which would no longer be known as one.
+const unfinished = /:\/[^\n]*$|\S*$/
+const unbegun = /^[^\n]*@|^\S*/
+
+// To the last @ of a line: a password may hold anything. Slashes may be one, where a path was made of a URL.
+const urlLogin = /(:\/+)(?!login:password@host)[^\n]*@/g
+const passwordSetting = /\b((?:ssl)?password|pwd)(\s*=\s*)('[^'\n]*'|"[^"\n]*"|[^\s&]+)/gi
+
+/** A text without the login and password of URLs and of libpq's connection strings. */
+export function withoutPasswords(text: string): string {
+  return text.replace(urlLogin, '$1…@').replace(passwordSetting, '$1$2…')
 }

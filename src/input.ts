@@ -5,6 +5,7 @@ import { inCurrentVersion, upcastMappings, withVersion } from './config/versions
 import { copied, credentialProblem } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { lazily } from './lazily.ts'
+import { readable } from './readable.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
 
 /*
@@ -91,6 +92,10 @@ const shortText = lazily(() =>
     .string()
     .min(1)
     .max(255)
+    .refine(
+      (given) => given.isWellFormed() && !given.includes('\0'),
+      'must hold no NUL character and no half of a surrogate pair, which PostgreSQL cannot store',
+    )
     .check((given) => {
       const problem = credentialProblem(given.value)
       if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a text' })
@@ -143,7 +148,7 @@ export function uuid(field: string, value: unknown): string {
 
 /** The URL of a PostgreSQL database; its password is in no message. */
 export function databaseUrl(field: string, value: string): string {
-  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
+  if (typeof value !== 'string' || !/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
     throw new IntegrationsDbError(
       'invalid_input',
       `${field}: must be a URL such as postgresql://login:password@host:5432/database`,
@@ -165,33 +170,56 @@ export function encryptionKey(variable: string, given?: string): string | undefi
   return key.toLowerCase()
 }
 
+/** Refuses a key that nobody drew at random. Not for the key before: that one must be readable to be replaced. */
+export function assertStrongKey(variable: string, key: string | undefined): void {
+  const pattern = key === undefined ? undefined : patternOf(Buffer.from(key, 'hex'))
+  if (pattern === undefined) return
+  throw new IntegrationsDbError(
+    'invalid_input',
+    `${variable}: ${pattern}, so it can be guessed; make one with: openssl rand -hex 32. Where credentials are encrypted with it, pass it as INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY and run: integrations-db credentials rotate-key --apply`,
+  )
+}
+
+/** What 32 bytes have in common that a random key has less often than once in ten thousand million. */
+function patternOf(bytes: Buffer): string | undefined {
+  if (bytes.subarray(16).equals(bytes.subarray(0, 16))) return 'repeats itself'
+  if (new Set(bytes).size < 16) return 'is made of few different bytes'
+  const steps = new Set(bytes.subarray(1).map((byte, i) => byte - (bytes[i] ?? 0)))
+  if (steps.size < 8) return 'counts'
+  if (bytes.every((byte) => byte >= 0x20 && byte < 0x7f)) return 'is a text in hexadecimal'
+  return undefined
+}
+
 export function isUuid(value: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }
 
 function check<T>(field: string, schema: () => z.ZodType<T>, value: unknown): T {
-  const result = parse(field, schema(), value)
+  const result = parse(field || 'input', schema(), value)
   if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => {
+  const { issues } = result.error
+  const problems = issues.slice(0, 20).map((issue) => {
     const path = [field, ...issue.path.map(String)].filter(Boolean).join('.')
     const message =
       issue.code === 'unrecognized_keys' ? `has no such field: ${issue.keys.map(printable).join(', ')}` : issue.message
     return path ? `${path}: ${message}` : message
   })
+  if (issues.length > 20) problems.push(`and ${issues.length - 20} more`)
   throw new IntegrationsDbError('invalid_input', problems.join('; '))
 }
 
 /** A field's name as long as it can be nothing else: keys and values do get mixed up. */
-export function printable(name: string): string {
-  return /^[a-z_]{1,30}$/i.test(name) ? `"${name}"` : '(a name that is not printed here)'
+export function printable(name: unknown): string {
+  return typeof name === 'string' && /^[a-z_]{1,30}$/i.test(name) ? `"${name}"` : '(a name that is not printed here)'
 }
 
-function parse<T>(field: string, schema: z.ZodType<T>, value: unknown) {
-  try {
-    return schema.safeParse(value)
-  } catch {
-    throw new IntegrationsDbError('invalid_input', `${field || 'input'}: is nested too deeply, or refers to itself`)
-  }
+/** What a schema makes of a value. An error's words are made when it is first asked for, and look at the value again. */
+export function parse<T>(field: string, schema: z.ZodType<T>, value: unknown, options?: { jitless: boolean }) {
+  return readable(field, () => {
+    const result = schema.safeParse(value, options)
+    void result.error
+    return result
+  })
 }
 
 /** The fields that say something: one left out and one that is undefined are the same. */

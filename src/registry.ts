@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { FieldMappings } from './config/documents.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { printable } from './input.ts'
+import { parse, printable } from './input.ts'
 import { lazily } from './lazily.ts'
+import { readable } from './readable.ts'
 import type { IntegrationType } from './schema/enums.ts'
 
 /** One field of a credential bundle. */
@@ -168,7 +169,7 @@ export function systemOf(integrationType: string): System {
   const known = Object.keys(systems).join(', ')
   throw new IntegrationsDbError(
     'invalid_input',
-    `integrationType: must be one of ${known}, not ${printable(String(integrationType))}`,
+    `integrationType: must be one of ${known}, not ${printable(integrationType)}`,
   )
 }
 
@@ -183,9 +184,10 @@ export function systemOf(integrationType: string): System {
 export function unmappedRequiredTargets(integrationType: IntegrationType, mappings: FieldMappings): string[] {
   if (typeof mappings !== 'object' || mappings === null)
     throw new IntegrationsDbError('invalid_input', 'mappings: must be an object, such as the fieldMappings of a row')
-  return Object.entries(systemOf(integrationType).mappingTargets)
-    .filter(([target, { required }]) => required && !Object.hasOwn(mappings, target))
-    .map(([target]) => target)
+  const targets = Object.entries(systemOf(integrationType).mappingTargets)
+  return readable('mappings', () =>
+    targets.filter(([target, { required }]) => required && !Object.hasOwn(mappings, target)).map(([target]) => target),
+  )
 }
 
 type Fields<T extends IntegrationType> = (typeof systems)[T]['fields']
@@ -218,25 +220,32 @@ function schemaOf({ type, pattern }: ConnectionField): z.ZodType {
     return z
       .url({ protocol: /^https?$/, error: rule })
       .max(longest, tooLong)
+      .regex(sendable, notSendable)
       .regex(form, rule)
   }
   if (type === 'year') {
     const rule = 'must be a year of four digits'
     return z.union([z.int(), z.string()], rule).refine((value) => form.test(String(value)), rule)
   }
-  return (
-    z
-      .string('must be a text')
-      .min(1, 'must not be empty')
-      .max(longest, tooLong)
-      // A line break in a key would be a header of its own in the request that it is sent with.
-      .regex(/^\P{Cc}*$/u, 'must not hold control characters')
-      .regex(form, `must match ${pattern}`)
-  )
+  return z
+    .string('must be a text')
+    .min(1, 'must not be empty')
+    .max(longest, tooLong)
+    .regex(sendable, notSendable)
+    .regex(form, `must match ${pattern}`)
 }
 
+// A line break in a key would be a header of its own in the request that it is sent with; half a surrogate pair is no text.
+const sendable = /^[^\p{Cc}\p{Cs}]*$/u
+const notSendable = 'must not hold control characters or half of a surrogate pair'
 const longest = 16_384
 const tooLong = 'must have at most 16,384 characters'
+
+function record(value: unknown): Record<PropertyKey, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<PropertyKey, unknown>)
+    : undefined
+}
 
 /**
  * A bundle that has what the system needs and nothing else, as JSON.
@@ -244,16 +253,20 @@ const tooLong = 'must have at most 16,384 characters'
  * @throws IntegrationsDbError `invalid_input` that names each field and what is wrong with it, never a value.
  */
 export function bundleText(integrationType: IntegrationType, bundle: unknown): string {
-  const result = schemas()[integrationType]?.safeParse(bundle)
-  if (result?.success) return JSON.stringify(result.data)
+  const given = readable('bundle', () => {
+    const fields = record(bundle)
+    return fields === undefined ? bundle : { ...fields }
+  })
+  const result = parse('bundle', schemas()[integrationType] ?? z.never(), given)
+  if (result.success) return JSON.stringify(result.data)
   const names = Object.keys(systems[integrationType].fields)
   const needs = `; ${integrationType} takes ${names.join(', ')}`
-  const problems = (result?.error.issues ?? []).flatMap((issue) => {
+  const problems = result.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => `bundle: has no such field: ${printable(key)}`)
     const [name] = issue.path
     if (name === undefined) return ['bundle: must be an object']
-    const missing = typeof bundle === 'object' && (bundle as Record<PropertyKey, unknown>)[name] === undefined
+    const missing = record(given)?.[name] === undefined
     return [`bundle.${String(name)}: ${missing ? 'is missing' : issue.message}`]
   })
   throw new IntegrationsDbError('invalid_input', problems.join('; ') + needs)

@@ -16,6 +16,7 @@ import { isUuid, text, uuid } from './input.ts'
 import { rollBackCallersOwn, takeLeftovers } from './leftovers.ts'
 import { hexLiteral } from './literal.ts'
 import { type Answer, type BoundStatement, type Connection, type Pool, toRows } from './pool.ts'
+import { readable } from './readable.ts'
 import type { Replicas } from './replicas.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 
@@ -42,29 +43,48 @@ export function organizationScope(input: {
   role: OrganizationRole
   userId?: string
 }): OrganizationScopeSettings {
-  if (record(input) === undefined) {
+  const given = readable('scope', () => {
+    const { organizationId, role, userId } = record(input) ?? {}
+    return record(input) && { organizationId, role, userId }
+  })
+  if (given === undefined) {
     throw new IntegrationsDbError(
       'invalid_input',
       'scope: must be an object of organizationId, role and perhaps userId',
     )
   }
-  const organizationId = uuid('organizationId', input.organizationId)
-  const userId = input.userId === undefined ? undefined : text('userId', input.userId)
-  if (!organizationRoles.includes(input.role)) {
+  const organizationId = uuid('organizationId', given.organizationId)
+  const userId = given.userId === undefined ? undefined : text('userId', given.userId)
+  if (!isOrganizationRole(given.role)) {
     throw new IntegrationsDbError('invalid_input', `role: must be one of ${organizationRoles.join(', ')}`)
   }
+  return memberScope(organizationId, given.role, userId)
+}
+
+function memberScope(
+  organizationId: string,
+  role: OrganizationRole,
+  userId: string | undefined,
+): OrganizationScopeSettings {
   const claims = {
     ...(userId === undefined ? {} : { sub: userId }),
     role: 'authenticated',
-    app_metadata: { organization_id: organizationId, role: input.role },
+    app_metadata: { organization_id: organizationId, role },
   }
-  return { settings: settings('authenticated', claims), role: input.role, organizationId }
+  return { settings: settings('authenticated', claims), role, organizationId }
+}
+
+function isOrganizationRole(role: unknown): role is OrganizationRole {
+  return typeof role === 'string' && organizationRoles.includes(role)
 }
 
 /** The same scope from a token the host has verified. Only `app_metadata` counts: users can edit `user_metadata`. */
 export function claimsScope(payload: unknown): OrganizationScopeSettings {
-  const claims = record(payload)
-  const metadata = record(claims?.app_metadata)
+  const claims = readable('claims', () => {
+    const claims = record(payload)
+    const metadata = record(claims?.app_metadata)
+    return claims && { role: claims.role, sub: claims.sub, metadata: { ...metadata } }
+  })
   if (claims === undefined) {
     throw new IntegrationsDbError('invalid_input', 'claims: must be the payload of a verified token, an object')
   }
@@ -74,21 +94,22 @@ export function claimsScope(payload: unknown): OrganizationScopeSettings {
       'claims.role: only tokens of role "authenticated" have an organization scope',
     )
   }
-  const { organization_id: organizationId, role } = metadata ?? {}
+  const { organization_id: organizationId, role } = claims.metadata
   if (typeof organizationId !== 'string' || !isUuid(organizationId)) {
     throw new IntegrationsDbError(
       'permission_denied',
       'claims.app_metadata.organization_id: the token names no organization',
     )
   }
-  if (typeof role !== 'string' || !organizationRoles.includes(role)) {
+  if (!isOrganizationRole(role)) {
     throw new IntegrationsDbError(
       'permission_denied',
       `claims.app_metadata.role: must be one of ${organizationRoles.join(', ')}`,
     )
   }
-  const user = typeof claims.sub === 'string' ? { userId: claims.sub } : {}
-  return organizationScope({ organizationId, role: role as OrganizationRole, ...user })
+  // Null is a token without a user to some issuers.
+  const userId = claims.sub === undefined || claims.sub === null ? undefined : text('claims.sub', claims.sub)
+  return memberScope(uuid('claims.app_metadata.organization_id', organizationId), role, userId)
 }
 
 /** Across organizations, or for one, for sync workers and repair. */

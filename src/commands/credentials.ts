@@ -90,11 +90,13 @@ export const credentialCommands = [
 type Keyed = { url?: string | undefined; apply?: boolean; terminate?: boolean; 'allow-parameter-logging'?: boolean }
 
 async function target({ url, 'allow-parameter-logging': allowParameterLogging = false, ...flags }: Keyed) {
-  const { encryptionKey } = await import('../input.ts')
+  const { assertStrongKey, encryptionKey } = await import('../input.ts')
+  const key = encryptionKey('INTEGRATIONS_ENCRYPTION_KEY')
+  assertStrongKey('INTEGRATIONS_ENCRYPTION_KEY', key)
   return {
     url: adminUrl({ url }),
     ...applying(flags),
-    encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY'),
+    encryptionKey: key,
     previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY'),
     allowParameterLogging,
   }

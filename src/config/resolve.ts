@@ -1,3 +1,4 @@
+import { readable } from '../readable.ts'
 import type { FieldMapping, FieldMappings, Scalar } from './documents.ts'
 import { rules } from './rules.ts'
 import { transforms as builtIn, type Transform } from './transforms.ts'
@@ -29,8 +30,9 @@ type Resolved = { value: Scalar | null | undefined } | { rule: string }
 export function resolveFieldMappings(
   mappings: FieldMappings,
   record: unknown,
-  { transforms = builtIn }: { transforms?: Readonly<Record<string, Transform>> } = {},
+  options: { transforms?: Readonly<Record<string, Transform>> } = {},
 ): Resolution {
+  const transforms = readable('options', () => (options.transforms === undefined ? builtIn : { ...options.transforms }))
   const document = inCurrentVersion(copied(mappings))
   const broken = fieldMappingsViolations(document)
   if (broken.length > 0) return { values: {}, problems: broken }
@@ -72,7 +74,9 @@ function transformed(
   const transform = Object.hasOwn(transforms, name) ? transforms[name] : undefined
   if (transform === undefined) return { rule: `must have a transform that there is, not ${name}; add it to transforms` }
   const value = attempt(() => transform.apply(found))
-  return isScalar(value) ? { value } : { rule: `${transform.reads}, for ${name}` }
+  return isScalar(value)
+    ? { value }
+    : { rule: `${attempt(() => String(transform.reads)) ?? 'must be what it reads'}, for ${name}` }
 }
 
 function lookedUp(value: Scalar, map: Readonly<Record<string, string>>): Resolved {

@@ -1,5 +1,6 @@
 import { Cron } from 'croner'
 import { IntegrationsDbError } from '../errors.ts'
+import { readable } from '../readable.ts'
 import { scheduleCredentialProblem } from './violations.ts'
 
 /*
@@ -131,17 +132,18 @@ function cron(schedule: string, timeZone: string): Cron {
  *
  * @throws IntegrationsDbError `invalid_input` that names the field and what to write instead.
  */
-export function nextRuns(
-  schedule: string,
-  { count = 1, timeZone = 'UTC', after = new Date() }: { count?: number; timeZone?: string; after?: Date } = {},
-): Date[] {
+export function nextRuns(schedule: string, options: { count?: number; timeZone?: string; after?: Date } = {}): Date[] {
+  const { count, timeZone, after } = readable('options', () => {
+    const { count = 1, timeZone = 'UTC', after = new Date() } = options
+    return { count, timeZone, after: after instanceof Date ? new Date(after.getTime()) : undefined }
+  })
   const refuse = (message: string) => new IntegrationsDbError('invalid_input', message)
   const problem = typeof schedule === 'string' ? scheduleProblem(schedule) : 'must be a text'
   if (problem !== null) throw refuse(`schedule: ${problem}`)
   if (!Number.isInteger(count) || count < 1 || count > 1000)
     throw refuse('count: must be a whole number from 1 to 1000')
   if (!isTimeZone(timeZone)) throw refuse('timeZone: must be an IANA name such as Europe/Oslo')
-  if (!(after instanceof Date) || Number.isNaN(after.getTime())) throw refuse('after: must be a valid Date')
+  if (after === undefined || Number.isNaN(after.getTime())) throw refuse('after: must be a valid Date')
   return cron(schedule, timeZone).nextRuns(count, after)
 }
 

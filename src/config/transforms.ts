@@ -35,10 +35,15 @@ export const transforms = Object.freeze({
   decimal_4: decimal(4),
 } as const satisfies Record<string, Transform>)
 
+/** A record may hold anything. */
+function isWritten(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number'
+}
+
 function text(change: (value: string) => string): Transform {
   return {
     reads: 'must be a text or a number',
-    apply: (value) => (typeof value === 'boolean' ? undefined : change(String(value))),
+    apply: (value) => (isWritten(value) ? change(String(value)) : undefined),
   }
 }
 
@@ -59,7 +64,7 @@ function decimal(places: number): Transform {
   return {
     reads: 'must be a number such as 1234.5, 1234,5 or 1 234,50',
     apply(value) {
-      if (typeof value === 'boolean') return undefined
+      if (!isWritten(value)) return undefined
       // Below a millionth numbers print with an exponent, and no decimal is left of them.
       const written = String(typeof value === 'number' && Math.abs(value) < 1e-6 ? 0 : value)
         .trim()

@@ -28,7 +28,7 @@ type Size = { bytes: number }
  * // [{ path: 'field_mappings.api_key', rule: 'must not name a credential; …' }, { path: 'excluded_features.0', rule: '…' }]
  */
 export function configViolations(fieldMappings: unknown, excludedFeatures: unknown): Violation[] {
-  return [...fieldMappingsViolations(fieldMappings), ...excludedFeaturesViolations(excludedFeatures)]
+  return [...fieldMappingsViolations(copied(fieldMappings)), ...excludedFeaturesViolations(copied(excludedFeatures))]
 }
 
 /** {@link configViolations} of `field_mappings` alone. */

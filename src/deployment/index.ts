@@ -1,3 +1,5 @@
+import { readOptions } from './options.ts'
+
 /* The deployment's public side. What it takes (the files' reader, the driver, PostgreSQL's parser) is loaded by a call. */
 
 /**
@@ -18,7 +20,7 @@
  * has run then; `not_found` for a `to` that no file has.
  */
 export const migrate: typeof import('./migrate.ts').migrate = async (options) =>
-  (await import('./migrate.ts')).migrate(options)
+  (await import('./migrate.ts')).migrate(readOptions(options))
 
 /**
  * Runs the newest rollback files, newest first, each in one transaction with the removal of its history row.
@@ -33,7 +35,7 @@ export const migrate: typeof import('./migrate.ts').migrate = async (options) =>
  * not those that were applied; `not_found` where a rollback file is missing. Nothing has run then.
  */
 export const rollback: typeof import('./rollback.ts').rollback = async (options) =>
-  (await import('./rollback.ts')).rollback(options)
+  (await import('./rollback.ts')).rollback(readOptions(options))
 
 /**
  * What is applied, what is pending, and why the history and the files do not belong together. Changes nothing.
@@ -47,4 +49,4 @@ export const rollback: typeof import('./rollback.ts').rollback = async (options)
  * login.
  */
 export const status: typeof import('./status.ts').status = async (options) =>
-  (await import('./status.ts')).status(options)
+  (await import('./status.ts')).status(readOptions(options))

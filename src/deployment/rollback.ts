@@ -75,6 +75,12 @@ async function planRollback(
   how: { steps: number } | { to: string },
 ): Promise<MigrationFile[]> {
   if ('to' in how) assertVersion(applied, how.to)
+  // Without a number, or with one below zero, all but a few would go.
+  else if (!Number.isInteger(how.steps) || how.steps < 1)
+    throw new IntegrationsDbError(
+      'invalid_input',
+      'steps: must be a whole number from 1; or name the version to go back to',
+    )
   const newestFirst = applied.toReversed()
   const undone = 'to' in how ? newestFirst.filter(({ version }) => version > how.to) : newestFirst.slice(0, how.steps)
   const rollbacks = await readMigrationFiles(join(supabase, 'rollbacks'))
