@@ -143,7 +143,8 @@ export type IntegrationsDb = {
    * const { payload } = await jwtVerify(token, keys) // of jose, say
    * await db.forClaims(payload).integrations.list()
    *
-   * @throws IntegrationsDbError `permission_denied` where its `app_metadata` names no organization or no role of ours.
+   * @throws IntegrationsDbError `permission_denied` where its `app_metadata` names no organization or no role of ours;
+   * `invalid_input` for a `sub` that is no text of 1 to 255 characters that PostgreSQL can hold.
    */
   forClaims(verifiedJwtPayload: object): OrganizationScope
   /**

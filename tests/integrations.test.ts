@@ -354,7 +354,13 @@ describe('a transaction', () => {
         })
       }
     }
-    const pool = new OpenPool(t.url, { max: 1, acquireTimeoutSeconds: 5, connectTimeoutSeconds: 5, callTimeoutSeconds: 30, keepPlans: true })
+    const pool = new OpenPool(t.url, {
+      max: 1,
+      acquireTimeoutSeconds: 5,
+      connectTimeoutSeconds: 5,
+      callTimeoutSeconds: 30,
+      keepPlans: true,
+    })
     const scope = organizationScope({ organizationId: await t.organization(), role: 'admin' })
     const saved = inTransaction(pool, scope, async ({ run }) => {
       await new Integrations(run, scope).create({ integrationType: 'xledger' })

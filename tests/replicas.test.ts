@@ -335,6 +335,21 @@ describe('a replica that fails costs its callers time and nothing else', () => {
     await untilBack(acme)
   })
 
+  test('when a connection to it goes silent though others are answered: the primary answers within the time of a call', async () => {
+    const acme = await someScope(connect({ callTimeoutSeconds: 1, connectTimeoutSeconds: 30, max: 1 }))
+    await acme.integrations.list()
+    try {
+      calls = []
+      toStandby.silence('answers')
+      expect(await acme.integrations.list()).toHaveLength(1)
+      expect(calls[0]?.milliseconds).toBeLessThan(1000)
+      expect(answeredBy()).toEqual(['primary'])
+    } finally {
+      toStandby.cut()
+    }
+    await untilBack(acme)
+  })
+
   test('when it cancels a query that stands in the way of what the primary did', async () => {
     const acme = await someScope(connect({ replicaRetrySeconds: 0.1 }))
     await acme.integrations.list()

@@ -121,7 +121,13 @@ describe('straight to PostgreSQL', () => {
 
     test('and a call whose plan is gone, or no longer fits the table, works all the same', async () => {
       const organizationId = await t.organization()
-      const pool = new Pool(t.url, { max: 1, acquireTimeoutSeconds: 5, connectTimeoutSeconds: 5, callTimeoutSeconds: 30, keepPlans: true })
+      const pool = new Pool(t.url, {
+        max: 1,
+        acquireTimeoutSeconds: 5,
+        connectTimeoutSeconds: 5,
+        callTimeoutSeconds: 30,
+        keepPlans: true,
+      })
       const scope = organizationScope({ organizationId, role: 'admin' })
       const integrations = new Integrations(unitSession(async () => pool, scope).run, scope)
       for (let i = 0; i < 3; i++) await integrations.upsert({ integrationType: 'xledger', status: 'error' })

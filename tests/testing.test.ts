@@ -63,6 +63,32 @@ async function tablesWithRows(): Promise<string[]> {
 }
 
 describe('a test database', () => {
+  test('fails with an IntegrationsDbError, whatever is handed in', async () => {
+    const throws = () => {
+      throw new TypeError('a getter')
+    }
+    const hostile = [
+      Object.defineProperty({}, 'role', { enumerable: true, get: throws }),
+      new Proxy({}, { ownKeys: throws, get: throws }),
+      { organizationId: 1n, userId: Symbol('a') },
+      { name: { toString: throws, toJSON: throws } },
+    ] as never[]
+    for (const value of hostile) {
+      for (const door of [
+        () => t.forOrganization(value),
+        () => t.token(value),
+        () => t.claims(value),
+        () => t.organization(value),
+      ]) {
+        // What an error of it would be, or nothing: a claim of any type is there to be refused.
+        const error = await Promise.resolve()
+          .then((): unknown => door())
+          .catch((reason) => reason)
+        if (error instanceof Error) expect(error).toMatchObject({ name: 'IntegrationsDbError' })
+      }
+    }
+  })
+
   test('shows each organization what it saved and nothing of another, on the logins a backend would have', async () => {
     const [lions, scouts] = [await organization(), await organization()]
     await t.forOrganization({ organizationId: lions }).integrations.create({ integrationType: 'xledger' })

@@ -6,6 +6,7 @@ import { createIntegrationsDb, type IntegrationsDb, type OrganizationScope } fro
 import { newPassword, writeLogin } from '../create-login.ts'
 import { migrate } from '../deployment/migrate.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { readable } from '../readable.ts'
 import type { OrganizationRole } from '../scope.ts'
 import { toIntegrationsDbError } from '../server-errors.ts'
 import { startEmbeddedServer } from './embedded.ts'
@@ -78,11 +79,12 @@ export type TestDatabase = {
  * `prepare` left no table of organizations.
  */
 export async function startTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const { prepare = createOrganizations } = readable('options', () => ({ ...options }))
   const server = await startEmbeddedServer()
   const admin = postgres(server.adminUrl, { max: 1, fetch_types: false, onnotice: () => {} }) as Admin
   try {
     await admin.unsafe(bootstrapSql)
-    await (options.prepare ?? createOrganizations)(server.adminUrl)
+    await prepare(server.adminUrl)
     await assertOrganizations(admin)
     await migrate({ url: server.adminUrl })
     const url = await loginUrl(admin, server.adminUrl, { name: 'test_backend', service: false })
@@ -110,9 +112,9 @@ function testDatabase({ server, admin, url, serviceUrl }: Parts): TestDatabase {
     jwtSecret,
     db,
     organization: (columns = {}) => addOrganization(admin, columns),
-    forOrganization: ({ role = 'admin', ...scope }) => db.forOrganization({ role, ...scope }),
+    forOrganization: (scope) => db.forOrganization(readable('scope', () => ({ role: 'admin' as const, ...scope }))),
     claims: tokenClaims,
-    token: (who) => signToken(tokenClaims(who), jwtSecret),
+    token: (who) => readable('options', () => signToken(tokenClaims(who), jwtSecret)),
     reset: () => resetTables(admin),
     serverLog: server.log,
     stop() {
@@ -151,7 +153,7 @@ async function loginUrl(admin: Admin, adminUrl: string, login: { name: string; s
 async function addOrganization(admin: Admin, columns: Record<string, unknown>): Promise<string> {
   try {
     // The id is ours to make: a host's table need not have a default for it.
-    const row = { id: randomUUID(), ...columns }
+    const row = readable('columns', () => ({ id: randomUUID(), ...columns }))
     await admin`insert into public.organizations ${admin(row)}`
     return row.id
   } catch (error) {

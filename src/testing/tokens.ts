@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { readable } from '../readable.ts'
 
 /** Who a token speaks of. `role` may be one that has no rights: a test of yours will want to see it refused. */
 export type TokenOptions = {
@@ -23,7 +24,8 @@ export type TokenClaims = {
 }
 
 /** What a backend holds after it has verified {@link signToken}'s. */
-export function tokenClaims({ organizationId, role, userId, expiresInSeconds = 3600 }: TokenOptions): TokenClaims {
+export function tokenClaims(options: TokenOptions): TokenClaims {
+  const { organizationId, role, userId, expiresInSeconds = 3600 } = readable('options', () => ({ ...options }))
   const now = Math.floor(Date.now() / 1000)
   return {
     aud: 'authenticated',
