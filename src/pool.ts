@@ -290,7 +290,6 @@ async function exchange(
 function abandon(lane: Lane, queries: Sent[]): void {
   lane.lost = true
   lane.silent = true
-  lane.sockets.destroy()
   const active = queries.find((query) => query.active)
   // Its own `cancel()` leaves a rejection that nobody can catch. The socket lasts as long as a discarded lane's may.
   active?.canceller(active).catch(() => {})
