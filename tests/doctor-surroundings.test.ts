@@ -87,6 +87,12 @@ const cases: Case[] = [
       }
     }),
   ),
+  {
+    title: 'session_replication_role = replica for a login that has nothing to do with ours',
+    sql: `create role ${name} login; alter role ${name} set session_replication_role = replica`,
+    what: 'setting that stands before every session',
+    where: `session_replication_role of role ${name}`,
+  },
   ...['authenticated', 'public'].map(
     (grantee): Case => ({
       title: `${grantee} may switch triggers off`,

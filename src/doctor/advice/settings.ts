@@ -3,7 +3,7 @@ import { type Advice, advise, look } from './advice.ts'
 
 /* Settings that stand with a database or a role, and so hold before a session says anything. */
 
-type Row = { database: string | null; role: string | null; setting: string; found: string }
+type Row = { database: string | null; role: string | null; setting: string; found: string; concerned: boolean }
 
 // Roles and logins that calls of ours, and the Data API's, go through; administrators may do as they like.
 const concerned = `(
@@ -35,20 +35,20 @@ paths as (
   where s.setting = 'search_path' and s.concerned
 ),
 bent as (
-  select setdatabase, rolname, setting, 'replica' as found from settings
+  select setdatabase, rolname, setting, concerned, 'replica' as found from settings
   where setting = 'session_replication_role' and lower(value) = 'replica'
   union all
-  select setdatabase, rolname, setting, 'off' from settings where setting = 'row_security' and value ~* '^(of|f|n|0)'
+  select setdatabase, rolname, setting, concerned, 'off' from settings where setting = 'row_security' and value ~* '^(of|f|n|0)'
   union all
-  select s.setdatabase, s.rolname, s.setting, coalesce(quote_ident(r.rolname), 'a role that does not exist')
+  select s.setdatabase, s.rolname, s.setting, true, coalesce(quote_ident(r.rolname), 'a role that does not exist')
   from settings as s left join pg_roles as r on r.rolname = btrim(s.value, '"')
   where s.setting = 'role' and lower(s.value) <> 'none' and s.concerned
   union all
-  select setdatabase, rolname, setting, 'a value' from settings
+  select setdatabase, rolname, setting, true, 'a value' from settings
   where value <> '' and (setting in ('request.jwt.claims', 'request.jwt.claim') or setting like 'request.jwt.claim.%'
     or setting in ('integrations.encryption_key', 'integrations.previous_encryption_key'))
   union all
-  select p.setdatabase, p.rolname, p.setting, case
+  select p.setdatabase, p.rolname, p.setting, true, case
     when not bool_or(p.schema = 'public') then 'without public'
     else coalesce(string_agg(quote_ident(n.nspname), ', ' order by p.position) filter (where p.early), 'a schema that does not exist') || ' before public' end
   from (
@@ -61,7 +61,7 @@ bent as (
   group by p.setdatabase, p.rolname, p.setting
   having bool_or(p.early) or not bool_or(p.schema = 'public')
 )
-select case when setdatabase <> 0 then quote_ident(current_database()) end as database, quote_ident(rolname) as role, setting, found
+select case when setdatabase <> 0 then quote_ident(current_database()) end as database, quote_ident(rolname) as role, setting, found, concerned
 from bent
 order by 3, 1, 2`,
   findings: (rows) => rows.map(settingFinding),
@@ -79,7 +79,7 @@ const expectations: Record<string, Pick<Finding, 'severity' | 'expected'>> = {
 }
 const key = { severity: 'drift', expected: 'none: everybody may read it in the catalog' } as const
 
-function settingFinding({ database, role, setting, found }: Row): Finding {
+function settingFinding({ database, role, setting, found, concerned }: Row): Finding {
   const place = [role && `role ${role}`, database && `database ${database}`].filter(Boolean).join(' in ') || 'all roles'
   const said = setting.startsWith('request.') ? expectations['request.jwt.claims'] : expectations[setting]
   return advise({
@@ -89,6 +89,8 @@ function settingFinding({ database, role, setting, found }: Row): Finding {
     mend: `alter ${target(database, role)} reset ${setting};`,
     ...(setting === 'session_replication_role' ? { remedy: 'a superuser resets it' } : {}),
     ...(said ?? key),
+    // A login that copies or restores may need it.
+    ...(concerned ? {} : { severity: 'advice' }),
   })
 }
 

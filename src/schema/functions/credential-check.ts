@@ -1,11 +1,10 @@
-import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
+import { is } from 'drizzle-orm'
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { credentialAssigned, credentialName, credentialText, rules } from '../../config/rules.ts'
 import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
 import { literal } from '../../migrations/quote.ts'
-import { organizationIntegrationCredentials } from '../organization-integration-credentials.ts'
-import { organizationIntegrationEvents } from '../organization-integration-events.ts'
+import * as schema from '../index.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
-import { encryptedSecrets, retrievalRequests, revokedGrants } from '../private-tables.ts'
 import { canonicalName, matches, stems } from './configuration.ts'
 
 /*
@@ -30,20 +29,24 @@ const textColumns = (table: PgTable) =>
     /^(text|varchar|jsonb)/.test(column.getSQLType()) && !checkedElsewhere.includes(column.name) ? [column.name] : [],
   )
 
-const anyStem = `replace(lower(to_jsonb(new)::text collate "C"), '_', '') like any (${stems})`
-
 /**
- * The trigger of one table; none where it has nothing to look at. `suspicious` says which rows are worth a look, without
- * naming a column: one that a trigger's condition names can be neither dropped nor given another type.
+ * Which rows are worth a look, without naming a column: one that a trigger's condition names can be neither dropped nor
+ * given another type. Nearly every schedule is digits and signs.
  */
-function credentialCheck(table: PgTable, suspicious = anyStem) {
+const suspicious = (table: PgTable) =>
+  table === organizationIntegrations
+    ? `to_jsonb(new) ->> 'sync_schedule' ~ '[A-Za-z]'`
+    : `replace(lower(to_jsonb(new)::text collate "C"), '_', '') like any (${stems})`
+
+/** The trigger of one table; none where it has nothing to look at. */
+function credentialCheck(table: PgTable) {
   const columns = textColumns(table)
   if (columns.length === 0) return []
   return [
     trigger(table, {
       // One name per table: it stands in a list beside the others.
       name: `${getTableConfig(table).name}_credential_check`,
-      when: `before insert or update on {table} for each row when (${suspicious})`,
+      when: `before insert or update on {table} for each row when (${suspicious(table)})`,
       function: 'integrations.refuse_credentials',
       arguments: columns,
     }),
@@ -84,13 +87,9 @@ begin
   return new;
 end`,
   }),
-  // Nearly every schedule is digits and signs.
-  ...credentialCheck(organizationIntegrations, `to_jsonb(new) ->> 'sync_schedule' ~ '[A-Za-z]'`),
-  ...[
-    organizationIntegrationCredentials,
-    organizationIntegrationEvents,
-    encryptedSecrets,
-    retrievalRequests,
-    revokedGrants,
-  ].flatMap((table) => credentialCheck(table)),
+  ...Object.values(schema)
+    .filter((one) => is(one, PgTable))
+    .flatMap((table) => credentialCheck(table))
+    // How a module lists its exports differs between those that load it.
+    .sort((a, b) => (a.key < b.key ? -1 : 1)),
 ]
