@@ -59,6 +59,8 @@ export type BootstrapOptions = {
 export type BootstrapReport = {
   created: string[]
   login: { name: string; password: string | null } | null
+  /** What everybody could do in a database that an older version bootstrapped, and no longer can. */
+  revoked?: 'creating temporary objects'
   /** Where everybody still can, because the administrator does not own the database: what its owner should run. */
   hint?: string
 }
@@ -94,7 +96,7 @@ async function bootstrapOnce(tx: Admin, login: string | false, password: string)
     if (state.temporary === 'open') await tx.unsafe(revokeTemporary)
     if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
   })
-  const report = { created: missing, ...hintOf(state) }
+  const report = { created: missing, ...aboutTemporary(state) }
   if (login === false) return { ...report, login: null }
   if (state.loginExists) await assertScopedLogin(tx, login)
   return { ...report, login: { name: login, password: state.loginExists ? null : password } }
@@ -136,7 +138,8 @@ type State = {
   owner: string
 }
 
-function hintOf({ temporary, database, owner }: State): Pick<BootstrapReport, 'hint'> {
+function aboutTemporary({ temporary, missing, database, owner }: State): Pick<BootstrapReport, 'revoked' | 'hint'> {
+  if (temporary === 'open' && missing.length === 0) return { revoked: 'creating temporary objects' }
   if (temporary !== "owner's") return {}
   const revoke = `revoke temporary on database ${database} from public, anon, authenticated, service_role`
   return { hint: `everybody may create temporary objects in ${database}; its owner ${owner} should run: ${revoke}` }

@@ -169,8 +169,8 @@ describe('bootstrap', () => {
     const mayCreate = async (role: string) =>
       (await sql`select has_database_privilege(${role}, 'plain', 'temporary') as may`)[0]?.may
     expect(await mayCreate('anon')).toBe(true)
-    const { created, login } = await bootstrap({ url })
-    expect(created).toEqual([])
+    const { created, login, revoked } = await bootstrap({ url })
+    expect([created, revoked]).toEqual([[], 'creating temporary objects'])
     for (const role of ['anon', 'authenticated', 'service_role', login?.name ?? '']) {
       expect(await mayCreate(role), role).toBe(false)
     }

@@ -168,7 +168,7 @@ describe('integrations-db build', () => {
       '20260101000002_validate_configuration.sql',
       '20260101000003_validate_configuration_validate.sql',
       '20260101000004_tighten_repair_and_credential_rules.sql',
-      '20260101000005_refuse_credentials_in_texts.sql',
+      '20260101000005_harden_what_runs_as_the_owner.sql',
     ])
   })
 })

@@ -14,7 +14,10 @@ export const bootstrapCommand = command({
     if (report.login?.password) {
       lines.push(`login ${report.login.name} created; its password, shown this once: ${report.login.password}`)
     } else if (report.login) lines.push(`login ${report.login.name} exists; its password was shown when it was made`)
-    lines.push(report.hint ?? 'temporary objects: refused, except to whom the database grants TEMPORARY by name')
+    if (report.hint !== undefined) lines.push(report.hint)
+    else if (report.created.length > 0 || report.revoked !== undefined) {
+      lines.push('temporary objects: refused, except to whom the database grants TEMPORARY by name')
+    }
     return { report, text: lines.join('\n') }
   },
 })
