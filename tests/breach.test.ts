@@ -4,6 +4,7 @@ import { auditCredentials, moveToVault, revokeCredentials, rotateEncryptionKey }
 import type { IntegrationsDb } from '../src/index.ts'
 import { liftLockdown, lockdown } from '../src/lockdown.ts'
 import { readRows } from './catalog.ts'
+import { runCli } from './command-line.ts'
 import { type TestDatabase, useDatabase } from './database.ts'
 import { installVault } from './vault-stand-in.ts'
 
@@ -189,6 +190,55 @@ describe('credentials audit', () => {
     const reason = 'audit: the secret is gone from its store'
     const told = (await admin.events.list()).filter((event) => event.reason === reason)
     expect(told).toMatchObject([{ action: 'revoke', integrationType: 'xledger', version: 1 }])
+  })
+})
+
+describe('credentials audit of secrets that cannot be decrypted any more', () => {
+  const vault = useDatabase()
+  const fallback = useDatabase()
+  const unreadable = (store: string, integrationId: unknown) => [
+    { finding: 'secret that cannot be decrypted', store, integrationId, version: 1 },
+  ]
+  const idOf = async (t: TestDatabase, organizationId: string) =>
+    (await t.admin`select id from organization_integrations where organization_id = ${organizationId}`)[0]?.id
+
+  test('finds them in Vault, leaves them as they are, and exits 1 until they are rotated', async () => {
+    await installVault(vault.admin)
+    const [kept, lost] = [await connected(vault, vault.db), await connected(vault, vault.db)]
+    // As after a restore into a project with another root key.
+    await vault.admin`update vault.secrets set secret = encode('another root key', 'base64') where name like ${`integrations-db/${lost}/%`}`
+    const before = await readRows(vault.admin)
+    const id = await idOf(vault, lost)
+    expect(await auditCredentials({ url: vault.adminUrl })).toEqual({
+      findings: unreadable('vault', id),
+      mended: false,
+    })
+    const cli = await runCli(['credentials', 'audit', '--apply', '--url', vault.adminUrl])
+    expect([cli.code, cli.stdout]).toEqual([
+      1,
+      expect.stringContaining(`cannot be decrypted: vault, integration ${id}`),
+    ])
+    expect(await readRows(vault.admin)).toEqual(before)
+    await vault.db.forOrganization({ organizationId: lost, role: 'admin' }).credentials.rotate('xledger', bundle)
+    expect((await auditCredentials({ url: vault.adminUrl })).findings).toEqual([])
+    const service = vault.db.asService({ actor: 'test' })
+    for (const organizationId of [kept, lost]) {
+      await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'kept' })
+    }
+  })
+
+  test('finds those of the fallback that neither key opens, where keys are given, and those that are damaged', async () => {
+    const organizationId = await connected(fallback, fallback.connect({ encryptionKey }))
+    const id = await idOf(fallback, organizationId)
+    const other = randomBytes(32).toString('hex')
+    const audit = async (keys: object) => (await auditCredentials({ url: fallback.adminUrl, ...keys })).findings
+    expect(await audit({})).toEqual([])
+    expect(await audit({ encryptionKey })).toEqual([])
+    expect(await audit({ encryptionKey: other, previousEncryptionKey: encryptionKey })).toEqual([])
+    expect(await audit({ encryptionKey: other })).toEqual(unreadable('pgcrypto', id))
+    await fallback.admin`update integrations.encrypted_secrets
+      set ciphertext = set_byte(ciphertext, 40, get_byte(ciphertext, 40) # 255)`
+    expect(await audit({ encryptionKey })).toEqual(unreadable('pgcrypto', id))
   })
 })
 

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLogin } from '../src/create-login.ts'
+import { migrate } from '../src/deployment/migrate.ts'
 import { diagnose, doctor, examine } from '../src/doctor/doctor.ts'
 import type { Finding } from '../src/doctor/findings.ts'
 import { doctorText, report } from '../src/doctor/report.ts'
@@ -146,6 +149,67 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
     expect(await all(kept.adminUrl)).toEqual([])
     await kept.admin.unsafe(`alter database ${kept.name} reset all`)
   })
+})
+
+describe('auto_explain, as the role postgres of a hosted project, which is no superuser', () => {
+  const hosted = useDatabase('host')
+  const [owner, login] = ['hosted', 'backend'].map((name) => `${name}_${randomBytes(4).toString('hex')}`) as [
+    string,
+    string,
+  ]
+  const password = randomBytes(16).toString('hex')
+  const as = (name: string, database = hosted) => {
+    const url = new URL(database.adminUrl)
+    url.username = name
+    url.password = password
+    return url.href
+  }
+  const logging = async () =>
+    (await doctor({ url: as(owner) })).findings.filter(({ what }) => what === 'server logs parameters')
+
+  beforeAll(async () => {
+    // Supabase lets its postgres set what auto_explain logs; here a grant does.
+    await hosted.admin.unsafe(`
+      create role ${owner} login createrole createdb bypassrls password '${password}';
+      grant authenticated, service_role to ${owner} with admin option;
+      alter database ${hosted.name} owner to ${owner};
+      alter table public.organizations owner to ${owner};
+      grant create, usage on schema public, extensions to ${owner};
+      alter database ${hosted.name} set session_preload_libraries = 'auto_explain';
+      grant set on parameter "auto_explain.log_min_duration" to ${owner}`)
+    await migrate({ url: as(owner) })
+    await createLogin({ url: as(owner), name: login, password })
+  })
+  afterAll(async () => {
+    await hosted.admin.unsafe(`
+      reassign owned by ${owner} to current_user;
+      drop owned by ${owner};
+      revoke set on parameter "auto_explain.log_min_duration" from ${owner};
+      drop role ${login};
+      revoke authenticated, service_role from ${owner} cascade;
+      drop role ${owner}`)
+  })
+
+  test.each(['10s', '0'])(
+    'the SQL that doctor says mends it for every login, and it may run it: log_min_duration = %s',
+    async (duration) => {
+      await hosted.admin.unsafe(`alter database ${hosted.name} set auto_explain.log_min_duration = '${duration}'`)
+      expect(await logging()).toMatchObject([
+        { severity: 'advice', found: expect.stringContaining(`auto_explain.log_min_duration = ${duration}`) },
+      ])
+      const [finding] = await logging()
+      const sql = postgres(as(owner), { max: 1 })
+      await sql.unsafe(finding?.mend ?? '')
+      await sql.end()
+      expect(await logging()).toEqual([])
+      const backend = postgres(as(login), { max: 1 })
+      expect([...(await backend`show auto_explain.log_min_duration`)]).toEqual([
+        { 'auto_explain.log_min_duration': '-1' },
+      ])
+      await backend.end()
+      for (const role of [owner, login]) await hosted.admin.unsafe(`alter role ${role} reset all`)
+    },
+  )
 })
 
 describe('logins', () => {
