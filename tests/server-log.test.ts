@@ -24,10 +24,11 @@ function found(log: string, word: string): string[] {
   return [word, bytes.toString('hex'), [...bytes].join(' ')].filter((form) => log.includes(form))
 }
 
-/** What the settings log of a call that is none of the slow ones: all of it, or nothing. */
-type Configuration = { settings: Record<string, string>; refused: boolean }
-const refused = (settings: Record<string, string>): Configuration => ({ settings, refused: true })
-const kept = (settings: Record<string, string>): Configuration => ({ settings, refused: false })
+/** Since which PostgreSQL the settings are sure to log a call that is none of the slow ones. */
+type Configuration = { settings: Record<string, string>; refusedSince: number }
+const refused = (settings: Record<string, string>): Configuration => ({ settings, refusedSince: 0 })
+const refusedSince16 = (settings: Record<string, string>): Configuration => ({ settings, refusedSince: 160000 })
+const kept = (settings: Record<string, string>): Configuration => ({ settings, refusedSince: Number.POSITIVE_INFINITY })
 const explained = (settings: Record<string, string>) => ({ 'auto_explain.log_min_duration': '0', ...settings })
 
 const configurations: Configuration[] = [
@@ -41,11 +42,12 @@ const configurations: Configuration[] = [
   refused({ log_min_duration_sample: '100ms' }),
   refused({ log_transaction_sample_rate: '1' }),
   refused({ log_transaction_sample_rate: '0.01' }),
-  refused(explained({})),
-  refused(explained({ 'auto_explain.log_nested_statements': 'on' })),
+  refusedSince16(explained({})),
+  refusedSince16(explained({ 'auto_explain.log_nested_statements': 'on' })),
+  refused(explained({ 'auto_explain.log_nested_statements': 'on', 'auto_explain.log_verbose': 'on' })),
   refused(explained({ 'auto_explain.log_parameter_max_length': '0', 'auto_explain.log_verbose': 'on' })),
-  refused(explained({ 'auto_explain.log_format': 'json', 'auto_explain.log_analyze': 'on' })),
-  refused(explained({ 'auto_explain.log_min_duration': '300ms' })),
+  refusedSince16(explained({ 'auto_explain.log_format': 'json', 'auto_explain.log_analyze': 'on' })),
+  refusedSince16(explained({ 'auto_explain.log_min_duration': '300ms' })),
   refused({ log_statement: 'all', log_duration: 'on', log_error_verbosity: 'verbose' }),
   refused({ 'pgaudit.log': 'all', 'pgaudit.log_parameter': 'on' }),
   kept({}),
@@ -69,7 +71,11 @@ const slow: Record<string, string>[] = [
   { log_min_duration_statement: '1200ms', statement_timeout: '0' },
   { log_min_duration_sample: '1s' },
   explained({ 'auto_explain.log_min_duration': '1s', 'auto_explain.log_verbose': 'on' }),
-  explained({ 'auto_explain.log_min_duration': '1s', 'auto_explain.log_nested_statements': 'on' }),
+  explained({
+    'auto_explain.log_min_duration': '1s',
+    'auto_explain.log_nested_statements': 'on',
+    'auto_explain.log_verbose': 'on',
+  }),
   { log_parameter_max_length_on_error: '-1' },
   { log_parameter_max_length_on_error: '-1', log_lock_waits: 'on', deadlock_timeout: '10ms' },
 ]
@@ -79,6 +85,7 @@ const named = (settings: Record<string, string>) => JSON.stringify(settings).rep
 describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store) => {
   let server: EmbeddedServer
   let admin: postgres.Sql
+  let version: number
   let proxy: TcpProxy
   let url: string
   let serviceUrl: string
@@ -87,6 +94,7 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
   beforeAll(async () => {
     server = await startEmbedded(undefined, ['-c', 'session_preload_libraries=auto_explain'])
     admin = postgres(server.adminUrl, { max: 4, onnotice: () => {} })
+    version = Number((await admin`show server_version_num`)[0]?.server_version_num)
     await admin.unsafe(`${bootstrapSql} create table organizations (id uuid primary key default gen_random_uuid())`)
     if (store === 'vault') await installVault(admin)
     await migrate({ url: server.adminUrl })
@@ -130,6 +138,7 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
   async function under<T>(settings: Record<string, string>, work: (tools: Tools) => Promise<T>, more = {}): Promise<T> {
     for (const role of ['backend', 'worker']) {
       for (const [name, value] of Object.entries(settings)) {
+        if (version < 160000 && name === 'auto_explain.log_parameter_max_length') continue
         await admin.unsafe(`alter role ${role} set ${name} = '${value}'`)
       }
     }
@@ -190,12 +199,12 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
     return failures
   }
 
-  test.each(configurations.map((one) => [one.refused ? 'refused' : 'kept out', named(one.settings), one] as const))(
-    'a credential is %s under %s',
-    async (_, __, { settings, refused }) => {
+  test.each(configurations.map((one) => [named(one.settings), one] as const))(
+    'what is sure to be logged is refused before it is sent, and what is sent is kept out: %s',
+    async (_, { settings, refusedSince }) => {
       await under(settings, async (tools) => {
         proxy.reset()
-        if (refused) {
+        if (version >= refusedSince) {
           for (const verb of ['store', 'rotate'] as const) {
             await expect(tools.acme.credentials[verb]('xledger', tools.bundle)).rejects.toMatchObject({
               code: 'unavailable',
@@ -205,6 +214,8 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
           expect(found(sent(), tools.word)).toEqual([])
           expect(found(sent(), key)).toEqual([])
         } else {
+          // The fallback's key is worth more: it is not sent where a module might log it.
+          if (store === 'pgcrypto' && version < 160000 && 'auto_explain.log_min_duration' in settings) return
           expect(await everything(tools)).toBe(3)
           // So the search would find it.
           expect(found(sent(), tools.word)).not.toEqual([])
@@ -263,7 +274,8 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
         settings,
         async (tools) => {
           await tools.acme.credentials.store('xledger', tools.bundle)
-          expect(found(await tools.log(), tools.word)).not.toEqual([])
+          const silent = version < 160000 && named(settings) === named(explained({}))
+          expect(found(await tools.log(), tools.word).length > 0).toBe(!silent)
         },
         { allowParameterLogging: true },
       )

@@ -39,14 +39,15 @@ end`,
     body: `\
 declare
   silent boolean := current_setting('log_parameter_max_length', true) = '0';
-  -- auto_explain prints values as arguments of a function (verbose), or as parameters of their own since PostgreSQL 16.
+  -- auto_explain prints values as arguments of a function (verbose), or since PostgreSQL 16 as parameters of their own.
+  prints_arguments boolean := coalesce(current_setting('auto_explain.log_verbose', true), 'off') <> 'off';
   explains boolean := current_setting('auto_explain.sample_rate', true) is distinct from '0'
-    and (coalesce(current_setting('auto_explain.log_verbose', true), 'off') <> 'off'
-      or current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0');
+    and (prints_arguments or current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0');
+  explained_after numeric := case when explains then integrations.duration_ms('auto_explain.log_min_duration') end;
 begin
   store := case when to_regclass('vault.secrets') is null then 'pgcrypto' else 'vault' end;
   select string_agg(s.name, ', ') filter (where s.after < 1000), string_agg(s.name, ', ') filter (where s.after >= 1000),
-    least(min(s.after) filter (where s.after >= 1000), 2147483646) / 2
+    least(min(s.after) filter (where s.after >= 1000 and s.after < 'infinity'), 2147483646) / 2
   into logs_always, logs_sometimes, time_limit_ms
   from (values
     ('log_statement = all', case when current_setting('log_statement') = 'all' and not silent then 0 end),
@@ -61,7 +62,8 @@ begin
     ('log_parameter_max_length_on_error',
       case when current_setting('log_parameter_max_length_on_error') <> '0' then 'infinity'::numeric end),
     ('auto_explain.log_min_duration = ' || current_setting('auto_explain.log_min_duration', true),
-      case when explains then integrations.duration_ms('auto_explain.log_min_duration') end)
+      case when prints_arguments or explained_after is null or current_setting('server_version_num')::integer >= 160000
+        then explained_after else 'infinity' end)
   ) as s (name, after);
   return next;
 end`,
