@@ -39,6 +39,7 @@ describe('every migration', () => {
     const catalog = await readCatalog(sql)
     expect(catalog.tables?.map((table) => (table as string[])[1])).toEqual([
       'encrypted_secrets',
+      'operator_turns',
       'retrieval_requests',
       'revoked_grants',
       // Marks of what changes rows: the backfill runs once.

@@ -125,6 +125,7 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
       `insert into integrations.retrieval_requests (event_id, integration_id, version, transaction_id, created_at) values (gen_random_uuid(), gen_random_uuid(), 1, 1, now())`,
     refusedToAll,
   ],
+  ['hold up an operator', () => "insert into integrations.operator_turns (name) values ('breach')", refusedToAll],
   ['hide a lockdown', () => 'delete from integrations.revoked_grants', refusedToAll],
   [
     "read the organization's events",
@@ -321,6 +322,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
       and (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace) order by 1`,
     [
       ['encrypted_secrets', true, true],
+      ['operator_turns', true, true],
       ['organization_integration_credentials', true, true],
       ['organization_integration_events', true, true],
       ['organization_integrations', true, true],
