@@ -209,6 +209,16 @@ describe('whatever is handed in', () => {
   })
 })
 
+test('a rollback that is told no number, or one below 1, takes nothing back', async () => {
+  for (const steps of [undefined, 0, -1, 1.5, Number.NaN, '1'] as never[]) {
+    await expect(rollback({ url: t.adminUrl, steps, acceptDataLoss: true })).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(/^steps: /),
+    })
+  }
+  expect(await status({ url: t.adminUrl })).toMatchObject({ pending: [], problems: [] })
+})
+
 describe('a message', () => {
   const long = 'x'.repeat(100_000)
   const many = Array.from({ length: 100_000 }, (_, i) => `Bad ${i}`)

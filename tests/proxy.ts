@@ -30,9 +30,10 @@ export async function startProxy(target: { host: string; port: number }, delayMi
   type Silence = { requests: number; answers: number }
   const open = new Set<Silence>()
   let ofLater: Silence | undefined
-  const server = createServer((client) => {
+  // Half open, so that one side's goodbye is answered by the other and not by the proxy.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     proxy.connections++
-    const upstream = connect(target.port, target.host)
+    const upstream = connect({ ...target, allowHalfOpen: true })
     client.setNoDelay(true)
     upstream.setNoDelay(true)
     let clientsTurn = true
@@ -56,10 +57,15 @@ export async function startProxy(target: { host: string; port: number }, delayMi
         else if (passes.length > 0) setTimeout(() => to.write(passes), delayMilliseconds)
         if (from === client) proxy.onSent?.()
       })
+      from.on('end', () => {
+        if (Number.isFinite(Math.min(left.requests, left.answers))) return
+        if (delayMilliseconds === 0) to.end()
+        else setTimeout(() => to.end(), delayMilliseconds)
+      })
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
-        if (Number.isFinite(left.requests + left.answers)) return
+        if (Number.isFinite(Math.min(left.requests, left.answers))) return
         open.delete(left)
         to.destroy()
       })
