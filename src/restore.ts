@@ -70,10 +70,11 @@ export async function restore({
       }
       // What was kept does not come back by way of JavaScript, where a number could lose digits.
       const text = mended === undefined ? null : JSON.stringify(mended)
-      const value = tx`coalesce(${text}::text::jsonb, e.quarantined -> ${column}::text)`
+      const restored = tx`coalesce(${text}::text::jsonb, e.quarantined -> ${column}::text)`
+      const value = column === 'sync_schedule' ? tx`${restored} #>> '{}'` : restored
       await tx`
         update public.organization_integrations as i
-        set ${tx(column)} = ${column === 'sync_schedule' ? tx`${value} #>> '{}'` : value}
+        set ${tx(column)} = ${value}
         from public.organization_integration_events as e
         where i.id = ${integrationId} and e.id = ${id}`
       await tx`select integrations.record_event('restore', 'ok', ${organizationId}::uuid, ${integrationId}::uuid,

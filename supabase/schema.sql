@@ -25,8 +25,8 @@ COMMENT ON TYPE public.integration_type_enum IS 'Labels must match the constants
 
 CREATE FUNCTION integrations.bundle_fields(bundle text) RETURNS text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
 declare
   parsed jsonb;
   fields text[];
@@ -43,14 +43,16 @@ begin
   end if;
   if fields is null then
     perform integrations.refuse('invalid_input', 'bundle: must be a JSON object with at least one field, of at most 65,536 bytes');
+  elsif exists (select from unnest(fields) as field where (field collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(field collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))')) then
+    perform integrations.refuse('invalid_input', 'bundle: a field''s name must not look like a credential; store it with credentials.store');
   end if;
   return fields;
 end
-$$;
+$_$;
 
 CREATE FUNCTION integrations.caller() RETURNS TABLE(is_service boolean, organization_id uuid, organization_role text, actor text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   claims jsonb;
@@ -78,9 +80,21 @@ begin
 end
 $$;
 
+CREATE FUNCTION integrations.can_decrypt(store text, secret_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform integrations.read_secret(store, secret_id);
+  return true;
+exception when sqlstate 'IDB01' then
+  return false;
+end
+$$;
+
 CREATE FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) RETURNS TABLE(path text, rule text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   version jsonb := coalesce(field_mappings -> '$version', '1');
@@ -103,7 +117,7 @@ begin
       from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end) as l where f.key = 'map' and f.key = any (known)
     ), keys as materialized (
       select k.key, k.path, '_' || regexp_replace(lower(regexp_replace(regexp_replace(k.key collate "C",
-      '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_' as name
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_' as name
       from (select m.key, m.path from mappings as m union all select f.key, f.path from fields as f union all select l.key, l.path from lookups as l) as k
     ), paths as (
       select m.value #>> '{}' as text, m.type, m.path from mappings as m where m.type = 'string'
@@ -168,7 +182,7 @@ $_$;
 
 CREATE FUNCTION integrations.create_secret(store text, secret_name text, value text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   secret_id uuid;
@@ -197,36 +211,45 @@ begin
 end
 $_$;
 
-CREATE FUNCTION integrations.credential_store() RETURNS TABLE(store text, logs_always text, logs_sometimes text)
+CREATE FUNCTION integrations.credential_store() RETURNS TABLE(store text, logs_always text, logs_sometimes text, time_limit_ms integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   silent boolean := current_setting('log_parameter_max_length', true) = '0';
+  -- auto_explain prints values as arguments of a function (verbose), or since PostgreSQL 16 as parameters of their own.
+  prints_arguments boolean := coalesce(current_setting('auto_explain.log_verbose', true), 'off') <> 'off';
+  explains boolean := current_setting('auto_explain.sample_rate', true) is distinct from '0'
+    and (prints_arguments or current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0');
+  explained_after numeric := case when explains then integrations.duration_ms('auto_explain.log_min_duration') end;
 begin
   store := case when to_regclass('vault.secrets') is null then 'pgcrypto' else 'vault' end;
-  select string_agg(s.name, ', ') filter (where s.always), string_agg(s.name, ', ') filter (where not s.always)
-  into logs_always, logs_sometimes
+  select string_agg(s.name, ', ') filter (where s.after < 1000), string_agg(s.name, ', ') filter (where s.after >= 1000),
+    least(min(s.after) filter (where s.after >= 1000 and s.after < 'infinity'), 2147483646) / 2
+  into logs_always, logs_sometimes, time_limit_ms
   from (values
-    ('log_statement = all', current_setting('log_statement') = 'all' and not silent, true),
-    ('log_min_duration_statement = 0', current_setting('log_min_duration_statement') = '0' and not silent, true),
-    ('pgaudit.log_parameter', current_setting('pgaudit.log_parameter', true) = 'on', true),
-    ('log_min_duration_statement', current_setting('log_min_duration_statement') not in ('-1', '0') and not silent, false),
-    ('log_min_duration_sample', current_setting('log_min_duration_sample', true) <> '-1'
-      and current_setting('log_statement_sample_rate', true)::numeric > 0 and not silent, false),
-    ('log_transaction_sample_rate', current_setting('log_transaction_sample_rate', true)::numeric > 0 and not silent, false),
-    ('log_parameter_max_length_on_error', current_setting('log_parameter_max_length_on_error', true) <> '0', false),
-    ('auto_explain.log_min_duration', current_setting('auto_explain.log_min_duration', true) <> '-1'
-      and current_setting('auto_explain.log_parameter_max_length', true) is distinct from '0', false)
-  ) as s (name, logs, always)
-  where s.logs;
+    ('log_statement = all', case when current_setting('log_statement') = 'all' and not silent then 0 end),
+    ('log_transaction_sample_rate',
+      case when current_setting('log_transaction_sample_rate', true)::numeric > 0 and not silent then 0 end),
+    ('pgaudit.log_parameter', case when coalesce(current_setting('pgaudit.log_parameter', true), 'off') <> 'off' then 0 end),
+    ('log_min_duration_statement = ' || current_setting('log_min_duration_statement'),
+      case when not silent then integrations.duration_ms('log_min_duration_statement') end),
+    ('log_min_duration_sample = ' || current_setting('log_min_duration_sample'),
+      case when current_setting('log_statement_sample_rate')::numeric > 0 and not silent
+        then integrations.duration_ms('log_min_duration_sample') end),
+    ('log_parameter_max_length_on_error',
+      case when current_setting('log_parameter_max_length_on_error') <> '0' then 'infinity'::numeric end),
+    ('auto_explain.log_min_duration = ' || current_setting('auto_explain.log_min_duration', true),
+      case when prints_arguments or explained_after is null or current_setting('server_version_num')::integer >= 160000
+        then explained_after else 'infinity' end)
+  ) as s (name, after);
   return next;
 end
 $$;
 
 CREATE FUNCTION integrations.current_organization_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   begin
     return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,organization_id}')::uuid;
@@ -239,7 +262,7 @@ COMMENT ON FUNCTION integrations.current_organization_id() IS 'The organization 
 
 CREATE FUNCTION integrations.current_organization_role() RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   begin
     return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,role}')::text;
@@ -252,7 +275,7 @@ COMMENT ON FUNCTION integrations.current_organization_role() IS 'The role of the
 
 CREATE FUNCTION integrations.delete_credential(integration_id uuid, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   organization uuid;
@@ -285,11 +308,16 @@ $$;
 
 CREATE FUNCTION integrations.delete_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
   if old.secret_id is null or (tg_op = 'UPDATE' and new.secret_id is not distinct from old.secret_id) then
     return null;
+  end if;
+  if tg_op = 'DELETE' then
+    perform integrations.record_event('delete', 'ok', i.organization_id, i.id, i.integration_type::text, old.version,
+      'its reference was deleted')
+    from public.organization_integrations as i where i.id = old.integration_id;
   end if;
   if old.store = 'pgcrypto' then
     delete from integrations.encrypted_secrets as s where s.id = old.secret_id;
@@ -300,9 +328,24 @@ begin
 end
 $_$;
 
+CREATE FUNCTION integrations.delete_secrets() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform integrations.record_event('delete', 'ok', i.organization_id, i.id, i.integration_type::text, c.version,
+    'its table was truncated')
+  from public.organization_integration_credentials as c
+  join public.organization_integrations as i on i.id = c.integration_id
+  where c.secret_id is not null;
+  update public.organization_integration_credentials as c set secret_id = null where c.secret_id is not null;
+  return null;
+end
+$$;
+
 CREATE FUNCTION integrations.describe_credential(integration_type text) RETURNS TABLE(version bigint, created_at timestamp with time zone, field_names text[], previous_version bigint, previous_readable_until timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
@@ -318,9 +361,25 @@ begin
 end
 $$;
 
+CREATE FUNCTION integrations.duration_ms(setting text) RETURNS numeric
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  value text := current_setting(setting, true);
+begin
+  if value is null or value = '' or value like '-%' then
+    return null;
+  end if;
+  return 1000 * extract(epoch from value::interval);
+exception when data_exception then
+  return 'infinity';
+end
+$$;
+
 CREATE FUNCTION integrations.encrypt_anew(secret_id uuid) RETURNS TABLE(code text, message text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   wanted text := integrations.encryption_key_id(current_setting('integrations.encryption_key', true));
@@ -347,7 +406,7 @@ $$;
 
 CREATE FUNCTION integrations.encrypt_secret(value text) RETURNS TABLE(key_id text, ciphertext bytea)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   key text := current_setting('integrations.encryption_key', true);
@@ -374,7 +433,7 @@ $_$;
 
 CREATE FUNCTION integrations.encryption_key_id(key text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return left(encode(sha256(convert_to('integrations-db key id ' || key, 'UTF8')), 'hex'), 16);
@@ -383,7 +442,7 @@ $$;
 
 CREATE FUNCTION integrations.end_credential(integration uuid, new_status text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   current_version bigint;
@@ -401,7 +460,7 @@ $$;
 
 CREATE FUNCTION integrations.has_credential(integration_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return exists (
@@ -417,7 +476,7 @@ $$;
 
 CREATE FUNCTION integrations.move_to_vault(integration_id uuid, version bigint) RETURNS TABLE(code text, message text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   credential record;
@@ -453,7 +512,7 @@ $$;
 
 CREATE FUNCTION integrations.own_integration(integration_type text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
@@ -482,7 +541,7 @@ $$;
 
 CREATE FUNCTION integrations.pgcrypto_schema() RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   found_schema text := (select quote_ident(n.nspname) from pg_catalog.pg_extension as e
@@ -496,9 +555,55 @@ begin
 end
 $$;
 
+CREATE FUNCTION integrations.prepare_credential(action text, integration_type text, reason text) RETURNS TABLE(code text, message text, store text, logs_always text, logs_sometimes text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  caller record;
+  own_wait text := current_setting('lock_timeout');
+  own_limit text := current_setting('statement_timeout');
+  time_limit_ms integer;
+begin
+  select * into caller from integrations.caller();
+  code := 'ok';
+  begin
+    if action is null or action not in ('store', 'rotate') then
+      action := 'store';
+      perform integrations.refuse('invalid_input', 'action: must be store or rotate');
+    end if;
+    if integrations.duration_ms('lock_timeout') not between 1 and 2000 then
+      perform set_config('lock_timeout', '2s', true);
+    end if;
+    perform integrations.own_integration(integration_type);
+    perform set_config('lock_timeout', own_wait, true);
+  exception when sqlstate 'IDB01' then
+    get stacked diagnostics code = pg_exception_hint, message = message_text;
+    when lock_not_available then
+      code := 'conflict';
+      message := format('integration_type %s: somebody else has held its row locked for 2 s; try again', integration_type);
+  end;
+  if code <> 'ok' then
+    perform integrations.record_event(action, code, caller.organization_id, null, integration_type, null, reason);
+    return next;
+    return;
+  end if;
+  select s.store, s.logs_always, s.logs_sometimes, s.time_limit_ms into store, logs_always, logs_sometimes, time_limit_ms
+  from integrations.credential_store() as s;
+  -- Where a value will not be sent, nothing may be left behind in the caller's transaction.
+  if store = 'vault' and logs_always is null and time_limit_ms is not null then
+    perform set_config('integrations.statement_timeout', own_limit, true);
+    if integrations.duration_ms('statement_timeout') not between 1 and time_limit_ms then
+      perform set_config('statement_timeout', time_limit_ms::text, true);
+    end if;
+  end if;
+  return next;
+end
+$$;
+
 CREATE FUNCTION integrations.read_secret(store text, secret_id uuid) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   value text;
@@ -541,9 +646,24 @@ begin
 end
 $_$;
 
+CREATE FUNCTION integrations.record_end() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform integrations.record_event('delete', 'ok', old.organization_id, old.id, old.integration_type::text, c.version,
+    case when pg_trigger_depth() = 1 then 'the integration was deleted'
+      else 'the integration was deleted along with what it belongs to' end)
+  from public.organization_integration_credentials as c
+  where c.integration_id = old.id and c.secret_id is not null
+  order by c.version;
+  return old;
+end
+$$;
+
 CREATE FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   event_id uuid := gen_random_uuid();
@@ -555,14 +675,13 @@ begin
      where label = record_event.integration_type),
     record_event.version, left(record_event.reason, 255), caller.actor
   from integrations.caller() as caller;
-  perform pg_notify('integration_events', event_id::text);
   return event_id;
 end
 $$;
 
 CREATE FUNCTION integrations.redacted(document jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   token text;
@@ -573,7 +692,7 @@ declare
   is_credential boolean := false;
   renamed integer := 0;
 begin
-  for token in select t[1] from regexp_matches(document::text, '("(?:[^"\\]|\\.)*"(?:: )?|[{}\[\]]|, |[^"{}\[\], ]+)', 'g') as t loop
+  for token in select t[1] from regexp_matches(document::text, E'("(?:[^"\\\\]|\\\\.)*"(?:: )?|[{}\\[\\]]|, |[^"{}\\[\\], ]+)', 'g') as t loop
     if hidden_at is not null then
       depth := depth + case when token in ('{', '[') then 1 when token in ('}', ']') then -1 else 0 end;
       if depth = hidden_at then
@@ -596,7 +715,7 @@ begin
       label := rtrim(token, ': ')::jsonb #>> '{}';
       if right(token, 2) = ': ' then
         is_credential := ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
-      '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z])([A-Z][a-z])', '\1_\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l';
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l';
         if label collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
           renamed := renamed + 1;
           token := format('"[redacted %s]": ', renamed);
@@ -613,7 +732,7 @@ $_$;
 
 CREATE FUNCTION integrations.refuse(code text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception using errcode = 'IDB01', message = message, hint = code;
@@ -622,7 +741,7 @@ $$;
 
 CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   unchanged boolean := tg_op = 'UPDATE';
@@ -645,7 +764,7 @@ $$;
 
 CREATE FUNCTION integrations.refuse_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
@@ -653,22 +772,66 @@ begin
 end
 $$;
 
+CREATE FUNCTION integrations.refuse_credentials() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  written jsonb := to_jsonb(new);
+  kept jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
+  value jsonb;
+  content text;
+  rule text;
+  violations text[] := '{}';
+begin
+  for i in 0 .. tg_nargs - 1 loop
+    value := written -> tg_argv[i];
+    continue when value = coalesce(kept -> tg_argv[i], 'null');
+    content := case jsonb_typeof(value) when 'string' then value #>> '{}' end;
+    rule := case
+      when tg_argv[i] = 'sync_schedule' then case
+      when (content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(content collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when ('_' || regexp_replace(lower(regexp_replace(regexp_replace(content collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' then 'must not name a credential; store it with credentials.store' end
+      when content is not null then case when (content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(content collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store' end
+      -- Of a document and a list: what repair would hide.
+      when integrations.redacted(value) is distinct from value then 'must not hold a credential; store it with credentials.store' end;
+    if rule is not null then
+      violations := violations || (tg_argv[i] || ': ' || rule);
+    end if;
+  end loop;
+  if violations <> '{}' then
+    -- The constraint's name tells the application that the message is this function's, and holds no value.
+    raise exception using errcode = 'check_violation', message = array_to_string(violations, '; '), constraint = 'credential_check';
+  end if;
+  return new;
+end
+$_$;
+
 CREATE FUNCTION integrations.repair_organization(organization_id uuid) RETURNS TABLE(event_id uuid, integration_type text, document text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
 declare
   integration record;
   broken record;
   actor text := (select caller.actor from integrations.caller() as caller);
 begin
   -- Two operators at once: the second waits, and finds nothing left.
-  perform pg_advisory_xact_lock(hashtextextended('integrations-db repair ' || organization_id, 0));
+  perform integrations.take_turn('repair ' || organization_id);
   for integration in
-    select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features
+    select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features,
+      case
+      when (i.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(i.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' then 'must not name a credential; store it with credentials.store' end as schedule_rule
     from public.organization_integrations as i
     where i.organization_id = repair_organization.organization_id
-      and exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
+      and (exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
+        or case
+      when (i.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(i.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' then 'must not name a credential; store it with credentials.store' end is not null)
     order by i.id
     for no key update
   loop
@@ -684,7 +847,11 @@ begin
         from integrations.config_violations(d.field_mappings, d.excluded_features)
       ) as v
       where v.problems is not null
-      order by d.name desc
+      union all
+      -- What names a credential need not look like one, so none of it is kept.
+      select 'sync_schedule', '"[redacted]"', 'sync_schedule: ' || integration.schedule_rule
+      where integration.schedule_rule is not null
+      order by 1 desc
     loop
       event_id := gen_random_uuid();
       integration_type := integration.type;
@@ -696,7 +863,8 @@ begin
       update public.organization_integrations as i
       set status = 'error',
         field_mappings = case broken.name when 'field_mappings' then '{}' else i.field_mappings end,
-        excluded_features = case broken.name when 'excluded_features' then '[]' else i.excluded_features end
+        excluded_features = case broken.name when 'excluded_features' then '[]' else i.excluded_features end,
+        sync_schedule = case when broken.name <> 'sync_schedule' then i.sync_schedule end
       where i.id = integration.id;
       return next;
     end loop;
@@ -706,16 +874,17 @@ begin
       'repair: documents that break a rule were reset; the quarantine events hold them');
   end if;
 end
-$$;
+$_$;
 
-CREATE FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) RETURNS TABLE(code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
+CREATE FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) RETURNS TABLE(code text, message text, event_id uuid, request_id uuid, store text, logs_always text, logs_sometimes text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
   integration uuid;
   found_version bigint;
+  ended_version bigint;
 begin
   select * into caller from integrations.caller();
   code := 'ok';
@@ -738,13 +907,22 @@ begin
     get stacked diagnostics code = pg_exception_hint, message = message_text;
   end;
   -- What outlived its grace goes the next time somebody asks, also where the answer is no.
-  update public.organization_integration_credentials as c set secret_id = null
-  where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp();
+  for ended_version in
+    update public.organization_integration_credentials as c set secret_id = null
+    where c.integration_id = integration and c.secret_id is not null and c.readable_until <= clock_timestamp()
+    returning c.version
+  loop
+    perform integrations.record_event('delete', 'ok', caller.organization_id, integration, integration_type, ended_version,
+      'its grace has ended');
+  end loop;
   event_id := integrations.record_event('retrieve', code, caller.organization_id, integration, integration_type,
     coalesce(found_version, wanted_version), reason);
   if code = 'ok' then
-    insert into integrations.retrieval_requests (event_id, integration_id, version, transaction_id, created_at)
-    values (request_retrieval.event_id, integration, found_version, pg_current_xact_id()::text::bigint, clock_timestamp());
+    insert into integrations.retrieval_requests
+      (event_id, organization_id, actor, login, integration_id, version, transaction_id, created_at)
+    values (gen_random_uuid(), caller.organization_id, caller.actor, session_user, integration, found_version,
+      pg_current_xact_id()::text::bigint, clock_timestamp())
+    returning retrieval_requests.event_id into request_id;
     delete from integrations.retrieval_requests as r
     where r.event_id in (
       select stale.event_id from integrations.retrieval_requests as stale
@@ -758,25 +936,33 @@ $$;
 
 CREATE FUNCTION integrations.retrieve_credential(request_id uuid) RETURNS TABLE(code text, message text, integration_type text, version bigint, bundle text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
+  caller record;
   request integrations.retrieval_requests;
   credential record;
-  organization uuid;
   type text;
 begin
+  select * into caller from integrations.caller();
   code := 'ok';
   begin
     if request_id is null then
       perform integrations.refuse('invalid_input', 'request_id: must not be null');
     end if;
     select r.* into request from integrations.retrieval_requests as r where r.event_id = request_id for update;
-    if not found then
+    -- Somebody else's is answered like one that does not exist, and recorded where it was made.
+    if request.event_id is null or request.organization_id is distinct from caller.organization_id
+      or request.actor is distinct from caller.actor or request.login is distinct from session_user then
       perform integrations.refuse('not_found', 'request_id: there is no such request; make one with request_retrieval and commit it');
     end if;
-    select i.organization_id, i.integration_type::text into organization, type
-    from public.organization_integrations as i where i.id = request.integration_id;
+    -- A rotation under way ends first, and none begins before the secret is read.
+    select i.integration_type::text into type
+    from public.organization_integrations as i where i.id = request.integration_id
+    for share;
+    if type is null then
+      perform integrations.refuse('not_found', 'the integration was deleted since its credential was requested');
+    end if;
     if request.transaction_id = pg_current_xact_id()::text::bigint then
       perform integrations.refuse('conflict', 'request_id: was made by this very transaction; commit it first, so that it is on record');
     elsif request.used_at is not null then
@@ -789,7 +975,11 @@ begin
     where c.integration_id = request.integration_id and c.version = request.version and c.secret_id is not null
       and (c.readable_until is null or c.readable_until > clock_timestamp());
     if not found then
-      perform integrations.refuse('credential_missing', 'the credential was revoked or replaced since it was requested');
+      if exists (select from public.organization_integration_credentials as c
+        where c.integration_id = request.integration_id and c.version > request.version and c.secret_id is not null) then
+        perform integrations.refuse('conflict', 'the credential was rotated since it was requested; request it again');
+      end if;
+      perform integrations.refuse('credential_missing', 'the credential was revoked since it was requested');
     end if;
     bundle := integrations.read_secret(credential.store, credential.secret_id);
     update integrations.retrieval_requests as r set used_at = clock_timestamp() where r.event_id = request_id;
@@ -800,7 +990,8 @@ begin
     bundle := null;
   end;
   if code <> 'ok' then
-    perform integrations.record_event('retrieve', code, organization, request.integration_id, type, request.version, null);
+    perform integrations.record_event('retrieve', code, coalesce(request.organization_id, caller.organization_id),
+      request.integration_id, type, request.version, null);
   end if;
   return next;
 end
@@ -808,7 +999,7 @@ $$;
 
 CREATE FUNCTION integrations.revoke_credential(integration_type text, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
@@ -833,14 +1024,14 @@ $$;
 
 CREATE FUNCTION integrations.revoke_organization(organization_id uuid, reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   integration record;
   revoked integer := 0;
 begin
   -- Two operators at once: the second waits, and finds nothing left.
-  perform pg_advisory_xact_lock(hashtextextended('integrations-db breach ' || organization_id, 0));
+  perform integrations.take_turn('breach ' || organization_id);
   for integration in
     select i.id, i.integration_type::text as type
     from public.organization_integrations as i
@@ -863,7 +1054,7 @@ $$;
 
 CREATE FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query select * from integrations.write_credential('rotate', integration_type, bundle, grace_seconds, reason);
@@ -872,16 +1063,26 @@ $$;
 
 CREATE FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query select * from integrations.write_credential('store', integration_type, bundle, 0, reason);
 end
 $$;
 
+CREATE FUNCTION integrations.take_turn(turn text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into integrations.operator_turns (name) values (turn) on conflict do nothing;
+  delete from integrations.operator_turns as t where t.name = turn;
+end
+$$;
+
 CREATE FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
@@ -928,6 +1129,11 @@ begin
     get stacked diagnostics code = pg_exception_hint, message = message_text;
   end;
   perform integrations.record_event(action, code, caller.organization_id, integration, integration_type, version, reason);
+  -- For what follows in the caller's transaction; this statement's own limit is running.
+  if current_setting('integrations.statement_timeout', true) <> '' then
+    perform set_config('statement_timeout', current_setting('integrations.statement_timeout'), true),
+      set_config('integrations.statement_timeout', '', true);
+  end if;
   return next;
 end
 $$;
@@ -941,13 +1147,22 @@ CREATE TABLE integrations.encrypted_secrets (
 
 ALTER TABLE ONLY integrations.encrypted_secrets FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE integrations.operator_turns (
+    name text NOT NULL
+);
+
+ALTER TABLE ONLY integrations.operator_turns FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE integrations.retrieval_requests (
     event_id uuid NOT NULL,
     integration_id uuid NOT NULL,
     version bigint NOT NULL,
     transaction_id bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone
+    used_at timestamp with time zone,
+    organization_id uuid,
+    actor text,
+    login text
 );
 
 ALTER TABLE ONLY integrations.retrieval_requests FORCE ROW LEVEL SECURITY;
@@ -1011,6 +1226,9 @@ ALTER TABLE ONLY public.organization_integrations FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY integrations.encrypted_secrets
     ADD CONSTRAINT encrypted_secrets_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY integrations.operator_turns
+    ADD CONSTRAINT operator_turns_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY integrations.retrieval_requests
     ADD CONSTRAINT retrieval_requests_pkey PRIMARY KEY (event_id);
 
@@ -1040,11 +1258,29 @@ CREATE INDEX organization_integrations_field_mappings_idx ON public.organization
 
 CREATE INDEX organization_integrations_organization_id_idx ON public.organization_integrations USING btree (organization_id);
 
+CREATE TRIGGER encrypted_secrets_credential_check BEFORE INSERT OR UPDATE ON integrations.encrypted_secrets FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('key_id');
+
+CREATE TRIGGER operator_turns_credential_check BEFORE INSERT OR UPDATE ON integrations.operator_turns FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('name');
+
+CREATE TRIGGER retrieval_requests_credential_check BEFORE INSERT OR UPDATE ON integrations.retrieval_requests FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('actor', 'login');
+
+CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integrations.revoked_grants FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('statement');
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
 
 CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((NOT (((new.field_mappings = '{}'::jsonb) OR ((length((new.field_mappings)::text) <= 2000) AND ((replace(replace(replace(replace((new.field_mappings)::text, '"$version": 2'::text, '$'::text), '{"path": '::text, '<'::text), '"default": '::text, '='::text), '"transform": '::text, '~'::text) COLLATE "C") ~ '^\{(("[A-Za-z_][A-Za-z0-9_]*": ("[^"\\]+"|<"[^"\\]+"(, =("[^"\\]*"|[0-9a-z.-]+))?(, ~"[a-z][a-z0-9_]*")?\})|[$])(, |\}$))*$'::text) AND (NOT (((new.field_mappings)::text COLLATE "C") ~ '[^"]{64}'::text)) AND (NOT (replace(lower(((new.field_mappings)::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))))) AND ((new.excluded_features = '[]'::jsonb) OR ((length((new.excluded_features)::text) < 64) AND (((new.excluded_features)::text COLLATE "C") ~ '^\["[a-z][a-z0-9_.-]*"\]$'::text) AND (NOT (((new.excluded_features)::text COLLATE "C") ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text])))))))) EXECUTE FUNCTION integrations.refuse_bad_configuration();
 
 CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
+
+CREATE TRIGGER delete_secrets BEFORE TRUNCATE ON public.organization_integration_credentials FOR EACH STATEMENT EXECUTE FUNCTION integrations.delete_secrets();
+
+CREATE TRIGGER organization_integration_credentials_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_credentials FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('store', 'field_names');
+
+CREATE TRIGGER organization_integration_events_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_events FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
+
+CREATE TRIGGER organization_integrations_credential_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN (((to_jsonb(new.*) ->> 'sync_schedule'::text) ~ '[A-Za-z]'::text)) EXECUTE FUNCTION integrations.refuse_credentials('sync_schedule');
+
+CREATE TRIGGER record_end BEFORE DELETE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.record_end();
 
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION extensions.moddatetime('updated_at');
 
@@ -1055,6 +1291,8 @@ ALTER TABLE ONLY public.organization_integrations
     ADD CONSTRAINT organization_integrations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
 
 ALTER TABLE integrations.encrypted_secrets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE integrations.operator_turns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE integrations.retrieval_requests ENABLE ROW LEVEL SECURITY;
 
@@ -1087,6 +1325,8 @@ REVOKE ALL ON FUNCTION integrations.bundle_fields(bundle text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.caller() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION integrations.can_decrypt(store text, secret_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) TO authenticated;
 GRANT ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) TO service_role;
@@ -1110,9 +1350,13 @@ GRANT ALL ON FUNCTION integrations.delete_credential(integration_id uuid, reason
 
 REVOKE ALL ON FUNCTION integrations.delete_secret() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION integrations.delete_secrets() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION integrations.describe_credential(integration_type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.describe_credential(integration_type text) TO authenticated;
 GRANT ALL ON FUNCTION integrations.describe_credential(integration_type text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.duration_ms(setting text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.encrypt_anew(secret_id uuid) FROM PUBLIC;
 
@@ -1132,7 +1376,13 @@ REVOKE ALL ON FUNCTION integrations.own_integration(integration_type text) FROM 
 
 REVOKE ALL ON FUNCTION integrations.pgcrypto_schema() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION integrations.prepare_credential(action text, integration_type text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.prepare_credential(action text, integration_type text, reason text) TO authenticated;
+GRANT ALL ON FUNCTION integrations.prepare_credential(action text, integration_type text, reason text) TO service_role;
+
 REVOKE ALL ON FUNCTION integrations.read_secret(store text, secret_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.record_end() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) FROM PUBLIC;
 
@@ -1143,6 +1393,8 @@ REVOKE ALL ON FUNCTION integrations.refuse(code text, message text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION integrations.refuse_bad_configuration() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.refuse_credentials() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.repair_organization(organization_id uuid) FROM PUBLIC;
 
@@ -1165,6 +1417,8 @@ GRANT ALL ON FUNCTION integrations.rotate_credential(integration_type text, bund
 REVOKE ALL ON FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) TO authenticated;
 GRANT ALL ON FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.take_turn(turn text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) FROM PUBLIC;
 

@@ -475,7 +475,7 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
         empty: true,
       })
       const [old] = await asService(request)
-      await t.admin`update integrations.retrieval_requests set created_at = created_at - interval '31 s' where id = ${old?.request_id}`
+      await t.admin`update integrations.retrieval_requests set created_at = created_at - interval '31 s' where event_id = ${old?.request_id}`
       expect((await asService((tx) => take(tx, old?.request_id)))[0]).toMatchObject({
         code: 'conflict',
         message: expect.stringContaining('older than 30 s'),

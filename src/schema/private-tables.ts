@@ -1,4 +1,4 @@
-import { bigint, customType, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bigint, customType, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { integrations } from './namespace.ts'
 
 /* Tables of the private schema: no policy, no privilege, reached by the definer functions and administrators alone. */
@@ -17,26 +17,20 @@ export const encryptedSecrets = integrations
 
 /** Announced retrievals: each may be used once, within 30 s, by a later transaction. */
 export const retrievalRequests = integrations
-  .table(
-    'retrieval_requests',
-    {
-      /** The event that recorded it. */
-      eventId: uuid('event_id').primaryKey(),
-      /** What whoever made it was handed, and nobody else has seen. */
-      id: uuid('id').notNull().defaultRandom(),
-      /** Who made it, for which organization, connected as what: to others it is worth nothing. */
-      organizationId: uuid('organization_id'),
-      actor: text('actor'),
-      login: text('login'),
-      integrationId: uuid('integration_id').notNull(),
-      version: bigint('version', { mode: 'number' }).notNull(),
-      /** The transaction that wrote it; the row's xmin would be that of a subtransaction. */
-      transactionId: bigint('transaction_id', { mode: 'bigint' }).notNull(),
-      createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
-      usedAt: timestamp('used_at', { withTimezone: true }),
-    },
-    (table) => [uniqueIndex('retrieval_requests_id_key').on(table.id)],
-  )
+  .table('retrieval_requests', {
+    /** The ticket: whoever made it was handed it, and nobody else has seen it. Once it was the event's id; the name stayed. */
+    id: uuid('event_id').primaryKey(),
+    /** Who made it, for which organization, connected as what: to others it is worth nothing. */
+    organizationId: uuid('organization_id'),
+    actor: text('actor'),
+    login: text('login'),
+    integrationId: uuid('integration_id').notNull(),
+    version: bigint('version', { mode: 'number' }).notNull(),
+    /** The transaction that wrote it; the row's xmin would be that of a subtransaction. */
+    transactionId: bigint('transaction_id', { mode: 'bigint' }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    usedAt: timestamp('used_at', { withTimezone: true }),
+  })
   .enableRLS()
 
 /** What `lockdown` took away, as the statements that give it back. Empty in normal times. */

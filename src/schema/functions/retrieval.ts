@@ -52,9 +52,9 @@ ${onRefusal}
   if code = 'ok' then
     insert into integrations.retrieval_requests
       (event_id, organization_id, actor, login, integration_id, version, transaction_id, created_at)
-    values (request_retrieval.event_id, caller.organization_id, caller.actor, session_user, integration, found_version,
+    values (gen_random_uuid(), caller.organization_id, caller.actor, session_user, integration, found_version,
       pg_current_xact_id()::text::bigint, clock_timestamp())
-    returning id into request_id;
+    returning retrieval_requests.event_id into request_id;
     delete from integrations.retrieval_requests as r
     where r.event_id in (
       select stale.event_id from integrations.retrieval_requests as stale
@@ -84,9 +84,9 @@ begin
     if request_id is null then
       perform integrations.refuse('invalid_input', 'request_id: must not be null');
     end if;
-    select r.* into request from integrations.retrieval_requests as r where r.id = request_id for update;
+    select r.* into request from integrations.retrieval_requests as r where r.event_id = request_id for update;
     -- Somebody else's is answered like one that does not exist, and recorded where it was made.
-    if request.id is null or request.organization_id is distinct from caller.organization_id
+    if request.event_id is null or request.organization_id is distinct from caller.organization_id
       or request.actor is distinct from caller.actor or request.login is distinct from session_user then
       perform integrations.refuse('not_found', 'request_id: there is no such request; make one with request_retrieval and commit it');
     end if;
@@ -116,7 +116,7 @@ begin
       perform integrations.refuse('credential_missing', 'the credential was revoked since it was requested');
     end if;
     bundle := integrations.read_secret(credential.store, credential.secret_id);
-    update integrations.retrieval_requests as r set used_at = clock_timestamp() where r.id = request_id;
+    update integrations.retrieval_requests as r set used_at = clock_timestamp() where r.event_id = request_id;
     integration_type := type;
     version := credential.version;
 ${onRefusal}
