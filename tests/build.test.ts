@@ -161,15 +161,9 @@ describe('integrations-db build', () => {
     writeFileSync(journal, JSON.stringify({ ...rest, entries: renamed }))
     const supabase = join(folder, 'other')
     await build({ ...options, supabase })
-    expect(readdirSync(join(supabase, 'migrations'))).toEqual([
-      '20251231235959_create_integrations_schema.sql',
-      '20260101000000_create_organization_integrations.sql',
-      '20260101000001_create_credentials.sql',
-      '20260101000002_validate_configuration.sql',
-      '20260101000003_validate_configuration_validate.sql',
-      '20260101000004_tighten_repair_and_credential_rules.sql',
-      '20260101000005_harden_what_runs_as_the_owner.sql',
-    ])
+    const names = readdirSync(join('supabase', 'migrations')).map((name) => name.slice(15))
+    const versions = ['20251231235959', ...names.map((_, i) => String(20260101000000 + i))]
+    expect(readdirSync(join(supabase, 'migrations'))).toEqual(names.map((name, i) => `${versions[i]}_${name}`))
   })
 })
 

@@ -13,7 +13,7 @@ const t = useDatabase()
 const name = `around_${randomBytes(4).toString('hex')}`
 const table = 'public.organization_integrations'
 const like = `(like ${table} including all)`
-const noop = 'language plpgsql as $$ begin return new; end $$'
+const noop = 'language plpgsql set search_path = pg_catalog, pg_temp as $$ begin return new; end $$'
 
 type Case = { title: string; sql: string; severity?: string; what: string; where: string; found?: RegExp }
 
@@ -220,13 +220,17 @@ const cases: Case[] = [
       ['does nothing', noop, 'drift'],
       [
         'does nothing and says otherwise',
-        'language plpgsql as $$ begin /* new.updated_at := now() */ return new; end $$',
+        'language plpgsql set search_path = pg_catalog, pg_temp as $$ begin /* new.updated_at := now() */ return new; end $$',
         'drift',
       ],
-      ['sets another column', 'language plpgsql as $$ begin new.created_at := now(); return new; end $$', 'drift'],
+      [
+        'sets another column',
+        'language plpgsql set search_path = pg_catalog, pg_temp as $$ begin new.created_at := now(); return new; end $$',
+        'drift',
+      ],
       [
         'keeps the old time',
-        'language plpgsql as $$ begin new.updated_at := old.updated_at; return new; end $$',
+        'language plpgsql set search_path = pg_catalog, pg_temp as $$ begin new.updated_at := old.updated_at; return new; end $$',
         'advice',
       ],
     ] as const
@@ -375,7 +379,7 @@ describe('no finding', () => {
     ],
     [
       'for a moddatetime() of the host that does what it is for',
-      `drop extension moddatetime cascade; create function public.moddatetime() returns trigger language plpgsql as $$
+      `drop extension moddatetime cascade; create function public.moddatetime() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
          begin
            -- always
            NEW.updated_at = now();

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -280,7 +280,7 @@ describe('a breach under locks on Vault', () => {
 
   test('moving credentials names who holds one, and moves it once they are gone', async () => {
     const [id = ''] = await fill(t, 1)
-    const key = 'ab'.repeat(32)
+    const key = randomBytes(32).toString('hex')
     const db = t.connect({ encryptionKey: key })
     await t.admin`delete from organization_integration_credentials`
     await t.admin`alter table vault.secrets rename to hidden`

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -274,7 +274,7 @@ describe('through a shared pooler, what a login leaves that does not come throug
     pooled.host = `${bouncer.address.host}:${bouncer.address.port}`
     const bare = postgres(pooled.href, { max: 1, prepare: false, fetch_types: false })
     for (const statement of shadows) await bare.unsafe(statement)
-    const db = t.connect({ url: pooled.href, max: 1, encryptionKey: '0'.repeat(64) })
+    const db = t.connect({ url: pooled.href, max: 1, encryptionKey: randomBytes(32).toString('hex') })
     const acme = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
     await acme.integrations.create({ integrationType: 'xledger', fieldMappings: { amount: 'invoiceAmount' } })
     await acme.credentials.store('xledger', { api_key: 'k', base_url: 'https://x.example', company_id: '1' })
