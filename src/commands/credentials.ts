@@ -1,42 +1,54 @@
 import type { SecretsReport } from '../credential-upkeep.ts'
-import { adminUrl, apply, command, database, type Outcome, UsageError } from './command.ts'
+import { adminUrl, apply, command, database, type Options, type Outcome, UsageError } from './command.ts'
 import { applying, planned, summary } from './upkeep.ts'
 
 const upkeep = () => import('../credential-upkeep.ts')
-const keyed = { ...database, ...apply, 'allow-parameter-logging': { type: 'boolean', default: false } } as const
+const keyed = {
+  ...apply,
+  'allow-parameter-logging': {
+    type: 'boolean',
+    description: 'Go on although the server writes parameters, and so keys, into its log.',
+    default: false,
+    example: '--allow-parameter-logging',
+  },
+  ...database,
+} as const satisfies Options
 
 export const credentialCommands = [
   command({
     name: 'credentials audit',
-    usage: '[--apply]',
-    summary: 'secrets without a reference, references without a secret',
+    summary: 'Find orphaned secrets, and references whose secret is gone.',
     example: 'integrations-db credentials audit',
     options: { ...database, ...apply },
-    async run({ url, apply: mend = false }) {
-      const report = await (await upkeep()).auditCredentials({ url: adminUrl({ url }), apply: mend })
+    async run({ url, apply: fix }) {
+      const report = await (await upkeep()).auditCredentials({ url: adminUrl({ url }), apply: fix })
       const { findings, mended } = report
       const lines = findings.map((found) =>
         found.finding === 'secret without a reference'
           ? `${found.finding}: ${found.store} ${found.id} ${found.name ?? ''}`
           : `${found.finding}: ${found.store}, integration ${found.integrationId} version ${found.version}`,
       )
-      const end = findings.length === 0 ? 'nothing found' : mended ? 'mended all of it' : planned
+      const end = findings.length === 0 ? 'nothing found' : mended ? 'fixed all of it' : planned
       return { report, text: [...lines, end].join('\n'), findings: findings.length > 0 && !mended }
     },
   }),
   command({
     name: 'credentials revoke',
-    usage: '(--organization ID | --all) [--apply]',
-    summary: 'in a breach: ends credentials, alerts each organization',
+    summary: 'In a breach: revoke credentials and alert each organization.',
     example: 'integrations-db credentials revoke --all --apply',
     options: {
-      ...database,
+      organization: {
+        type: 'string',
+        value: 'ID',
+        description: 'Revoke the credentials of one organization.',
+        example: '--organization 00000000-0000-4000-8000-000000000000',
+      },
+      all: { type: 'boolean', description: 'Revoke every credential.', default: false, example: '--all' },
       ...apply,
-      organization: { type: 'string' },
-      all: { type: 'boolean', default: false },
+      ...database,
     },
-    async run({ url, organization, all, apply: really = false }) {
-      if ((organization === undefined) !== all) throw new UsageError('--organization ID or --all, one of them')
+    choices: [{ of: ['organization', 'all'], required: true }],
+    async run({ url, organization, apply: really }) {
       const report = await (await upkeep()).revokeCredentials({
         url: adminUrl({ url }),
         organizationId: organization ?? 'all',
@@ -45,7 +57,7 @@ export const credentialCommands = [
       const { organizations, strays, failures } = report
       const lines = [
         ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
-        `${strays} secrets without a reference`,
+        `${strays} orphaned secrets`,
       ]
       const left = organizations.length + strays
       return { report, ...summary({ lines, done: 'revoked', failures, left }, really) }
@@ -53,19 +65,27 @@ export const credentialCommands = [
   }),
   command({
     name: 'credentials move',
-    usage: '--to vault [--apply]',
-    summary: 'from the pgcrypto fallback into Supabase Vault',
+    summary: 'Move credentials from the pgcrypto fallback into Supabase Vault.',
     example: 'integrations-db credentials move --to vault --apply',
-    options: { ...keyed, to: { type: 'string' } },
+    options: {
+      to: {
+        type: 'string',
+        value: 'vault',
+        description: 'Name the store to move to; vault is the only one.',
+        example: '--to vault',
+        required: true,
+      },
+      ...keyed,
+    },
     async run({ to, ...flags }) {
-      if (to !== 'vault') throw new UsageError('--to vault is the only place to move to')
+      if (to !== 'vault') throw new UsageError('pass --to vault: it is the only store to move to')
       return walked(await (await upkeep()).moveToVault(await target(flags)), 'moved into Vault', flags.apply)
     },
   }),
   command({
     name: 'credentials rotate-key',
-    usage: '[--apply]',
-    summary: 'from INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY to INTEGRATIONS_ENCRYPTION_KEY',
+    summary: 'Encrypt the credentials of the pgcrypto fallback with a new key.',
+    details: 'Reads with INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY, writes with INTEGRATIONS_ENCRYPTION_KEY.',
     example: 'integrations-db credentials rotate-key --apply',
     options: keyed,
     async run(flags) {

@@ -2,10 +2,18 @@ import { adminUrl, command, database } from './command.ts'
 
 export const lockdownCommand = command({
   name: 'lockdown',
-  usage: '[--lift]',
-  summary: 'emergency: nobody but administrators reads or writes our tables; back again',
+  summary: 'In an emergency: let administrators alone read or write our tables.',
+  details: 'One transaction revokes every privilege on our tables, functions and schema, and keeps what it revoked.',
   example: 'integrations-db lockdown',
-  options: { ...database, lift: { type: 'boolean', default: false } },
+  options: {
+    lift: {
+      type: 'boolean',
+      description: 'Give back exactly what was revoked.',
+      default: false,
+      example: '--lift',
+    },
+    ...database,
+  },
   async run({ url, lift }) {
     const { liftLockdown, lockdown } = await import('../lockdown.ts')
     const target = { url: adminUrl({ url }) }

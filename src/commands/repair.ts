@@ -1,16 +1,32 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { adminUrl, apply, command, database, type Outcome, readText, UsageError } from './command.ts'
+import { adminUrl, apply, command, database, type Outcome, readText } from './command.ts'
 import { applying, summary } from './upkeep.ts'
 
 export const repairCommand = command({
   name: 'repair',
-  usage: '[--apply] | --restore EVENT [--document FILE]',
-  summary: 'malformed documents: plan, or quarantine, reset and alert; --restore puts one back once it breaks no rule',
+  summary: 'Find malformed configuration documents; quarantine and reset them.',
+  details: 'A document that is reset is kept in an event, and its organization is alerted.',
   example: 'integrations-db repair --apply',
-  options: { ...database, ...apply, restore: { type: 'string' }, document: { type: 'string' } },
-  async run({ url, restore: event, document, apply: really = false }) {
+  options: {
+    ...apply,
+    restore: {
+      type: 'string',
+      value: 'EVENT',
+      description: 'Put the document that this event keeps back, once it breaks no rule.',
+      example: '--restore 00000000-0000-4000-8000-000000000000',
+    },
+    document: {
+      type: 'string',
+      value: 'FILE',
+      description: 'Put this JSON document in its place instead of the kept one.',
+      fallback: 'the kept document',
+      example: '--document corrected.json',
+      needs: 'restore',
+    },
+    ...database,
+  },
+  async run({ url, restore: event, document, apply: really }) {
     if (event !== undefined) return restored(adminUrl({ url }), event, document)
-    if (document !== undefined) throw new UsageError('--document belongs to --restore EVENT')
     const { repair } = await import('../repair.ts')
     const report = await repair({ url: adminUrl({ url }), ...applying(really) })
     const { malformed, quarantined, outdated, failures } = report

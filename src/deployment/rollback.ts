@@ -33,7 +33,10 @@ export async function rollback(options: RollbackOptions): Promise<RollbackReport
         const files = await planRollback(supabase, await appliedOf(supabase, database), options)
         const losses = files.flatMap(({ text }) => lossesIn(text))
         if (losses.length > 0 && !acceptDataLoss) {
-          throw new IntegrationsDbError('conflict', `rolling back loses ${losses.join(', ')}; say --yes to accept that`)
+          throw new IntegrationsDbError(
+            'conflict',
+            `rolling back loses ${losses.join(', ')}; pass --yes to accept that`,
+          )
         }
         for (const [i, file] of files.entries()) {
           const text = `${assertRecorded(file.version, true)}${file.text}\n;${forget(file)}`
