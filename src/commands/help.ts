@@ -37,7 +37,7 @@ export function helpOf(command: Command): string {
     bold('Options:'),
     ...optionEntries(listed, width),
     '',
-    wrapped([`Example: ${example}`], '', ''),
+    wrapped(words(`Example: ${example}`), '', '    '),
   ].join('\n')
 }
 
@@ -88,7 +88,7 @@ function optionEntries(options: Options, width: number): string[] {
     const indent = ' '.repeat(width + 2)
     return [
       entry(flag(name, option), option.description, width),
-      ...notes.map((note) => wrapped([note], indent, indent)),
+      ...notes.map((note) => wrapped(words(note), indent, indent)),
     ].join('\n')
   })
 }
