@@ -22,21 +22,59 @@ export type CredentialDescription = {
   version: number
   /** When this version was stored. */
   createdAt: Date
+  /** The names of its fields. */
   fieldNames: string[]
-  /** The version before, while it may still be retrieved. */
-  previous: { version: number; readableUntil: Date } | null
+  /** The version before, while it may still be retrieved; null where there is none. */
+  previous: PreviousCredential | null
 }
 
-/** Why it was done, for the record. */
-export type CredentialOptions = { reason?: string }
+/** The version before a rotation. */
+export type PreviousCredential = {
+  /** Its number. */
+  version: number
+  /** When its grace ends and it is deleted. */
+  readableUntil: Date
+}
+
+/** Why it is done. */
+export type CredentialOptions = {
+  /**
+   * The reason, as the event keeps it: 1 to 255 characters.
+   *
+   * @default null
+   */
+  reason?: string
+}
+
+/** Why, and how long the version before stays readable. */
+export type RotationOptions = CredentialOptions & {
+  /**
+   * How long the version before may still be retrieved, 0 to 2,592,000: for workers in the middle of something.
+   *
+   * @default 0: it is deleted in the same transaction
+   */
+  graceSeconds?: number
+}
+
+/** The version that was written or ended. */
+export type CredentialVersion = {
+  /** Its number; never used twice. */
+  version: number
+}
 
 /** What a sync worker says to get a bundle. */
 export type Retrieval<T extends IntegrationType> = {
+  /** The organization, a uuid. */
   organizationId: string
+  /** The system, which says what the bundle holds. */
   integrationType: T
   /** What the bundle is needed for; on record before the bundle is handed out. */
   reason: string
-  /** The version before, within its grace; the current one unless told. */
+  /**
+   * The number of the version, such as the one before within its grace.
+   *
+   * @default the current one
+   */
   version?: number
 }
 
@@ -76,7 +114,7 @@ export class Credentials {
     integrationType: T,
     bundle: ConnectionFields<T>,
     options: CredentialOptions = {},
-  ): Promise<{ version: number }> {
+  ): Promise<CredentialVersion> {
     return this.#writes('store', () => {
       const { reason = null } = input.credentialOptions(options)
       const type = input.type(integrationType)
@@ -88,8 +126,7 @@ export class Credentials {
   }
 
   /**
-   * Replaces the bundle. With `graceSeconds` (0 to 2,592,000) the one before stays readable that long, for workers that
-   * are in the middle of something; otherwise it is deleted in the same transaction.
+   * Replaces the bundle.
    *
    * @example
    * await acme.credentials.rotate('xledger', { api_key, base_url, company_id }, { graceSeconds: 300 })
@@ -101,8 +138,8 @@ export class Credentials {
   rotate<T extends IntegrationType>(
     integrationType: T,
     bundle: ConnectionFields<T>,
-    options: CredentialOptions & { graceSeconds?: number } = {},
-  ): Promise<{ version: number }> {
+    options: RotationOptions = {},
+  ): Promise<CredentialVersion> {
     return this.#writes('rotate', () => {
       const { reason = null, graceSeconds = 0 } = input.rotation(options)
       const type = input.type(integrationType)
@@ -147,7 +184,7 @@ export class Credentials {
    *
    * @throws IntegrationsDbError `credential_missing` where there is none.
    */
-  revoke(integrationType: IntegrationType, options: CredentialOptions = {}): Promise<{ version: number }> {
+  revoke(integrationType: IntegrationType, options: CredentialOptions = {}): Promise<CredentialVersion> {
     return observed('credentials.revoke', this.#scope, async () => {
       this.#assertWriter('revoke')
       const { reason = null } = input.credentialOptions(options)
@@ -158,7 +195,7 @@ export class Credentials {
     })
   }
 
-  #writes(method: string, build: () => BoundStatement): Promise<{ version: number }> {
+  #writes(method: string, build: () => BoundStatement): Promise<CredentialVersion> {
     return observed(`credentials.${method}`, this.#scope, async () => {
       this.#assertWriter(method)
       const statement = build()

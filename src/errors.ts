@@ -22,11 +22,13 @@ export type IntegrationsDbErrorCode =
  *   throw error
  * }
  *
- * The message names the field or file and the remedy. There is no `cause`: PostgreSQL's and Drizzle's errors carry
+ * The message names the field or file and a hint. There is no `cause`: PostgreSQL's and Drizzle's errors carry
  * statements, parameters and whole rows, and whoever logs an error logs its cause.
  */
 export class IntegrationsDbError extends Error {
+  /** The class's name, which stack traces begin with. */
   override readonly name = 'IntegrationsDbError'
+  /** What kind of failure it is; docs/errors.md says what to do. */
   readonly code: IntegrationsDbErrorCode
   /** PostgreSQL's five-character SQLSTATE, where the server refused. */
   readonly sqlState: string | undefined

@@ -6,6 +6,7 @@ import {
   type FieldMappingsEdit,
   type IntegrationPatch,
   input,
+  type ListFilter,
   type NewIntegration,
   present,
   type RevisionOptions,
@@ -15,7 +16,7 @@ import {
 import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, untouched } from './integration-refusals.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
-import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
+import type { IntegrationType } from './schema/enums.ts'
 import type { OrganizationScopeSettings } from './scope.ts'
 
 /**
@@ -43,7 +44,7 @@ export class Integrations {
    *
    * @throws IntegrationsDbError `invalid_input` for what is no status.
    */
-  list(filter: { status?: IntegrationStatus } = {}): Promise<Integration[]> {
+  list(filter: ListFilter = {}): Promise<Integration[]> {
     return this.#reads('list', () => {
       const { status } = input.listFilter(filter)
       return status === undefined ? statements.list(this.#own()) : statements.listByStatus(this.#own({ status }))

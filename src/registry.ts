@@ -7,9 +7,11 @@ import type { IntegrationType } from './schema/enums.ts'
 
 /** One field of a credential bundle. */
 export type ConnectionField = {
+  /** What kind of value it is, for a form. */
   readonly type: 'text' | 'url' | 'year'
   /** Hide it in a form, and never show it again. The whole bundle is kept as a secret either way. */
   readonly secret: boolean
+  /** Whether connecting takes it. */
   readonly required: boolean
   /** What a value must match: an expression that JavaScript, Dart and PostgreSQL read alike. */
   readonly pattern: string
@@ -17,8 +19,11 @@ export type ConnectionField = {
 
 /** One of our fields that a system's records can be mapped to. */
 export type MappingTarget = {
+  /** Its name for people, in English. */
   readonly label: string
+  /** What kind of value it is. */
   readonly type: 'text' | 'decimal' | 'date'
+  /** Whether a sync needs it. */
   readonly required: boolean
 }
 
@@ -32,10 +37,15 @@ export type Capability =
 
 /** One external system: what connecting to it takes, what can be mapped, and what it is good for. */
 export type System = {
+  /** Its name for people. */
   readonly name: string
+  /** What kind of API it has. */
   readonly api: string
+  /** What connecting to it takes: the fields of its credential bundle, by name. */
   readonly fields: Readonly<Record<string, ConnectionField>>
+  /** Our fields that its records can be mapped to, by name. */
   readonly mappingTargets: Readonly<Record<string, MappingTarget>>
+  /** What a sync can do with it. */
   readonly capabilities: readonly Capability[]
 }
 
@@ -188,15 +198,57 @@ export function unmappedRequiredTargets(integrationType: IntegrationType, mappin
     .map(([target]) => target)
 }
 
-type Fields<T extends IntegrationType> = (typeof systems)[T]['fields']
-type Value<F> = F extends { type: 'year' } ? string | number : string
+/* Spelled out, and not inferred from `systems`: an editor shows what stands above a field. A test holds them together. */
 
-/** What connecting to one system takes: its fields by name. */
-export type ConnectionFields<T extends IntegrationType> = {
-  readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? F : never]: Value<Fields<T>[F]>
-} & {
-  readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? never : F]?: Value<Fields<T>[F]>
+/** What each system's credential bundle holds. */
+export type ConnectionFieldsBySystem = {
+  /** Xledger: accounting, GraphQL. */
+  xledger: {
+    /** The API key. Secret. */
+    readonly api_key: string
+    /** The URL of its API, such as `https://api.xledger.net`. */
+    readonly base_url: string
+    /** The company's number in Xledger. */
+    readonly company_id: string
+  }
+  /** Microsoft Dynamics 365 Business Central: accounting, OData. */
+  dynamics: {
+    /** The secret of the app registration. Secret. */
+    readonly client_secret: string
+    /** The directory in Microsoft Entra. */
+    readonly tenant_id: string
+    /** The app registration's id. */
+    readonly client_id: string
+    /** The URL of the environment. */
+    readonly resource_url: string
+  }
+  /** Cornerstone: learning and people, REST. */
+  cornerstone: {
+    /** The API key. Secret. */
+    readonly api_key: string
+    /** The portal's name: `acme` of `acme.csod.com`. */
+    readonly subdomain: string
+  }
+  /** Consio: membership register, REST. */
+  consio: {
+    /** The API key, sent as a bearer token. Secret. */
+    readonly api_key: string
+    /** The URL of its API. */
+    readonly base_url: string
+  }
+  /** Bufdir: government grant reporting. */
+  bufdir: {
+    /** The organization number, nine digits. */
+    readonly org_id: string
+    /** The year reported on, four digits. */
+    readonly report_year: string | number
+    /** The URL that reports are submitted to. */
+    readonly api_endpoint: string
+  }
 }
+
+/** What connecting to one system takes: the fields of its credential bundle, by name. */
+export type ConnectionFields<T extends IntegrationType> = ConnectionFieldsBySystem[T]
 
 const schemas = lazily(() =>
   Object.fromEntries(Object.entries(systems).map(([type, { fields }]) => [type, z.strictObject(fieldSchemas(fields))])),

@@ -2,14 +2,23 @@ import { nextRuns, scheduleProblem } from './config/schedule.ts'
 import { observed } from './diagnostics.ts'
 import type { Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { input, isUuid } from './input.ts'
+import { input, isUuid, type SchedulePageOptions } from './input.ts'
 import { type Integration, statements, toIntegrations } from './integration-statements.ts'
 import type { Scope } from './scope.ts'
 
-/** `due` is the schedule's next run; null where the row has problems, its schedule's among them. */
-export type ScheduledIntegration = Integration & { due: Date | null }
-/** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
-export type ScheduledPage = { rows: ScheduledIntegration[]; next: string | null }
+/** An integration, and when it is to be synced. */
+export type ScheduledIntegration = Integration & {
+  /** The schedule's next run; null where the row has problems, its schedule's among them. */
+  due: Date | null
+}
+
+/** A page of {@link ServiceIntegrations.listScheduled}. */
+export type ScheduledPage = {
+  /** The integrations, by id. */
+  rows: ScheduledIntegration[]
+  /** What the next page takes as `after`; null on the last one. */
+  next: string | null
+}
 
 /** What crosses organizations, for the service role alone. */
 export class ServiceIntegrations {
@@ -31,18 +40,13 @@ export class ServiceIntegrations {
    *   if (page.next === null) break
    * }
    *
-   * `limit` is 1 to 1000 rows, 500 unless told. `after` is the `next` of the page before: an opaque cursor that stays
-   * valid while rows come and go. `due` is the first run after `since` (now unless told) as a clock in `timeZone` shows
-   * it (an IANA name, UTC unless told): a worker that hands in when it last looked runs what is due by now. A row with
-   * problems comes too, with `due: null`.
+   * A row with problems comes too, with `due: null`.
    *
    * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
    *
    * @throws IntegrationsDbError `invalid_input` that names the option, or for an `after` that was changed.
    */
-  listScheduled(
-    page: { limit?: number; after?: string | null; timeZone?: string; since?: Date } = {},
-  ): Promise<ScheduledPage> {
+  listScheduled(page: SchedulePageOptions = {}): Promise<ScheduledPage> {
     return observed('integrations.listScheduled', this.#scope, async () => {
       const { limit, after, timeZone, since } = input.page(page)
       // One row more than asked for tells whether there is a next page.

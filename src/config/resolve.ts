@@ -6,8 +6,20 @@ import { copied, fieldMappingsViolations, type Violation } from './violations.ts
 
 /** Our fields with their values, or nothing at all and why. */
 export type Resolution = {
+  /** Our fields with their values; empty where there are problems. */
   readonly values: Readonly<Record<string, Scalar | null>>
+  /** What keeps the record from being read. */
   readonly problems: readonly Violation[]
+}
+
+/** How to read a record. */
+export type ResolveOptions = {
+  /**
+   * The transforms that mappings may name.
+   *
+   * @default transforms
+   */
+  transforms?: Readonly<Record<string, Transform>>
 }
 
 type Resolved = { value: Scalar | null | undefined } | { rule: string }
@@ -29,7 +41,7 @@ type Resolved = { value: Scalar | null | undefined } | { rule: string }
 export function resolveFieldMappings(
   mappings: FieldMappings,
   record: unknown,
-  { transforms = builtIn }: { transforms?: Readonly<Record<string, Transform>> } = {},
+  { transforms = builtIn }: ResolveOptions = {},
 ): Resolution {
   const document = inCurrentVersion(copied(mappings))
   const broken = fieldMappingsViolations(document)

@@ -115,9 +115,30 @@ function cron(schedule: string, timeZone: string): Cron {
   return new Cron(schedule, { mode: '5-part', timezone: timeZone, fixedTimeRule: 'no-wildcard', paused: true })
 }
 
+/** Which runs of a schedule. */
+export type NextRunsOptions = {
+  /**
+   * How many, 1 to 1000.
+   *
+   * @default 1
+   */
+  count?: number
+  /**
+   * The IANA name of the clock that the schedule follows.
+   *
+   * @default 'UTC'
+   */
+  timeZone?: string
+  /**
+   * The time after which they run.
+   *
+   * @default now
+   */
+  after?: Date
+}
+
 /**
- * The next runs of a schedule, `count` of them (1 to 1000, 1 unless told) after `after` (now unless told), as a clock
- * in `timeZone` shows them (an IANA name, UTC unless told).
+ * The next runs of a schedule.
  *
  * @example
  * nextRuns('30 2 * * *', { count: 2, timeZone: 'Europe/Oslo', after: new Date('2026-03-28T12:00:00Z') })
@@ -130,7 +151,7 @@ function cron(schedule: string, timeZone: string): Cron {
  */
 export function nextRuns(
   schedule: string,
-  { count = 1, timeZone = 'UTC', after = new Date() }: { count?: number; timeZone?: string; after?: Date } = {},
+  { count = 1, timeZone = 'UTC', after = new Date() }: NextRunsOptions = {},
 ): Date[] {
   const refuse = (message: string) => new IntegrationsDbError('invalid_input', message)
   const problem = typeof schedule === 'string' ? scheduleProblem(schedule) : 'must be a text'

@@ -10,16 +10,48 @@ import { assertVersion, deploymentLock, unlessOvertaken } from './migrate.ts'
 export type RollbackOptions = {
   /** An administrator's URL, of the role that migrated. */
   url: string
-  /** The Supabase project folder; this package's own unless told. */
+  /**
+   * The Supabase project folder.
+   *
+   * @default this package's own
+   */
   supabase?: string
-  /** Accept that what the rollback files name is lost. */
+  /**
+   * Accept the loss of data that the rollback files announce.
+   *
+   * @default false
+   */
   acceptDataLoss?: boolean
+  /**
+   * Called after each file with how many of all are done.
+   *
+   * @default none
+   */
   onProgress?: Progress
+  /**
+   * Called once where another process is migrating.
+   *
+   * @default none
+   */
   onWait?: () => void
-} & ({ steps: number } | { to: string })
+} & (
+  | {
+      /** How many files to roll back. */
+      steps: number
+    }
+  | {
+      /** The version that stays applied, 14 digits. */
+      to: string
+    }
+)
 
-/** File names, newest first, and what data went with them. */
-export type RollbackReport = { rolledBack: string[]; losses: string[] }
+/** What a rollback did. */
+export type RollbackReport = {
+  /** File names, newest first. */
+  rolledBack: string[]
+  /** What data went with them. */
+  losses: string[]
+}
 
 /** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function rollback(options: RollbackOptions): Promise<RollbackReport> {

@@ -14,21 +14,44 @@ import { signToken, type TokenClaims, type TokenOptions, tokenClaims } from './t
 
 export type { TokenClaims, TokenOptions } from './tokens.ts'
 
+/** How to prepare the database. */
 export type TestDatabaseOptions = {
   /**
    * Makes what your application has, `public.organizations (id uuid primary key)` among it, before our migrations run:
-   * your own migrations. A table of `id` and `name` unless told.
+   * your own migrations.
+   *
+   * @default a table of `id` and `name`
    */
   prepare?: (adminUrl: string) => Promise<unknown>
 }
 
+/** Who calls, and for which organization. */
+export type TestScopeOptions = {
+  /** The organization, as `organization()` gave it. */
+  organizationId: string
+  /**
+   * What the caller may do in it.
+   *
+   * @default 'admin'
+   */
+  role?: OrganizationRole
+  /**
+   * The caller, as events name them.
+   *
+   * @default the login's name
+   */
+  userId?: string
+}
+
 /** A migrated database on a server of its own; see {@link startTestDatabase}. */
 export type TestDatabase = {
-  /** What a backend is configured with: the login for callers, the one for workers, and the key where there is no Vault. */
+  /** The login for callers, as `createIntegrationsDb` takes it. */
   readonly url: string
+  /** The login for workers. */
   readonly serviceUrl: string
+  /** The key that encrypts credentials, where there is no Vault. */
   readonly encryptionKey: string
-  /** Past every policy. */
+  /** An administrator's URL, past every policy. */
   readonly adminUrl: string
   /** What `token` signs with, as Supabase's JWT secret does: HS256. */
   readonly jwtSecret: string
@@ -41,8 +64,8 @@ export type TestDatabase = {
    * const lions = await t.organization({ name: 'Lions Bergen' })
    */
   organization(columns?: Record<string, string | number | boolean | null>): Promise<string>
-  /** An organization as one of its members sees it, an admin unless told. Sends nothing. */
-  forOrganization(scope: { organizationId: string; role?: OrganizationRole; userId?: string }): OrganizationScope
+  /** An organization as one of its members sees it. Sends nothing. */
+  forOrganization(scope: TestScopeOptions): OrganizationScope
   /** What your backend holds once it has verified a token: for `forClaims`. */
   claims(options: TokenOptions): TokenClaims
   /** The same as a signed token: for the `Authorization` header. */
@@ -74,7 +97,7 @@ export type TestDatabase = {
  * Starts in seconds, as root too. Any number can run at once. A test process that is killed leaves neither
  * server nor files behind.
  *
- * @throws IntegrationsDbError `unavailable` where the server does not start, with the remedy; `invalid_input` where
+ * @throws IntegrationsDbError `unavailable` where the server does not start, with a hint; `invalid_input` where
  * `prepare` left no table of organizations.
  */
 export async function startTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
