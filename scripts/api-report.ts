@@ -1,38 +1,24 @@
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
+import { emitDeclarations } from './declarations.ts'
 
 /*
  * What each entry of package.json exports, as API Extractor reports it: a change of the public API is a diff of a file
  * in docs/api. It reads the declarations that tsc emits, with a compiler of its own.
  */
 
-type Manifest = { exports: Record<string, string | { types: string }> }
-
 /** The reports by file name. */
 export function apiReports(): Map<string, string> {
-  const folder = mkdtempSync(join(tmpdir(), 'integrations-db-api-'))
+  const { folder, entries, remove } = emitDeclarations()
   try {
-    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'), 'junction')
-    copyFileSync('package.json', join(folder, 'package.json'))
-    const emit = ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]
-    execFileSync('tsc', emit, { stdio: 'inherit', shell: process.platform === 'win32' })
-    return new Map(entries().map(({ name, types }) => [`${name}.api.md`, report(folder, name, types)]))
+    return new Map(entries.map(({ name, file }) => [`${name}.api.md`, report(folder, name, file)]))
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
 }
 
-function entries(): { name: string; types: string }[] {
-  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
-  return Object.entries(exports).flatMap(([path, target]) =>
-    typeof target === 'string' ? [] : [{ name: path === '.' ? 'index' : path.slice('./'.length), types: target.types }],
-  )
-}
-
-function report(folder: string, name: string, types: string): string {
+function report(folder: string, name: string, file: string): string {
   const compilerOptions = {
     target: 'es2022',
     module: 'nodenext',
@@ -47,13 +33,13 @@ function report(folder: string, name: string, types: string): string {
   const config = ExtractorConfig.prepare({
     configObject: {
       projectFolder: folder,
-      mainEntryPointFilePath: join(folder, types),
+      mainEntryPointFilePath: file,
       newlineKind: 'lf',
       apiReport: { enabled: true, reportFileName: name, reportFolder: folder, reportTempFolder: join(folder, 'temp') },
       docModel: { enabled: false },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
-      compiler: { overrideTsconfig: { compilerOptions, files: [join(folder, types)] } },
+      compiler: { overrideTsconfig: { compilerOptions, files: [file] } },
       messages: {
         // Its declarations are plain TypeScript with plain comments, not TSDoc with release tags.
         compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
@@ -72,6 +58,6 @@ function report(folder: string, name: string, types: string): string {
       message.handled = true
     },
   })
-  if (!succeeded) throw new Error(`${types}: API Extractor cannot read it: ${messages.join('; ')}`)
+  if (!succeeded) throw new Error(`${name}: API Extractor cannot read it: ${messages.join('; ')}`)
   return readFileSync(join(folder, `${name}.api.md`), 'utf8')
 }
