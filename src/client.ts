@@ -112,28 +112,48 @@ export type OrganizationCalls = {
   /**
    * Any typed Drizzle query in the same scope, one round trip.
    *
+   * The SQL is what the builder makes.
+   *
+   * ```sql
+   * select id from organization_integrations
+   * ```
+   *
    * @example
    * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
-   *
-   * SQL: what the builder says, every value a hex literal, behind the scope's `select set_config(…)`.
    *
    * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
    */
   query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
 }
 
-/** One organization as one caller sees it. Holds no connection; make one per request. */
+/**
+ * One organization as one caller sees it. Holds no connection; make one per request.
+ *
+ * Each call is one message, and PostgreSQL runs all of it or nothing. It begins with the scope, `service_role` for the
+ * service:
+ *
+ * ```sql
+ * select set_config('role', 'authenticated', true), set_config('request.jwt.claims', …, true),
+ *   set_config('search_path', 'public, extensions, pg_temp', true), pg_backend_pid()
+ * ```
+ */
 export type OrganizationScope = OrganizationCalls & {
   /**
    * Several calls in one transaction; a thrown error rolls it back. Nothing is sent before the first statement.
+   *
+   * `begin` travels with the first statement: nothing is sent before.
+   *
+   * ```sql
+   * begin;
+   * -- the scope, then each call as outside of a transaction
+   * commit
+   * ```
    *
    * @example
    * await acme.transaction(async (tx) => {
    *   await tx.integrations.update('xledger', { status: 'inactive' })
    *   await tx.integrations.create({ integrationType: 'dynamics' })
    * })
-   *
-   * SQL: `begin` and the scope's `select set_config(…)` together with the first statement, and `commit` at the end.
    *
    * @throws what `work` throws; IntegrationsDbError `conflict` or `unavailable` where it cannot be committed.
    */

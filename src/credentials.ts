@@ -18,7 +18,7 @@ export type CredentialSettings = {
 
 /** What is known of a stored credential bundle without reading it. */
 export type CredentialDescription = {
-  /** 1 for the first bundle an integration had; never used twice. */
+  /** Its number: 1 for the first bundle of an integration; never used twice. */
   version: number
   /** When this version was stored. */
   createdAt: Date
@@ -102,10 +102,15 @@ export class Credentials {
   /**
    * Stores the first bundle of an integration.
    *
+   * ```sql
+   * select store, logs_always, logs_sometimes from integrations.credential_store();
+   * -- the second round trip; the key only where there is no Vault
+   * select set_config('integrations.encryption_key', …, true);
+   * select code, message, version from integrations.store_credential(…, …, …)
+   * ```
+   *
    * @example
    * await acme.credentials.store('xledger', { api_key, base_url: 'https://api.xledger.net', company_id: '4711' })
-   *
-   * SQL: `select … from integrations.store_credential($1, $2, $3)`
    *
    * @throws IntegrationsDbError `invalid_input` that names a missing field; `not_found` without the integration;
    * `already_exists` over a bundle that is there.
@@ -128,10 +133,15 @@ export class Credentials {
   /**
    * Replaces the bundle.
    *
+   * ```sql
+   * select store, logs_always, logs_sometimes from integrations.credential_store();
+   * -- the second round trip; the key only where there is no Vault
+   * select set_config('integrations.encryption_key', …, true);
+   * select code, message, version from integrations.rotate_credential(…, …, …, …)
+   * ```
+   *
    * @example
    * await acme.credentials.rotate('xledger', { api_key, base_url, company_id }, { graceSeconds: 300 })
-   *
-   * SQL: `select … from integrations.rotate_credential($1, $2, $3, $4)`
    *
    * @throws IntegrationsDbError `credential_missing` where there is nothing to rotate.
    */
@@ -153,10 +163,13 @@ export class Credentials {
   /**
    * Version, date and field names of the bundle, or null; never a value.
    *
+   * ```sql
+   * select version, created_at, to_json(field_names), previous_version, previous_readable_until
+   * from integrations.describe_credential(…)
+   * ```
+   *
    * @example
    * const { version, fieldNames } = (await acme.credentials.describe('xledger')) ?? {}
-   *
-   * SQL: `select … from integrations.describe_credential(…)`, one round trip.
    *
    * @throws IntegrationsDbError `invalid_input` for what is no system.
    */
@@ -177,10 +190,12 @@ export class Credentials {
   /**
    * Deletes every version of the bundle and takes an active integration to `pending_setup`.
    *
+   * ```sql
+   * select code, message, version from integrations.revoke_credential(…, …)
+   * ```
+   *
    * @example
    * await acme.credentials.revoke('xledger', { reason: 'the key was in a mail' })
-   *
-   * SQL: `select … from integrations.revoke_credential(…)`, one round trip.
    *
    * @throws IntegrationsDbError `credential_missing` where there is none.
    */
@@ -232,12 +247,18 @@ export class ServiceCredentials {
   /**
    * The bundle of one organization's integration. Prints as `[secret]`.
    *
-   * @example
-   * const { api_key } = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'sync run 42' })
-   *
    * Two round trips, each a transaction: who wants it and why is committed before the bundle is read.
    *
-   * SQL: `select … from integrations.request_retrieval(…)`, then `integrations.retrieve_credential($1)`
+   * ```sql
+   * select code, message, event_id, store, logs_always, logs_sometimes
+   * from integrations.request_retrieval(…, …, …);
+   * -- the second round trip; the key only where there is no Vault
+   * select set_config('integrations.encryption_key', …, true);
+   * select code, message, bundle from integrations.retrieve_credential(…)
+   * ```
+   *
+   * @example
+   * const { api_key } = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'sync run 42' })
    *
    * @throws IntegrationsDbError `not_found` without the integration, `credential_missing` without a bundle,
    * `invalid_input` where it was encrypted with another key.

@@ -14,6 +14,9 @@ export type IntegrationsDbErrorCode =
 /**
  * The one error this package throws.
  *
+ * The message names the field or file and a hint. There is no `cause`: PostgreSQL's and Drizzle's errors carry
+ * statements, parameters and whole rows, and whoever logs an error logs its cause.
+ *
  * @example
  * try {
  *   await acme.integrations.create({ integrationType: 'xledger' })
@@ -21,9 +24,6 @@ export type IntegrationsDbErrorCode =
  *   if (error instanceof IntegrationsDbError && error.code === 'already_exists') return existing()
  *   throw error
  * }
- *
- * The message names the field or file and a hint. There is no `cause`: PostgreSQL's and Drizzle's errors carry
- * statements, parameters and whole rows, and whoever logs an error logs its cause.
  */
 export class IntegrationsDbError extends Error {
   /** The class's name, which stack traces begin with. */

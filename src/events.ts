@@ -68,10 +68,17 @@ export class Events {
   /**
    * The newest events first, page by page.
    *
+   * ```sql
+   * select id, created_at, organization_id, integration_id, integration_type, action, outcome, actor, reason, version,
+   *   quarantined
+   * from organization_integration_events
+   * where organization_id = …
+   * order by created_at desc, id desc
+   * limit …
+   * ```
+   *
    * @example
    * const [latest] = await acme.events.list({ limit: 1 })
-   *
-   * SQL: `select … where organization_id = … order by created_at desc, id desc limit …`, one round trip.
    *
    * @throws IntegrationsDbError `permission_denied` for a coordinator; `invalid_input` for a limit or an id that is none.
    */

@@ -33,16 +33,24 @@ export class ServiceIntegrations {
   /**
    * Active integrations that have a schedule, of all organizations, page by page, and when each is due.
    *
-   * @example
-   * for (let after = null; ; after = page.next) {
-   *   page = await service.integrations.listScheduled({ limit: 500, after })
-   *   …
-   *   if (page.next === null) break
-   * }
-   *
    * A row with problems comes too, with `due: null`.
    *
-   * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * from organization_integrations
+   * where status = 'active' and sync_schedule is not null and id > …
+   * order by id
+   * limit …
+   * ```
+   *
+   * @example
+   * let after: string | null = null
+   * do {
+   *   const page = await service.integrations.listScheduled({ limit: 500, after })
+   *   for (const { due } of page.rows) if (due !== null && due <= new Date()) …
+   *   after = page.next
+   * } while (after !== null)
    *
    * @throws IntegrationsDbError `invalid_input` that names the option, or for an `after` that was changed.
    */

@@ -28,15 +28,15 @@ type Resolved = { value: Scalar | null | undefined } | { rule: string }
  * Reads our fields out of an external system's record. With any problem there are no values, so that nobody writes half
  * a record.
  *
- * @example
- * const { values, problems } = resolveFieldMappings(xledger.fieldMappings, invoice)
- * // { amount: { path: 'lines.0.amount', transform: 'decimal_2' } } gives { amount: 1234.5 }
- *
  * Per field: a constant as it is; else what is at the path, transformed, then looked up in the map; else the default as
  * it is; else nothing, which is a problem where the field is required. A path leads through a record's own data alone:
  * no getter runs, nothing is inherited, `0` is an array's first entry.
  *
  * Problems name the field and the rule, never a value; a document that breaks the rules is nothing but problems.
+ *
+ * @example
+ * const { values, problems } = resolveFieldMappings(xledger.fieldMappings, invoice)
+ * // { amount: { path: 'lines.0.amount', transform: 'decimal_2' } } gives { amount: 1234.5 }
  */
 export function resolveFieldMappings(
   mappings: FieldMappings,

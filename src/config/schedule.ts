@@ -140,12 +140,12 @@ export type NextRunsOptions = {
 /**
  * The next runs of a schedule.
  *
+ * A time that the clock skips runs at the first one after it; a time it shows twice runs once. Where the hour or the
+ * minute is `*` or has a step, skipped times are left out and repeated ones run twice, so that "every half hour" stays so.
+ *
  * @example
  * nextRuns('30 2 * * *', { count: 2, timeZone: 'Europe/Oslo', after: new Date('2026-03-28T12:00:00Z') })
  * // 2026-03-29T01:00:00Z, because 02:30 is skipped that night, and 2026-03-30T00:30:00Z
- *
- * A time that the clock skips runs at the first one after it; a time it shows twice runs once. Where the hour or the
- * minute is `*` or has a step, skipped times are left out and repeated ones run twice, so that "every half hour" stays so.
  *
  * @throws IntegrationsDbError `invalid_input` that names the field and what to write instead.
  */
