@@ -38,9 +38,18 @@ const sizes = {
   },
 }
 /** What installs packages or starts server after server, CLI after CLI: `npm run test:long`, as CI does. */
-const slow = ['package', 'embedded', 'testing', 'example-backend', 'bootstrap', 'docs', 'dump', 'supabase-cli'].map(
-  (name) => `tests/${name}.test.ts`,
-)
+const slow = [
+  'package',
+  'embedded',
+  'testing',
+  'example-backend',
+  'bootstrap',
+  'docs',
+  'docstrings',
+  'console',
+  'dump',
+  'supabase-cli',
+].map((name) => `tests/${name}.test.ts`)
 const given = Object.fromEntries(
   Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
 )

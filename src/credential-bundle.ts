@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { ConnectionFields } from './registry.ts'
+import type { ConnectionFields } from './connection-fields.ts'
 import type { IntegrationType } from './schema/enums.ts'
 
 const shown = '[secret]'

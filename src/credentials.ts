@@ -1,3 +1,4 @@
+import type { ConnectionFields } from './connection-fields.ts'
 import { type CredentialBundle, credentialBundle } from './credential-bundle.ts'
 import { observed } from './diagnostics.ts'
 import type { Rows } from './drizzle.ts'
@@ -5,7 +6,7 @@ import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 import { input, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
 import type { BoundStatement, Pool } from './pool.ts'
-import { bundleText, type ConnectionFields } from './registry.ts'
+import { bundleText } from './registry.ts'
 import type { IntegrationType } from './schema/enums.ts'
 import { inTwoTransactions, type OrganizationScopeSettings, type Session, serviceScope } from './scope.ts'
 

@@ -1,8 +1,9 @@
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm'
+import type { EventPageOptions } from './call-options.ts'
 import { observed } from './diagnostics.ts'
 import { builder, compile, type Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { type EventPageOptions, input } from './input.ts'
+import { input } from './input.ts'
 import { organizationIntegrationEvents as table } from './schema/organization-integration-events.ts'
 import type { OrganizationScopeSettings } from './scope.ts'
 

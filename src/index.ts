@@ -1,3 +1,12 @@
+export type {
+  EventPageOptions,
+  FieldMappingsEdit,
+  IntegrationPatch,
+  ListFilter,
+  NewIntegration,
+  RevisionOptions,
+  SchedulePageOptions,
+} from './call-options.ts'
 export {
   createIntegrationsDb,
   type IntegrationsDb,
@@ -13,6 +22,7 @@ export { type Resolution, type ResolveOptions, resolveFieldMappings } from './co
 export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
 export { type Transform, transforms } from './config/transforms.ts'
 export { configViolations, type Violation } from './config/violations.ts'
+export type { ConnectionFields, ConnectionFieldsBySystem } from './connection-fields.ts'
 export type { CredentialBundle } from './credential-bundle.ts'
 export type {
   CredentialDescription,
@@ -32,22 +42,11 @@ export type { CallEvent, ReplicaEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { Events, IntegrationEvent } from './events.ts'
-export type {
-  EventPageOptions,
-  FieldMappingsEdit,
-  IntegrationPatch,
-  ListFilter,
-  NewIntegration,
-  RevisionOptions,
-  SchedulePageOptions,
-} from './input.ts'
 export type { Integration } from './integration-statements.ts'
 export type { Integrations } from './integrations.ts'
 export {
   type Capability,
   type ConnectionField,
-  type ConnectionFields,
-  type ConnectionFieldsBySystem,
   type MappingTarget,
   type System,
   systemOf,

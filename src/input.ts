@@ -1,11 +1,18 @@
 import { z } from 'zod'
-import { ExcludedFeatures, type FieldMapping, FieldMappings } from './config/documents.ts'
+import type {
+  EventPageOptions,
+  IntegrationPatch,
+  ListFilter,
+  RevisionOptions,
+  SchedulePageOptions,
+} from './call-options.ts'
+import { ExcludedFeatures, FieldMappings } from './config/documents.ts'
 import { isTimeZone, scheduleProblem } from './config/schedule.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { copied } from './config/violations.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { lazily } from './lazily.ts'
-import { type IntegrationStatus, type IntegrationType, integrationStatus, integrationType } from './schema/enums.ts'
+import { integrationStatus, integrationType } from './schema/enums.ts'
 
 /*
  * What callers hand in, checked before anything is sent. Messages name the field and the rule, never the value: a
@@ -30,6 +37,9 @@ const schedule = lazily(() =>
   }),
 )
 
+/** A check for each field of a type, and for no other. */
+type Checks<T> = { [F in keyof T]-?: z.ZodType }
+
 /** Of an edit: null takes a key away, also one that should never have been there. */
 const mappingsEdit = lazily(() =>
   z
@@ -50,117 +60,14 @@ const settings = lazily(() =>
     fieldMappings: savedMappings().optional(),
     syncSchedule: schedule().nullable().optional(),
     excludedFeatures: ExcludedFeatures.optional(),
-  }),
+  } satisfies Checks<IntegrationPatch>),
 )
 
 const revision = lazily(() =>
   z.strictObject({
     expectedRevision: z.string().regex(/^\d+$/, 'must be the revision of a row').optional(),
-  }),
+  } satisfies Checks<RevisionOptions>),
 )
-
-/* Spelled out, and not inferred from the schemas: an editor shows what stands above a field. */
-
-/** Mappings to set, and null for those to take away. */
-export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
-
-/** The fields of an integration that a caller may set. A field that is left out or undefined is not changed. */
-export type IntegrationPatch = {
-  /**
-   * Where the integration stands. To set `active`, store a credential first.
-   *
-   * @default unchanged; `inactive` for a new integration
-   */
-  status?: IntegrationStatus | undefined
-  /**
-   * Our fields, and where each stands in the external system: the whole document. `setFieldMappings` edits one key.
-   *
-   * @default unchanged; `{}` for a new integration
-   */
-  fieldMappings?: FieldMappings | undefined
-  /**
-   * A five-field cron string such as `0 2 * * *`; null for none.
-   *
-   * @default unchanged; null for a new integration
-   */
-  syncSchedule?: string | null | undefined
-  /**
-   * The features that the organization switched off: the whole list. `excludeFeatures` adds some.
-   *
-   * @default unchanged; `[]` for a new integration
-   */
-  excludedFeatures?: ExcludedFeatures | undefined
-}
-
-/** What `create` and `upsert` take: the system, and any of the fields that may be set. */
-export type NewIntegration = IntegrationPatch & {
-  /** The external system. One integration per organization and system. */
-  integrationType: IntegrationType
-}
-
-/** Guards against a lost update. */
-export type RevisionOptions = {
-  /**
-   * The `revision` of the row that was read; refuses with `conflict` where the row was modified since.
-   *
-   * @default none: the last writer wins
-   */
-  expectedRevision?: string | undefined
-}
-
-/** Which integrations to list. */
-export type ListFilter = {
-  /**
-   * Only those of this status.
-   *
-   * @default every status
-   */
-  status?: IntegrationStatus | undefined
-}
-
-/** A page of scheduled integrations, and the clock that their schedules follow. */
-export type SchedulePageOptions = {
-  /**
-   * Most rows, 1 to 1000.
-   *
-   * @default 500
-   */
-  limit?: number | undefined
-  /**
-   * `next` of the page before: an opaque cursor that stays valid while rows come and go.
-   *
-   * @default null: the first page
-   */
-  after?: string | null | undefined
-  /**
-   * The IANA name of the clock that schedules follow.
-   *
-   * @default 'UTC'
-   */
-  timeZone?: string | undefined
-  /**
-   * `due` is the first run after this time. Pass when you last looked, and run what is due by now.
-   *
-   * @default now
-   */
-  since?: Date | undefined
-}
-
-/** A page of events. */
-export type EventPageOptions = {
-  /**
-   * Most rows, 1 to 1000.
-   *
-   * @default 100
-   */
-  limit?: number | undefined
-  /**
-   * The id of the last event of the page before.
-   *
-   * @default the newest events
-   */
-  before?: string | undefined
-}
 
 const newIntegration = lazily(() => settings().extend({ integrationType: type() }))
 const patch = lazily(() =>
@@ -169,21 +76,21 @@ const patch = lazily(() =>
     'must set at least one field',
   ),
 )
-const listFilter = lazily(() => z.strictObject({ status: status().optional() }))
+const listFilter = lazily(() => z.strictObject({ status: status().optional() } satisfies Checks<ListFilter>))
 const page = lazily(() =>
   z.strictObject({
     limit: z.int().min(1).max(1000).default(500),
     after: z.string().nullish(),
     timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
     since: z.date().optional(),
-  }),
+  } satisfies Checks<SchedulePageOptions>),
 )
 
 const eventPage = lazily(() =>
   z.strictObject({
     limit: z.int().min(1).max(1000).default(100),
     before: z.guid('must be the id of an event').optional(),
-  }),
+  } satisfies Checks<EventPageOptions>),
 )
 const credentialOptions = lazily(() => z.strictObject({ reason: z.string().min(1).max(255).optional() }))
 const rotation = lazily(() => credentialOptions().extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() }))

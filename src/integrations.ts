@@ -1,18 +1,15 @@
+import type {
+  FieldMappingsEdit,
+  IntegrationPatch,
+  ListFilter,
+  NewIntegration,
+  RevisionOptions,
+} from './call-options.ts'
 import type { ExcludedFeatures } from './config/documents.ts'
 import { observed } from './diagnostics.ts'
 import type { Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import {
-  type FieldMappingsEdit,
-  type IntegrationPatch,
-  input,
-  type ListFilter,
-  type NewIntegration,
-  present,
-  type RevisionOptions,
-  text,
-  uuid,
-} from './input.ts'
+import { input, present, text, uuid } from './input.ts'
 import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, untouched } from './integration-refusals.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'

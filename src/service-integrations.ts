@@ -1,8 +1,9 @@
+import type { SchedulePageOptions } from './call-options.ts'
 import { nextRuns, scheduleProblem } from './config/schedule.ts'
 import { observed } from './diagnostics.ts'
 import type { Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { input, isUuid, type SchedulePageOptions } from './input.ts'
+import { input, isUuid } from './input.ts'
 import { type Integration, statements, toIntegrations } from './integration-statements.ts'
 import type { Scope } from './scope.ts'
 

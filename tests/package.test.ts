@@ -83,6 +83,11 @@ describe('a project that has nothing but the package', () => {
     expect(diagnostics.filter(({ file }) => file !== 'types.ts')).toEqual([])
   })
 
+  test("compiles the README's code as it is written", async () => {
+    expect(await readFile(join(consumer, 'readme.ts'), 'utf8')).toContain('createIntegrationsDb()')
+    expect(diagnostics.filter(({ file }) => file === 'readme.ts')).toEqual([])
+  })
+
   test('migrates a database with it, writes and reads its rows, and knows its errors', async () => {
     const program = `const { main } = await import('./program.js')
       const [urls, organizationId] = process.argv.slice(1)

@@ -124,6 +124,7 @@ describe('arguments', () => {
     ['rollback', ['--steps', '1', '--to', '1'], 'pass --steps N or --to VERSION, one of them'],
     ['credentials revoke', [], 'pass --organization ID or --all, one of them'],
     ['credentials move', [], 'missing option --to vault'],
+    ['credentials revoke', ['--organization', 'a', '--organization', 'b'], 'pass --organization once'],
     ['repair', ['--document', 'x'], '--document belongs to --restore EVENT'],
     ['login create', [], 'missing argument NAME'],
     ['login create', ['backend', secret], 'unexpected argument after NAME'],

@@ -34,6 +34,9 @@ export function parse(command: Command, args: string[]): { flags: Flags<Options>
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     flags[token.name] = value(declared, token)
+    // The last one alone would count: of two organizations to revoke, one would not be.
+    if (passed.has(token.name) && declared[token.name]?.type === 'string')
+      throw new UsageError(`pass --${token.name} once`)
     passed.add(token.name)
   }
   assertTogether(command, passed)
