@@ -45,6 +45,8 @@ const slow = [
   'example-backend',
   'bootstrap',
   'docs',
+  'docstrings',
+  'console',
   'dump',
   'restore',
   'supabase-cli',

@@ -15,7 +15,7 @@ type Bundle = Db.ConnectionFields<Db.IntegrationType>
 type Sync = (integration: Db.Integration, bundle: Bundle) => Promise<void>
 
 /** What each code is in HTTP: the one place that decides it, and a new code does not compile without its line. */
-const statuses = {
+export const statuses = {
   invalid_input: 400,
   permission_denied: 403,
   not_found: 404,

@@ -5,10 +5,11 @@ import { organizations } from '../src/schema/host.ts'
 import * as schema from '../src/schema/index.ts'
 
 /*
- * The tables of src/schema as a Mermaid diagram, kept in README.md between two markers. Only what a foreign key says is
- * a line: a secret's id and an event's ids point at rows that may be gone.
+ * The tables of src/schema as a Mermaid diagram, kept in docs/schema.md between two markers. Lines are foreign keys: a
+ * secret's id and an event's ids point at rows that may be gone.
  */
 
+export const diagramPage = 'docs/schema.md'
 const markers = {
   begin: '<!-- Written by npm run db:generate from src/schema. -->',
   end: '<!-- The end of what is written. -->',
@@ -26,7 +27,7 @@ function halves(text: string, marker: string): [string, string] {
   if (at === -1) {
     throw new IntegrationsDbError(
       'invalid_input',
-      `README.md: the diagram belongs between two lines, and one is missing; put it back: ${marker}`,
+      `${diagramPage}: the diagram belongs between two lines, and one is missing; put it back: ${marker}`,
     )
   }
   return [text.slice(0, at), text.slice(at + marker.length)]

@@ -1,7 +1,7 @@
 /*
  * `npm run db:generate -- --name <what>`: drizzle-kit generate, a snapshot of the extras, integrations-db build, the
- * normalised end state, the README's diagram. `npm run db:check` (`--check`) refuses where any of it does not follow
- * from src/schema.
+ * normalised end state, the diagram in docs/schema.md. `npm run db:check` (`--check`) refuses where any of it does not
+ * follow from src/schema.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -13,13 +13,12 @@ import { type DrizzleMigration, readDrizzleFolder } from '../src/migrations/driz
 import { emptySnapshot, type Snapshot } from '../src/migrations/snapshot.ts'
 import { extras } from '../src/schema/extras.ts'
 import * as schema from '../src/schema/index.ts'
-import { withDiagram } from './er-diagram.ts'
+import { diagramPage, withDiagram } from './er-diagram.ts'
 import { endState } from './schema-sql.ts'
 
 // Relative to the package root, where npm runs scripts.
 const drizzle = 'drizzle'
 const supabase = 'supabase'
-const readme = 'README.md'
 /** The end state of all migrations, for reviewers and for doctor. */
 const endStateFiles = { schema: join(supabase, 'schema.sql'), catalog: join(supabase, 'catalog.json') }
 
@@ -61,7 +60,7 @@ async function generate(name: string | undefined): Promise<void> {
   const { schema, catalog } = await endState(join(supabase, 'migrations'))
   writeFileSync(endStateFiles.schema, schema)
   writeFileSync(endStateFiles.catalog, catalog)
-  writeFileSync(readme, withDiagram(readFileSync(readme, 'utf8')))
+  writeFileSync(diagramPage, withDiagram(readFileSync(diagramPage, 'utf8')))
   console.log(
     written.length === 0
       ? 'nothing to do: drizzle/ and supabase/ follow from src/schema'
@@ -71,11 +70,11 @@ async function generate(name: string | undefined): Promise<void> {
 
 async function check(): Promise<void> {
   const pending = await changes()
-  const page = readFileSync(readme, 'utf8')
+  const page = readFileSync(diagramPage, 'utf8')
   const stale = [
     ...(pending.schema ? ['drizzle/ does not follow from src/schema'] : []),
     ...(pending.extras ? ['supabase/extras does not follow from src/schema/extras.ts'] : []),
-    ...(page === withDiagram(page) ? [] : [`${readme}: the diagram is not of src/schema`]),
+    ...(page === withDiagram(page) ? [] : [`${diagramPage}: the diagram is not of src/schema`]),
   ]
   if (stale.length > 0) {
     throw new IntegrationsDbError('conflict', `${stale.join('; ')}; run npm run db:generate -- --name <what>`)
@@ -87,7 +86,7 @@ async function check(): Promise<void> {
     if (state[kind] === readFileSync(file, 'utf8')) continue
     throw new IntegrationsDbError('conflict', `${file} is not what the migrations produce; run npm run db:generate`)
   }
-  console.log('drizzle/, supabase/ and the diagram in README.md follow from src/schema')
+  console.log('drizzle/, supabase/ and the diagram in docs/schema.md follow from src/schema')
 }
 
 /** Which halves of the definition differ from the newest migration. */

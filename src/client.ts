@@ -25,77 +25,144 @@ import { ServiceIntegrations } from './service-integrations.ts'
 
 /** How to reach the database, and how patient to be. */
 export type IntegrationsDbOptions = {
-  /** Login that may become `authenticated` and nothing else; by default `INTEGRATIONS_DATABASE_URL`. */
+  /**
+   * The URL of the login that may become `authenticated` and nothing else.
+   *
+   * @default process.env.INTEGRATIONS_DATABASE_URL
+   */
   url?: string
-  /** Login that may become `service_role`, needed only by `asService`; by default `INTEGRATIONS_SERVICE_URL`. */
+  /**
+   * The URL of the login that may become `service_role`, needed only by `asService`.
+   *
+   * @default process.env.INTEGRATIONS_SERVICE_URL
+   */
   serviceUrl?: string
   /**
-   * Streaming replicas of `url`, with the same login: they answer scoped reads, and where none can the primary does.
-   * A replica may be a moment behind; `onPrimary()` reads what was just written.
+   * The URLs of streaming replicas of `url`, with the same login: they answer scoped reads, and where none can the
+   * primary does. A replica may be a moment behind; `onPrimary()` reads what was just written.
+   *
+   * @default []
    */
   replicas?: string[]
-  /** How long a replica that failed is left out; 5 unless told. */
+  /**
+   * How long a replica that failed is left out.
+   *
+   * @default 5
+   */
   replicaRetrySeconds?: number
-  /** Most connections per URL; 10 unless told. Each is used by one call at a time. */
+  /**
+   * Most connections per URL. Each is used by one call at a time.
+   *
+   * @default 10
+   */
   max?: number
-  /** How long a call waits while every connection is in use, before it fails with `unavailable`; 10 unless told. */
+  /**
+   * How long a call waits while every connection is in use, before it fails with `unavailable`.
+   *
+   * @default 10
+   */
   acquireTimeoutSeconds?: number
-  /** How long connecting may take; 10 unless told. */
+  /**
+   * How long connecting may take.
+   *
+   * @default 10
+   */
   connectTimeoutSeconds?: number
   /**
-   * How long a call may take in all, or one statement of a transaction; 30 unless told. Then it fails with `unavailable`,
-   * which says whether a write may have happened, its connection is thrown away and its statement cancelled. A client's
-   * first call checks its login before, with the same bound.
+   * How long a call may take in all, or one statement of a transaction. Then it fails with `unavailable`, which says
+   * whether a write may have happened, its connection is thrown away and its statement cancelled. A client's first call
+   * checks its login before, with the same bound.
+   *
+   * @default 30
    */
   callTimeoutSeconds?: number
   /**
-   * Let the server keep the plans of the repository's statements; true unless told. Behind a pooler, which is noticed,
-   * nothing is ever prepared.
+   * Let the server keep the plans of the repository's statements. Behind a pooler, which is noticed, nothing is ever
+   * prepared.
+   *
+   * @default true
    */
   keepPlans?: boolean
-  /** Accept a login that may become both roles, such as Supabase's `authenticator`. */
+  /**
+   * Accept a login that may become both roles, such as Supabase's `authenticator`.
+   *
+   * @default false
+   */
   allowCombinedLogin?: boolean
   /**
-   * What credentials are encrypted with where the database has no Vault: 64 hexadecimal digits, by default
-   * `INTEGRATIONS_ENCRYPTION_KEY`. Never stored; whoever loses it loses the credentials.
+   * The key that encrypts credentials where the database has no Vault: 64 hexadecimal digits. Never stored; who loses it
+   * loses the credentials.
+   *
+   * @default process.env.INTEGRATIONS_ENCRYPTION_KEY
    */
   encryptionKey?: string
-  /** While `credentials rotate-key` is under way, the key before; by default `INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY`. */
+  /**
+   * The key before, while `credentials rotate-key` is under way.
+   *
+   * @default process.env.INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY
+   */
   previousEncryptionKey?: string
-  /** Store credentials although the server writes parameters, and with them keys or values, into its log. */
+  /**
+   * Store credentials although the server writes parameters, and with them keys or values, into its log.
+   *
+   * @default false
+   */
   allowParameterLogging?: boolean
 }
 
 /** The calls that work the same within a transaction and outside one. */
 export type OrganizationCalls = {
+  /** The organization's integrations. */
   readonly integrations: Integrations
+  /** Their credential bundles. */
   readonly credentials: Credentials
+  /** What was done with credentials and documents. */
   readonly events: Events
   /**
    * Any typed Drizzle query in the same scope, one round trip.
    *
+   * The SQL is what the builder makes.
+   *
+   * ```sql
+   * select id from organization_integrations
+   * ```
+   *
    * @example
    * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
-   *
-   * SQL: what the builder says, every value a hex literal, behind the scope's `select set_config(…)`.
    *
    * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
    */
   query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
 }
 
-/** One organization as one caller sees it. Holds no connection; make one per request. */
+/**
+ * One organization as one caller sees it. Holds no connection; make one per request.
+ *
+ * Each call is one message, and PostgreSQL runs all of it or nothing. It begins with the scope, `service_role` for the
+ * service:
+ *
+ * ```sql
+ * select set_config('role', 'authenticated', true), set_config('request.jwt.claims', …, true),
+ *   set_config('search_path', 'public, extensions, pg_temp', true), pg_backend_pid()
+ * ```
+ */
 export type OrganizationScope = OrganizationCalls & {
   /**
    * Several calls in one transaction; a thrown error rolls it back. Nothing is sent before the first statement.
+   *
+   * `begin` travels with the first statement: nothing is sent before.
+   *
+   * ```sql
+   * begin;
+   * -- the scope, then each call as outside of a transaction
+   * commit
+   * ```
    *
    * @example
    * await acme.transaction(async (tx) => {
    *   await tx.integrations.update('xledger', { status: 'inactive' })
    *   await tx.integrations.create({ integrationType: 'dynamics' })
    * })
-   *
-   * SQL: `begin` and the scope's `select set_config(…)` together with the first statement, and `commit` at the end.
    *
    * @throws what `work` throws; IntegrationsDbError `conflict` or `unavailable` where it cannot be committed.
    */
@@ -112,7 +179,9 @@ export type OrganizationScope = OrganizationCalls & {
 
 /** Across organizations, explicitly. */
 export type ServiceScope = {
+  /** Integrations of every organization. */
   readonly integrations: ServiceIntegrations
+  /** Retrieving credential bundles. */
   readonly credentials: ServiceCredentials
   /**
    * One organization, with the service role's rights. Sends nothing.
@@ -125,6 +194,26 @@ export type ServiceScope = {
   forOrganization(organizationId: string): OrganizationScope
 }
 
+/** Who calls, and for which organization; your application vouches for it. */
+export type ScopeOptions = {
+  /** The organization, a uuid. */
+  organizationId: string
+  /** What the caller may do in it. */
+  role: OrganizationRole
+  /**
+   * The caller, as events name them.
+   *
+   * @default the login's name
+   */
+  userId?: string
+}
+
+/** Who calls as the service role. */
+export type ServiceOptions = {
+  /** The worker, as events name it: 1 to 255 characters. */
+  actor: string
+}
+
 /** A client; see {@link createIntegrationsDb}. */
 export type IntegrationsDb = {
   /**
@@ -135,7 +224,7 @@ export type IntegrationsDb = {
    *
    * @throws IntegrationsDbError `invalid_input` for what is no uuid, or no role.
    */
-  forOrganization(scope: { organizationId: string; role: OrganizationRole; userId?: string }): OrganizationScope
+  forOrganization(scope: ScopeOptions): OrganizationScope
   /**
    * The same scope from the payload of a token the host has verified (signature and expiry). Sends nothing.
    *
@@ -156,7 +245,7 @@ export type IntegrationsDb = {
    * @throws IntegrationsDbError `invalid_input` for an actor that is empty or too long. Its calls throw it without
    * `serviceUrl`, and `permission_denied` for an unsafe login.
    */
-  asService(options: { actor: string }): ServiceScope
+  asService(options: ServiceOptions): ServiceScope
   /**
    * Closes every connection, waiting up to 5 s for calls under way. Sends nothing else.
    *

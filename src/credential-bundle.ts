@@ -1,16 +1,15 @@
 import { inspect } from 'node:util'
-import type { ConnectionFields } from './registry.ts'
+import type { ConnectionFields } from './connection-fields.ts'
 import type { IntegrationType } from './schema/enums.ts'
 
 const shown = '[secret]'
 
 /**
- * A retrieved credential bundle: reads like an object, and prints, inspects and stringifies as `[secret]`.
+ * A retrieved credential bundle: reads like an object, and prints, inspects and stringifies as `[secret]`. Copying it
+ * (`{ ...bundle }`) gives an ordinary object, which prints its values: read single fields instead.
  *
  * @example
  * const { api_key, base_url } = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason })
- *
- * Copying it (`{ ...bundle }`) gives an ordinary object, which prints its values: read single fields instead.
  */
 export type CredentialBundle<T extends IntegrationType = IntegrationType> = ConnectionFields<T>
 

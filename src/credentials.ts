@@ -1,3 +1,4 @@
+import type { ConnectionFields } from './connection-fields.ts'
 import { type CredentialBundle, credentialBundle } from './credential-bundle.ts'
 import { observed } from './diagnostics.ts'
 import type { Rows } from './drizzle.ts'
@@ -6,7 +7,7 @@ import { input, text, uuid } from './input.ts'
 import { hexLiteral } from './literal.ts'
 import type { BoundStatement, Pool } from './pool.ts'
 import { readable } from './readable.ts'
-import { bundleText, type ConnectionFields } from './registry.ts'
+import { bundleText } from './registry.ts'
 import type { IntegrationType } from './schema/enums.ts'
 import { inTwoTransactions, type OrganizationScopeSettings, type Session, serviceScope } from './scope.ts'
 
@@ -19,25 +20,63 @@ export type CredentialSettings = {
 
 /** What is known of a stored credential bundle without reading it. */
 export type CredentialDescription = {
-  /** 1 for the first bundle an integration had; never used twice. */
+  /** Its number: 1 for the first bundle of an integration; never used twice. */
   version: number
   /** When this version was stored. */
   createdAt: Date
+  /** The names of its fields. */
   fieldNames: string[]
-  /** The version before, while it may still be retrieved. */
-  previous: { version: number; readableUntil: Date } | null
+  /** The version before, while it may still be retrieved; null where there is none. */
+  previous: PreviousCredential | null
 }
 
-/** Why it was done, for the record. */
-export type CredentialOptions = { reason?: string }
+/** The version before a rotation. */
+export type PreviousCredential = {
+  /** Its number. */
+  version: number
+  /** When its grace ends and it is deleted. */
+  readableUntil: Date
+}
+
+/** Why it is done. */
+export type CredentialOptions = {
+  /**
+   * The reason, as the event keeps it: 1 to 255 characters.
+   *
+   * @default null
+   */
+  reason?: string
+}
+
+/** Why, and how long the version before stays readable. */
+export type RotationOptions = CredentialOptions & {
+  /**
+   * How long the version before may still be retrieved, 0 to 2,592,000: for workers in the middle of something.
+   *
+   * @default 0: it is deleted in the same transaction
+   */
+  graceSeconds?: number
+}
+
+/** The version that was written or ended. */
+export type CredentialVersion = {
+  /** Its number; never used twice. */
+  version: number
+}
 
 /** What a sync worker says to get a bundle. */
 export type Retrieval<T extends IntegrationType> = {
+  /** The organization, a uuid. */
   organizationId: string
+  /** The system, which says what the bundle holds. */
   integrationType: T
   /** What the bundle is needed for; on record before the bundle is handed out. */
   reason: string
-  /** The version before, within its grace; the current one unless told. */
+  /**
+   * The number of the version, such as the one before within its grace.
+   *
+   * @default the current one
+   */
   version?: number
 }
 
@@ -62,10 +101,15 @@ export class Credentials {
   /**
    * Stores the first bundle of an integration.
    *
+   * ```sql
+   * select code, message, store, logs_always, logs_sometimes from integrations.prepare_credential(…, …, …);
+   * -- the second round trip; the key only where there is no Vault
+   * select set_config('integrations.encryption_key', …, true);
+   * select code, message, version from integrations.store_credential(…, …, …)
+   * ```
+   *
    * @example
    * await acme.credentials.store('xledger', { api_key, base_url: 'https://api.xledger.net', company_id: '4711' })
-   *
-   * SQL: `select … from integrations.prepare_credential(…)`, then `integrations.store_credential($1, $2, $3)`
    *
    * @throws IntegrationsDbError `invalid_input` that names a missing field; `not_found` without the integration;
    * `already_exists` over a bundle that is there; `conflict` where another transaction holds the integration's row for 2 s.
@@ -74,7 +118,7 @@ export class Credentials {
     integrationType: T,
     bundle: ConnectionFields<T>,
     options: CredentialOptions = {},
-  ): Promise<{ version: number }> {
+  ): Promise<CredentialVersion> {
     return this.#writes('store', () => {
       const { reason = null } = input.credentialOptions(options)
       const type = input.type(integrationType)
@@ -90,18 +134,23 @@ export class Credentials {
    * One version has grace at a time: a second rotation, with or without `graceSeconds`, deletes what the first one left
    * readable, and `graceSeconds` counts for the version that it replaces itself. Revoking ends every grace.
    *
+   * ```sql
+   * select code, message, store, logs_always, logs_sometimes from integrations.prepare_credential(…, …, …);
+   * -- the second round trip; the key only where there is no Vault
+   * select set_config('integrations.encryption_key', …, true);
+   * select code, message, version from integrations.rotate_credential(…, …, …, …)
+   * ```
+   *
    * @example
    * await acme.credentials.rotate('xledger', { api_key, base_url, company_id }, { graceSeconds: 300 })
-   *
-   * SQL: `select … from integrations.prepare_credential(…)`, then `integrations.rotate_credential($1, $2, $3, $4)`
    *
    * @throws IntegrationsDbError `credential_missing` where there is nothing to rotate; otherwise as `store`.
    */
   rotate<T extends IntegrationType>(
     integrationType: T,
     bundle: ConnectionFields<T>,
-    options: CredentialOptions & { graceSeconds?: number } = {},
-  ): Promise<{ version: number }> {
+    options: RotationOptions = {},
+  ): Promise<CredentialVersion> {
     return this.#writes('rotate', () => {
       const { reason = null, graceSeconds = 0 } = input.rotation(options)
       const type = input.type(integrationType)
@@ -115,10 +164,13 @@ export class Credentials {
   /**
    * Version, date and field names of the bundle, or null; never a value.
    *
+   * ```sql
+   * select version, created_at, to_json(field_names), previous_version, previous_readable_until
+   * from integrations.describe_credential(…)
+   * ```
+   *
    * @example
    * const { version, fieldNames } = (await acme.credentials.describe('xledger')) ?? {}
-   *
-   * SQL: `select … from integrations.describe_credential(…)`, one round trip.
    *
    * @throws IntegrationsDbError `invalid_input` for what is no system.
    */
@@ -139,14 +191,16 @@ export class Credentials {
   /**
    * Deletes every version of the bundle and takes an active integration to `pending_setup`.
    *
+   * ```sql
+   * select code, message, version from integrations.revoke_credential(…, …)
+   * ```
+   *
    * @example
    * await acme.credentials.revoke('xledger', { reason: 'the key was in a mail' })
    *
-   * SQL: `select … from integrations.revoke_credential(…)`, one round trip.
-   *
    * @throws IntegrationsDbError `credential_missing` where there is none.
    */
-  revoke(integrationType: IntegrationType, options: CredentialOptions = {}): Promise<{ version: number }> {
+  revoke(integrationType: IntegrationType, options: CredentialOptions = {}): Promise<CredentialVersion> {
     return observed('credentials.revoke', this.#scope, async () => {
       this.#assertWriter('revoke')
       const { reason = null } = input.credentialOptions(options)
@@ -160,7 +214,7 @@ export class Credentials {
   #writes(
     method: 'store' | 'rotate',
     build: () => { type: IntegrationType; reason: string | null; statement: BoundStatement },
-  ): Promise<{ version: number }> {
+  ): Promise<CredentialVersion> {
     return observed(`credentials.${method}`, this.#scope, async () => {
       this.#assertWriter(method)
       const { type, reason, statement } = build()
@@ -202,13 +256,19 @@ export class ServiceCredentials {
   /**
    * The bundle of one organization's integration. Prints as `[secret]`.
    *
-   * @example
-   * const { api_key } = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'sync run 42' })
-   *
    * Two round trips, each a transaction: who wants it and why is committed before the bundle is read. Where a rotation
    * comes between them it asks once more, unless a `version` is named.
    *
-   * SQL: `select … from integrations.request_retrieval(…)`, then `integrations.retrieve_credential($1)`
+   * ```sql
+   * select code, message, request_id, store, logs_always, logs_sometimes
+   * from integrations.request_retrieval(…, …, …);
+   * -- the second round trip; the key only where there is no Vault
+   * select set_config('integrations.encryption_key', …, true);
+   * select code, message, bundle from integrations.retrieve_credential(…)
+   * ```
+   *
+   * @example
+   * const { api_key } = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'sync run 42' })
    *
    * @throws IntegrationsDbError `not_found` without the integration, `credential_missing` without a bundle,
    * `invalid_input` where it was encrypted with another key, `conflict` where the version that is named was replaced

@@ -6,9 +6,11 @@ import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type CallEvent = {
   /** Such as `integrations.list`, `query` or `transaction`. */
   method: string
+  /** As whom the call was made. */
   role: 'admin' | 'coordinator' | 'service_role'
   /** Null for calls across organizations. */
   organizationId: string | null
+  /** How long it took, the wait for a connection included. */
   milliseconds: number
   /** Rows that came back; null where the call failed or does not answer with rows. */
   rows: number | null
@@ -22,9 +24,11 @@ export type CallEvent = {
 export type ReplicaEvent = {
   /** Its place in `replicas`, from 0. */
   replica: number
+  /** Whether it answers reads again. */
   available: boolean
   /** Why it is left out; null where it is back. Never a URL. */
   errorCode: IntegrationsDbErrorCode | null
+  /** The same in words; null where it is back. */
   message: string | null
 }
 

@@ -14,6 +14,9 @@ export type IntegrationsDbErrorCode =
 /**
  * The one error this package throws.
  *
+ * The message names the field or file and a hint. There is no `cause`: PostgreSQL's and Drizzle's errors carry
+ * statements, parameters and whole rows, and whoever logs an error logs its cause.
+ *
  * @example
  * try {
  *   await acme.integrations.create({ integrationType: 'xledger' })
@@ -21,12 +24,11 @@ export type IntegrationsDbErrorCode =
  *   if (error instanceof IntegrationsDbError && error.code === 'already_exists') return existing()
  *   throw error
  * }
- *
- * The message names the field or file and the remedy, in at most 2,000 characters, and no password of a URL. There is no `cause`: PostgreSQL's and Drizzle's errors carry
- * statements, parameters and whole rows, and whoever logs an error logs its cause.
  */
 export class IntegrationsDbError extends Error {
+  /** The class's name, which stack traces begin with. */
   override readonly name = 'IntegrationsDbError'
+  /** What kind of failure it is; docs/errors.md says what to do. */
   readonly code: IntegrationsDbErrorCode
   /** PostgreSQL's five-character SQLSTATE, where the server refused. */
   readonly sqlState: string | undefined

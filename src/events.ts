@@ -1,4 +1,5 @@
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm'
+import type { EventPageOptions } from './call-options.ts'
 import { observed } from './diagnostics.ts'
 import { builder, compile, type Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
@@ -6,8 +7,31 @@ import { input } from './input.ts'
 import { organizationIntegrationEvents as table } from './schema/organization-integration-events.ts'
 import type { OrganizationScopeSettings } from './scope.ts'
 
-/** What was done with a credential, by whom and why; never a value. */
-export type IntegrationEvent = typeof table.$inferSelect
+/** What was done with a credential or a document, by whom and why; never a credential's value. */
+export type IntegrationEvent = {
+  /** The event's id; pass the last one of a page as `before`. */
+  id: string
+  /** When it was recorded. */
+  createdAt: Date
+  /** The organization it speaks of, which may be gone. */
+  organizationId: string | null
+  /** The integration it speaks of, which may be gone. */
+  integrationId: string | null
+  /** The external system, as it was called then. */
+  integrationType: string | null
+  /** `store`, `rotate`, `retrieve`, `revoke`, `delete`, `alert`, `quarantine` or `restore`. */
+  action: string
+  /** `ok`, or the error's code. */
+  outcome: string
+  /** Who did it: the worker, the user or the login. */
+  actor: string
+  /** Why, as the caller stated it. */
+  reason: string | null
+  /** The version of the credential. */
+  version: number | null
+  /** A document that repair reset, under its column's name. Credentials in it are redacted. */
+  quarantined: Record<string, unknown> | null
+}
 
 const columns = getTableColumns(table)
 const given = sql.placeholder
@@ -43,17 +67,23 @@ export class Events {
   }
 
   /**
-   * The newest events first. `limit` is 1 to 1000, 100 unless told; `before` is the id of the last event of the page
-   * before.
+   * The newest events first, page by page.
+   *
+   * ```sql
+   * select id, created_at, organization_id, integration_id, integration_type, action, outcome, actor, reason, version,
+   *   quarantined
+   * from organization_integration_events
+   * where organization_id = …
+   * order by created_at desc, id desc
+   * limit …
+   * ```
    *
    * @example
    * const [latest] = await acme.events.list({ limit: 1 })
    *
-   * SQL: `select … where organization_id = … order by created_at desc, id desc limit …`, one round trip.
-   *
    * @throws IntegrationsDbError `permission_denied` for a coordinator; `invalid_input` for a limit or an id that is none.
    */
-  list(page: { limit?: number; before?: string } = {}): Promise<IntegrationEvent[]> {
+  list(page: EventPageOptions = {}): Promise<IntegrationEvent[]> {
     return observed('events.list', this.#scope, async () => {
       if (this.#scope.role === 'coordinator') {
         throw new IntegrationsDbError('permission_denied', 'list: role coordinator may not read events; role admin may')

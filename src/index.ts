@@ -1,22 +1,37 @@
+export type {
+  EventPageOptions,
+  FieldMappingsEdit,
+  IntegrationPatch,
+  ListFilter,
+  NewIntegration,
+  RevisionOptions,
+  SchedulePageOptions,
+} from './call-options.ts'
 export {
   createIntegrationsDb,
   type IntegrationsDb,
   type IntegrationsDbOptions,
   type OrganizationCalls,
   type OrganizationScope,
+  type ScopeOptions,
+  type ServiceOptions,
   type ServiceScope,
 } from './client.ts'
 export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
-export { type Resolution, resolveFieldMappings } from './config/resolve.ts'
-export { nextRuns } from './config/schedule.ts'
+export { type Resolution, type ResolveOptions, resolveFieldMappings } from './config/resolve.ts'
+export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
 export { type Transform, transforms } from './config/transforms.ts'
 export { configViolations, type Violation } from './config/violations.ts'
+export type { ConnectionFields, ConnectionFieldsBySystem } from './connection-fields.ts'
 export type { CredentialBundle } from './credential-bundle.ts'
 export type {
   CredentialDescription,
   CredentialOptions,
   Credentials,
+  CredentialVersion,
+  PreviousCredential,
   Retrieval,
+  RotationOptions,
   ServiceCredentials,
 } from './credentials.ts'
 export { migrate, rollback, status } from './deployment/index.ts'
@@ -27,13 +42,11 @@ export type { CallEvent, ReplicaEvent } from './diagnostics.ts'
 export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { Events, IntegrationEvent } from './events.ts'
-export type { FieldMappingsEdit, IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
 export type { Integration } from './integration-statements.ts'
 export type { Integrations } from './integrations.ts'
 export {
   type Capability,
   type ConnectionField,
-  type ConnectionFields,
   type MappingTarget,
   type System,
   systemOf,

@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { ExcludedFeatures, type FieldMapping, FieldMappings } from './config/documents.ts'
+import type {
+  EventPageOptions,
+  IntegrationPatch,
+  ListFilter,
+  RevisionOptions,
+  SchedulePageOptions,
+} from './call-options.ts'
+import { ExcludedFeatures, FieldMappings } from './config/documents.ts'
 import { isTimeZone, scheduleProblem } from './config/schedule.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from './config/versions.ts'
 import { copied, credentialProblem } from './config/violations.ts'
@@ -31,6 +38,9 @@ const schedule = lazily(() =>
   }),
 )
 
+/** A check for each field of a type, and for no other. */
+type Checks<T> = { [F in keyof T]-?: z.ZodType }
+
 /** Of an edit: null takes a key away, also one that should never have been there. */
 const mappingsEdit = lazily(() =>
   z
@@ -51,23 +61,14 @@ const settings = lazily(() =>
     fieldMappings: savedMappings().optional(),
     syncSchedule: schedule().nullable().optional(),
     excludedFeatures: ExcludedFeatures.optional(),
-  }),
+  } satisfies Checks<IntegrationPatch>),
 )
 
 const revision = lazily(() =>
   z.strictObject({
     expectedRevision: z.string().regex(/^\d+$/, 'must be the revision of a row').optional(),
-  }),
+  } satisfies Checks<RevisionOptions>),
 )
-
-/** Mappings to set, and null for those to take away. */
-export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
-/** The fields of an integration that a caller may set. */
-export type IntegrationPatch = z.input<ReturnType<typeof settings>>
-/** What `create` and `upsert` take: the system, and any of the settings. */
-export type NewIntegration = IntegrationPatch & { integrationType: z.input<ReturnType<typeof type>> }
-/** Refuses with `conflict` where somebody saved since the row of this revision was read. */
-export type RevisionOptions = z.input<ReturnType<typeof revision>>
 
 const newIntegration = lazily(() => settings().extend({ integrationType: type() }))
 const patch = lazily(() =>
@@ -76,14 +77,14 @@ const patch = lazily(() =>
     'must set at least one field',
   ),
 )
-const listFilter = lazily(() => z.strictObject({ status: status().optional() }))
+const listFilter = lazily(() => z.strictObject({ status: status().optional() } satisfies Checks<ListFilter>))
 const page = lazily(() =>
   z.strictObject({
     limit: z.int().min(1).max(1000).default(500),
     after: z.string().nullish(),
     timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
     since: z.date().optional(),
-  }),
+  } satisfies Checks<SchedulePageOptions>),
 )
 
 /** What ends up in an event: nobody looks for a credential there. */
@@ -105,7 +106,7 @@ const eventPage = lazily(() =>
   z.strictObject({
     limit: z.int().min(1).max(1000).default(100),
     before: z.guid('must be the id of an event').optional(),
-  }),
+  } satisfies Checks<EventPageOptions>),
 )
 const credentialOptions = lazily(() => z.strictObject({ reason: shortText().optional() }))
 const rotation = lazily(() => credentialOptions().extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() }))

@@ -1,18 +1,41 @@
 import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import type { FieldMappings } from './config/documents.ts'
+import type { ExcludedFeatures, FieldMappings } from './config/documents.ts'
 import { markVersion, upcastMappings } from './config/versions.ts'
 import { excludedFeaturesViolations, fieldMappingsViolations, type Violation } from './config/violations.ts'
 import { builder, type CompiledStatement, compile, type Rows, type Statement } from './drizzle.ts'
+import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 import { organizationIntegrations as table } from './schema/organization-integrations.ts'
 
 /* The statements of `integrations.ts`: built by Drizzle once, filled in per call. */
 
-/**
- * One integration as callers see it. `revision` changes with every saved change; hand it to `expectedRevision`.
- *
- * Sound documents are in the current version. Where one breaks a rule, `problems` say which, and it is as it is stored.
- */
-export type Integration = typeof table.$inferSelect & { revision: string; problems: Violation[] }
+/** One integration as callers see it. */
+export type Integration = {
+  /** The row's id, chosen by the database. */
+  id: string
+  /** The organization that it belongs to; never changes. */
+  organizationId: string
+  /** The external system; never changes. */
+  integrationType: IntegrationType
+  /** Where it stands; `active` only with a stored credential. */
+  status: IntegrationStatus
+  /**
+   * Our fields, and where each stands in the external system. In the current version where it is sound, as it is stored
+   * where `problems` name it.
+   */
+  fieldMappings: FieldMappings
+  /** When it is synced: a five-field cron string, or null for never. */
+  syncSchedule: string | null
+  /** The features that the organization switched off. */
+  excludedFeatures: ExcludedFeatures
+  /** When it was created. */
+  createdAt: Date
+  /** When it was last changed. For a check against lost updates use `revision`: a Date has no microseconds. */
+  updatedAt: Date
+  /** Changes with every saved change; pass it as `expectedRevision`. */
+  revision: string
+  /** The rules that its documents break, by path; empty where they are sound. */
+  problems: Violation[]
+}
 
 const columns = getTableColumns(table)
 // A row's xmin is the transaction that wrote it: a revision that costs no column and, unlike updated_at, survives the

@@ -1,21 +1,19 @@
+import type {
+  FieldMappingsEdit,
+  IntegrationPatch,
+  ListFilter,
+  NewIntegration,
+  RevisionOptions,
+} from './call-options.ts'
 import type { ExcludedFeatures } from './config/documents.ts'
 import { observed } from './diagnostics.ts'
 import type { Run, Statement } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import {
-  type FieldMappingsEdit,
-  type IntegrationPatch,
-  input,
-  type NewIntegration,
-  present,
-  type RevisionOptions,
-  text,
-  uuid,
-} from './input.ts'
+import { input, present, text, uuid } from './input.ts'
 import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, untouched } from './integration-refusals.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
-import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
+import type { IntegrationType } from './schema/enums.ts'
 import type { OrganizationScopeSettings } from './scope.ts'
 
 /**
@@ -36,14 +34,22 @@ export class Integrations {
   /**
    * All integrations of the organization, oldest first.
    *
+   * Without a status the second condition is left out.
+   *
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * from organization_integrations
+   * where organization_id = … and status = …
+   * order by created_at, id
+   * ```
+   *
    * @example
    * await acme.integrations.list({ status: 'active' })
    *
-   * SQL: `select … where organization_id = … [and status = …] order by created_at, id`
-   *
    * @throws IntegrationsDbError `invalid_input` for what is no status.
    */
-  list(filter: { status?: IntegrationStatus } = {}): Promise<Integration[]> {
+  list(filter: ListFilter = {}): Promise<Integration[]> {
     return this.#reads('list', () => {
       const { status } = input.listFilter(filter)
       return status === undefined ? statements.list(this.#own()) : statements.listByStatus(this.#own({ status }))
@@ -53,10 +59,15 @@ export class Integrations {
   /**
    * The integration with one system, or null.
    *
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * from organization_integrations
+   * where organization_id = … and integration_type = …
+   * ```
+   *
    * @example
    * const xledger = await acme.integrations.get('xledger')
-   *
-   * SQL: `select … where organization_id = … and integration_type = …`
    *
    * @throws IntegrationsDbError `invalid_input` for what is no system.
    */
@@ -68,10 +79,15 @@ export class Integrations {
   /**
    * The integration with this id, or null; another organization's is null too.
    *
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * from organization_integrations
+   * where organization_id = … and id = …
+   * ```
+   *
    * @example
    * const integration = await acme.integrations.getById(id)
-   *
-   * SQL: `select … where organization_id = … and id = …`
    *
    * @throws IntegrationsDbError `invalid_input` for what is no uuid.
    */
@@ -83,10 +99,18 @@ export class Integrations {
   /**
    * The integrations that map one of our fields, oldest first.
    *
+   * The GIN index on `field_mappings` serves it.
+   *
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * from organization_integrations
+   * where organization_id = … and field_mappings ? …
+   * order by created_at, id
+   * ```
+   *
    * @example
    * await acme.integrations.findByMappedField('employee_id')
-   *
-   * SQL: `select … where organization_id = … and field_mappings ? …`, which the GIN index serves.
    *
    * @throws IntegrationsDbError `invalid_input` for an empty name, or one of more than 255 characters.
    */
@@ -99,13 +123,22 @@ export class Integrations {
   /**
    * Adds the integration with a system; omitted fields take the table's defaults.
    *
+   * A column that is left out is `default`.
+   *
+   * ```sql
+   * insert into organization_integrations
+   *   (id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features, created_at,
+   *   updated_at)
+   * values (default, …, …, default, default, …, default, default, default)
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * await acme.integrations.create({ integrationType: 'xledger', syncSchedule: '0 2 * * *' })
    *
-   * SQL: `insert into organization_integrations … returning …`
-   *
    * @throws IntegrationsDbError `already_exists`; `not_found` where the organization does not exist;
-   * `credential_missing` for status `active`, which takes a credential, which takes an integration.
+   * `credential_missing` for status `active`: to set it, store a credential first.
    */
   create(integration: NewIntegration): Promise<Integration> {
     return this.#writes('create', async () => {
@@ -118,11 +151,22 @@ export class Integrations {
   /**
    * Adds the integration, or changes the fields that are given and keeps the others.
    *
+   * A column that is left out is `default`, and kept where the row exists. Status `active`, which only a row with a
+   * credential can have, is an `update` with `and integrations.has_credential(id)`.
+   *
+   * ```sql
+   * insert into organization_integrations
+   *   (id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features, created_at,
+   *   updated_at)
+   * values (default, …, …, default, …, default, default, default, default)
+   * on conflict (organization_id, integration_type) do update
+   * set organization_id = …, integration_type = …, field_mappings = …
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * await acme.integrations.upsert({ integrationType: 'xledger', fieldMappings: { amount: 'invoiceAmount' } })
-   *
-   * SQL: `insert … on conflict (organization_id, integration_type) do update set … returning …`; with status `active`,
-   * which only a row with a credential can have, an update.
    *
    * @throws IntegrationsDbError `credential_missing` for status `active` without a credential.
    */
@@ -141,12 +185,20 @@ export class Integrations {
   /**
    * Changes the fields that are given.
    *
+   * `set` names the fields that are given. Without `expectedRevision` the last condition is left out; status `active`
+   * adds `and integrations.has_credential(id)`.
+   *
+   * ```sql
+   * update organization_integrations
+   * set status = …
+   * where organization_id = … and integration_type = … and xmin::text = …
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * const row = await acme.integrations.get('xledger')
    * await acme.integrations.update('xledger', { status: 'inactive' }, { expectedRevision: row.revision })
-   *
-   * SQL: `update organization_integrations set … where … [and xmin::text = …] returning …`, for status `active` with
-   * `and integrations.has_credential(id)`.
    *
    * @throws IntegrationsDbError `not_found`; `conflict` where somebody saved since `expectedRevision`;
    * `credential_missing` for status `active` without a credential.
@@ -173,11 +225,19 @@ export class Integrations {
   /**
    * Sets some mappings and takes away those that are null; others stay, also what somebody else saves meanwhile.
    *
+   * A document of an earlier version is read first, and written in the current one if nobody saved meanwhile.
+   *
+   * ```sql
+   * update organization_integrations
+   * set field_mappings = (field_mappings || …::jsonb) - array(select jsonb_array_elements_text(…::jsonb))
+   * where organization_id = … and integration_type = …
+   *   and (field_mappings = '{}' or field_mappings -> '$version' = …::jsonb)
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * await acme.integrations.setFieldMappings('xledger', { amount: 'invoiceAmount', old_field: null })
-   *
-   * SQL: `update … set field_mappings = (field_mappings || …) - … where … returning …`, one round trip. A document of an
-   * earlier version is read first, and written in the current one if nobody saved meanwhile.
    *
    * @throws IntegrationsDbError `not_found`; `invalid_input` also where the document breaks a rule elsewhere.
    */
@@ -192,10 +252,17 @@ export class Integrations {
   /**
    * Switches features off; those that are off already stay so.
    *
+   * ```sql
+   * update organization_integrations
+   * set excluded_features = (excluded_features - array(select jsonb_array_elements_text(…::jsonb))) || …::jsonb
+   * where organization_id = … and integration_type = …
+   *   and jsonb_typeof(excluded_features) = 'array'
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * await acme.integrations.excludeFeatures('xledger', ['payroll_sync'])
-   *
-   * SQL: `update … set excluded_features = (excluded_features - …) || … where … returning …`, one round trip.
    *
    * @throws IntegrationsDbError `not_found`; `invalid_input` also where what is stored is no list.
    */
@@ -206,10 +273,17 @@ export class Integrations {
   /**
    * Switches features on again; those that are on already stay so.
    *
+   * ```sql
+   * update organization_integrations
+   * set excluded_features = excluded_features - array(select jsonb_array_elements_text(…::jsonb))
+   * where organization_id = … and integration_type = …
+   *   and jsonb_typeof(excluded_features) = 'array'
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * await acme.integrations.includeFeatures('xledger', ['payroll_sync'])
-   *
-   * SQL: `update … set excluded_features = excluded_features - … where … returning …`, one round trip.
    *
    * @throws IntegrationsDbError `not_found`; `invalid_input` also where what is stored is no list.
    */
@@ -233,10 +307,17 @@ export class Integrations {
   /**
    * Removes the integration and gives its last state.
    *
+   * Without `expectedRevision` the last condition is left out.
+   *
+   * ```sql
+   * delete from organization_integrations
+   * where organization_id = … and integration_type = … and xmin::text = …
+   * returning id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * ```
+   *
    * @example
    * await acme.integrations.delete('xledger', { expectedRevision: row.revision })
-   *
-   * SQL: `delete from organization_integrations where … [and xmin::text = …] returning …`
    *
    * @throws IntegrationsDbError `not_found`, or `conflict` where somebody saved since `expectedRevision`.
    */

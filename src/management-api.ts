@@ -12,11 +12,23 @@ import { IntegrationsDbError } from './errors.ts'
 export type Project = {
   /** The 20 letters of the project's URL. */
   projectRef: string
-  /** A personal access token, or an OAuth one; by default `SUPABASE_ACCESS_TOKEN`. */
+  /**
+   * A personal access token, or an OAuth one.
+   *
+   * @default process.env.SUPABASE_ACCESS_TOKEN
+   */
   accessToken?: string
-  /** By default Supabase's own. */
+  /**
+   * The URL of the API.
+   *
+   * @default Supabase's own
+   */
   apiUrl?: string
-  /** The pause before the first repetition; each further one is twice as long. */
+  /**
+   * The pause before the first repetition; each further one is twice as long.
+   *
+   * @default 1
+   */
   firstPauseSeconds?: number
 }
 
@@ -27,7 +39,12 @@ export type SecurityAdvice = { name: string; level: string; detail: string; reme
 type ProjectQueries = Queries & { securityAdvice(): Promise<SecurityAdvice[]> }
 
 /** A database that is reached directly, by an administrator's URL, or through the API. */
-export type Access = { url: string } | Project
+export type Access =
+  | {
+      /** An administrator's URL, of the role that migrates. */
+      url: string
+    }
+  | Project
 
 const tries = 6
 

@@ -8,9 +8,11 @@ import type { IntegrationType } from './schema/enums.ts'
 
 /** One field of a credential bundle. */
 export type ConnectionField = {
+  /** What kind of value it is, for a form. */
   readonly type: 'text' | 'url' | 'year'
   /** Hide it in a form, and never show it again. The whole bundle is kept as a secret either way. */
   readonly secret: boolean
+  /** Whether connecting takes it. */
   readonly required: boolean
   /** What a value must match: an expression that JavaScript, Dart and PostgreSQL read alike. */
   readonly pattern: string
@@ -18,8 +20,11 @@ export type ConnectionField = {
 
 /** One of our fields that a system's records can be mapped to. */
 export type MappingTarget = {
+  /** Its name for people, in English. */
   readonly label: string
+  /** What kind of value it is. */
   readonly type: 'text' | 'decimal' | 'date'
+  /** Whether a sync needs it. */
   readonly required: boolean
 }
 
@@ -33,10 +38,15 @@ export type Capability =
 
 /** One external system: what connecting to it takes, what can be mapped, and what it is good for. */
 export type System = {
+  /** Its name for people. */
   readonly name: string
+  /** What kind of API it has. */
   readonly api: string
+  /** What connecting to it takes: the fields of its credential bundle, by name. */
   readonly fields: Readonly<Record<string, ConnectionField>>
+  /** Our fields that its records can be mapped to, by name. */
   readonly mappingTargets: Readonly<Record<string, MappingTarget>>
+  /** What a sync can do with it. */
   readonly capabilities: readonly Capability[]
 }
 
@@ -188,16 +198,6 @@ export function unmappedRequiredTargets(integrationType: IntegrationType, mappin
   return readable('mappings', () =>
     targets.filter(([target, { required }]) => required && !Object.hasOwn(mappings, target)).map(([target]) => target),
   )
-}
-
-type Fields<T extends IntegrationType> = (typeof systems)[T]['fields']
-type Value<F> = F extends { type: 'year' } ? string | number : string
-
-/** What connecting to one system takes: its fields by name. */
-export type ConnectionFields<T extends IntegrationType> = {
-  readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? F : never]: Value<Fields<T>[F]>
-} & {
-  readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? never : F]?: Value<Fields<T>[F]>
 }
 
 const schemas = lazily(() =>

@@ -1,3 +1,4 @@
+import type { SchedulePageOptions } from './call-options.ts'
 import { nextRuns, scheduleProblem } from './config/schedule.ts'
 import { observed } from './diagnostics.ts'
 import type { Run } from './drizzle.ts'
@@ -6,10 +7,19 @@ import { input, isUuid } from './input.ts'
 import { type Integration, statements, toIntegrations } from './integration-statements.ts'
 import type { Scope } from './scope.ts'
 
-/** `due` is the schedule's next run; null where the row has problems, its schedule's among them. */
-export type ScheduledIntegration = Integration & { due: Date | null }
-/** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
-export type ScheduledPage = { rows: ScheduledIntegration[]; next: string | null }
+/** An integration, and when it is to be synced. */
+export type ScheduledIntegration = Integration & {
+  /** The schedule's next run; null where the row has problems, its schedule's among them. */
+  due: Date | null
+}
+
+/** A page of {@link ServiceIntegrations.listScheduled}. */
+export type ScheduledPage = {
+  /** The integrations, by id. */
+  rows: ScheduledIntegration[]
+  /** What the next page takes as `after`; null on the last one. */
+  next: string | null
+}
 
 /** What crosses organizations, for the service role alone. */
 export class ServiceIntegrations {
@@ -24,25 +34,28 @@ export class ServiceIntegrations {
   /**
    * Active integrations that have a schedule, of all organizations, page by page, and when each is due.
    *
+   * A row with problems comes too, with `due: null`.
+   *
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision
+   * from organization_integrations
+   * where status = 'active' and sync_schedule is not null and id > …
+   * order by id
+   * limit …
+   * ```
+   *
    * @example
-   * for (let after = null; ; after = page.next) {
-   *   page = await service.integrations.listScheduled({ limit: 500, after })
-   *   …
-   *   if (page.next === null) break
-   * }
-   *
-   * `limit` is 1 to 1000 rows, 500 unless told. `after` is the `next` of the page before: an opaque cursor that stays
-   * valid while rows come and go. `due` is the first run after `since` (now unless told) as a clock in `timeZone` shows
-   * it (an IANA name, UTC unless told): a worker that hands in when it last looked runs what is due by now. A row with
-   * problems comes too, with `due: null`.
-   *
-   * SQL: `select … where status = 'active' and sync_schedule is not null and id > … order by id limit …`
+   * let after: string | null = null
+   * do {
+   *   const page = await service.integrations.listScheduled({ limit: 500, after })
+   *   for (const { due } of page.rows) if (due !== null && due <= new Date()) …
+   *   after = page.next
+   * } while (after !== null)
    *
    * @throws IntegrationsDbError `invalid_input` that names the option, or for an `after` that was changed.
    */
-  listScheduled(
-    page: { limit?: number; after?: string | null; timeZone?: string; since?: Date } = {},
-  ): Promise<ScheduledPage> {
+  listScheduled(page: SchedulePageOptions = {}): Promise<ScheduledPage> {
     return observed('integrations.listScheduled', this.#scope, async () => {
       const { limit, after, timeZone, since } = input.page(page)
       // One row more than asked for tells whether there is a next page.

@@ -170,7 +170,7 @@ describe('integrations-db build', () => {
 /** Other tests read this project; these change one. */
 function copyOfProject(): string {
   const copy = join(folder, 'project')
-  const files = ['README.md', 'package.json', 'tsconfig.json', 'drizzle.config.ts']
+  const files = ['docs/schema.md', 'package.json', 'tsconfig.json', 'drizzle.config.ts']
   for (const path of ['src', 'scripts', 'drizzle', 'supabase', ...files]) {
     cpSync(path, join(copy, path), { recursive: true })
   }
@@ -197,7 +197,7 @@ describe('npm run db:check', () => {
     expect(status).toBe(1)
     for (const what of ['drizzle/', 'supabase/extras'])
       expect(stderr).toContain(`${what} does not follow from src/schema`)
-    expect(stderr).toContain('README.md: the diagram is not of src/schema')
+    expect(stderr).toContain('docs/schema.md: the diagram is not of src/schema')
   })
 })
 

@@ -24,7 +24,7 @@ describe('integrations-db', () => {
     })
     expect(await cli('rollback', '--to', '20261123195735', ...url)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('--yes'),
+      stderr: expect.stringContaining('pass --yes'),
     })
     expect(await cli('rollback', '--steps', '9', '--yes', ...url)).toMatchObject({ code: 0 })
     expect(await host.admin`select from pg_tables where tablename = 'organization_integrations'`).toHaveLength(0)
@@ -87,7 +87,10 @@ describe('integrations-db', () => {
     const organizationId = await t.organization()
     await t.admin`insert into organization_integrations (organization_id, integration_type, status) values (${organizationId}, 'xledger', 'active')`
     const plan = await cli('credentials', 'revoke', '--all', ...url)
-    expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing was changed; say --apply') })
+    expect(plan).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('dry run: pass --apply to make these changes'),
+    })
     expect(plan.stdout).toContain(`organization ${organizationId}: 1 integrations`)
     const done = await cli('credentials', 'revoke', '--organization', organizationId, '--apply', '--json', ...url)
     expect(JSON.parse(done.stdout)).toMatchObject({ applied: true, failures: [] })
@@ -106,14 +109,14 @@ describe('integrations-db', () => {
   })
 
   test.each([
-    [[], /a command is missing/],
+    [[], /missing command/],
     [['fly'], /unknown command fly/],
-    [['migrate', 'now'], /takes no further word/],
-    [['migrate', '--steps', '1'], /Unknown option '--steps'/],
+    [['migrate', 'now'], /unexpected argument/],
+    [['migrate', '--steps', '1'], /unknown option --steps/],
     [['rollback'], /--steps N or --to VERSION/],
     [['rollback', '--steps', '0'], /--steps N: a whole number from 1/],
-    [['login', 'create'], /takes one word, NAME/],
-    [['export'], /takes one word, DIR/],
+    [['login', 'create'], /missing argument NAME/],
+    [['export'], /missing argument DIR/],
     [['build', '--fast'], /--fast/],
     [['credentials'], /takes one of audit, revoke, move, rotate-key/],
     [['credentials', 'revoke'], /--organization ID or --all, one of them/],
@@ -168,7 +171,7 @@ describe('integrations-db', () => {
   test.each([
     ['where a word was expected to be a command', []],
     ['where --url was forgotten', ['status']],
-    ['where the login has a word too many', ['login', 'create', 'backend']],
+    ['where the login has an argument too many', ['login', 'create', 'backend']],
   ])('never prints a URL %s', async (_, words) => {
     const { code, stdout, stderr } = await cli(...words, 'postgresql://me:canary-password@127.0.0.1:1/x')
     expect(code).toBe(2)

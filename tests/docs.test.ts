@@ -50,7 +50,7 @@ function copyOf(name: string, dist?: string): string {
     'scripts',
     'drizzle',
     'supabase',
-    'README.md',
+    join('docs', 'schema.md'),
     'package.json',
     'drizzle.config.ts',
     'tsconfig.json',

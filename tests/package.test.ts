@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useDatabase } from './database.ts'
-import { docstringsOf } from './docstrings.ts'
 import { sqlFiles } from './files.ts'
 import { compile, install, loadedBy, output, pack } from './packed.ts'
 
@@ -84,6 +83,11 @@ describe('a project that has nothing but the package', () => {
     expect(diagnostics.filter(({ file }) => file !== 'types.ts')).toEqual([])
   })
 
+  test("compiles the README's code as it is written", async () => {
+    expect(await readFile(join(consumer, 'readme.ts'), 'utf8')).toContain('createIntegrationsDb()')
+    expect(diagnostics.filter(({ file }) => file === 'readme.ts')).toEqual([])
+  })
+
   test('migrates a database with it, writes and reads its rows, and knows its errors', async () => {
     const program = `const { main } = await import('./program.js')
       const [urls, organizationId] = process.argv.slice(1)
@@ -135,29 +139,5 @@ describe('the types', async () => {
   test('are asked for where the package has them', () => {
     expect(starts.length).toBeGreaterThan(8)
     expect(diagnostics.filter(({ file, line }) => file === 'types.ts' && line < (starts[0] ?? 0))).toEqual([])
-  })
-})
-
-describe('the docstrings of what is exported', () => {
-  let all: ReturnType<typeof docstringsOf>
-  beforeAll(async () => {
-    const files = new Map((await packed('.d.ts')).map(({ name, text }) => [name.replaceAll('\\', '/'), text]))
-    all = docstringsOf(files.get('dist/index.d.ts') ?? '', (file) => files.get(`dist/${file}`) ?? '')
-    expect(all.length).toBeGreaterThan(60)
-  })
-  const without = (wanted: RegExp, which: (one: (typeof all)[number]) => boolean = () => true) =>
-    all.filter((one) => which(one) && !wanted.test(one.text)).map(({ name }) => name)
-
-  test('say in a sentence what each is', () => {
-    expect(without(/\/\*\*[\s*]+[^@\s]/)).toEqual([])
-  })
-
-  test('show an example of each call', () => {
-    expect(without(/@example\n/, ({ isCall }) => isCall)).toEqual([])
-  })
-
-  test('state of each call that is awaited the SQL it sends, or that it sends none, and what it throws', () => {
-    expect(without(/SQL: |[Ss]ends nothing/, ({ isAwaited }) => isAwaited)).toEqual([])
-    expect(without(/@throws /, ({ isAwaited }) => isAwaited)).toEqual([])
   })
 })

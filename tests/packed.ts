@@ -46,7 +46,14 @@ export async function install(folder: string, tarball: string): Promise<string> 
   // What npm ci has fetched is in npm's cache: no network is needed.
   await succeed(consumer, 'npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'])
   await cp('tests/consumer', consumer, { recursive: true })
+  await writeFile(join(consumer, 'readme.ts'), readmeCode(await readFile('README.md', 'utf8')))
   return realpath(consumer)
+}
+
+/** The README's TypeScript, with what its reader has. */
+function readmeCode(page: string): string {
+  const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(page) ?? []
+  return `declare const verifiedJwtPayload: object\ndeclare const api_key: string, organizationId: string\n${code}`
 }
 
 /** What tsc says under strict and nodenext; it also writes the files' modules. Drizzle's own declarations do not compile. */
@@ -62,7 +69,7 @@ export async function compile(consumer: string): Promise<{ file: string; line: n
     '--pretty',
     'false',
   ]
-  const { text } = await output(consumer, 'tsc', [...flags, 'program.ts', 'types.ts'])
+  const { text } = await output(consumer, 'tsc', [...flags, 'program.ts', 'types.ts', 'readme.ts'])
   return text.split('\n').flatMap((line) => {
     const [, file = '', at = '0', message] = /^(?:(\S+)\((\d+),\d+\): )?(error .*)$/.exec(line) ?? []
     return message === undefined ? [] : [{ file, line: Number(at), message }]

@@ -263,7 +263,7 @@ describe('on the command line', { timeout: 120_000 }, () => {
     expect(plan).toMatchObject({ code: 1, stderr: '' })
     expect(plan.stdout).toContain(`${id} xledger field_mappings.amount: must be a path, or an object with one\n`)
     expect(plan.stdout).toMatch(
-      /1 integrations, 1 with malformed documents, 0 of an earlier version\nnothing was changed; say --apply to do it\n$/,
+      /1 integrations, 1 with malformed documents, 0 of an earlier version\ndry run: pass --apply to make these changes\n$/,
     )
     const applied = await cli('repair', '--apply', '--json')
     expect(applied).toMatchObject({ code: 0, stderr: '' })

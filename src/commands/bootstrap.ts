@@ -1,14 +1,24 @@
-import { adminUrl, command, database, given, listed, UsageError } from './command.ts'
+import { adminUrl, command, database, given, listed } from './command.ts'
 
 export const bootstrapCommand = command({
   name: 'bootstrap',
-  usage: '[--login NAME | --no-login]',
-  summary: 'what Supabase has and plain PostgreSQL lacks, and a login for backends; refused on a Supabase project',
+  summary: "Create Supabase's roles and a backend login on plain PostgreSQL.",
+  details: 'Refused on a Supabase project. Changes nothing the second time; prints the password of a new login once.',
   example: 'integrations-db bootstrap --login backend',
-  options: { ...database, login: { type: 'string' }, 'no-login': { type: 'boolean', default: false } },
-  async run({ url, login, 'no-login': none = false }) {
+  options: {
+    ...database,
+    login: {
+      type: 'string',
+      value: 'NAME',
+      description: 'Name the login that backends connect with.',
+      default: 'integrations_backend',
+      example: '--login backend',
+    },
+    'no-login': { type: 'boolean', description: 'Create no login.', default: false, example: '--no-login' },
+  },
+  choices: [{ of: ['login', 'no-login'], required: false }],
+  async run({ url, login, 'no-login': none }) {
     const { bootstrap } = await import('../bootstrap.ts')
-    if (none && login !== undefined) throw new UsageError('--login NAME or --no-login, one of them')
     const report = await bootstrap({ url: adminUrl({ url }), ...(none ? { login: false } : given({ login })) })
     const lines = [listed('created', report.created, 'nothing to create')]
     if (report.login?.password) {

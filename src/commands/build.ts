@@ -1,16 +1,34 @@
-import { command, folder, listed } from './command.ts'
+import { command, listed } from './command.ts'
 
 export const buildCommand = command({
   name: 'build',
-  usage: '[--drizzle DIR] [--supabase DIR] [--check]',
-  summary: 'drizzle-kit output → Supabase migrations and rollbacks',
+  summary: "Turn drizzle-kit's output into Supabase migrations and rollbacks.",
+  details:
+    'Works for any PostgreSQL project of drizzle-kit 0.31. Migrations that are written already stay as they are.',
   example: 'integrations-db build --drizzle drizzle --supabase supabase',
   options: {
-    ...folder,
-    drizzle: { type: 'string', default: 'drizzle' },
-    check: { type: 'boolean', default: false },
+    drizzle: {
+      type: 'string',
+      value: 'DIR',
+      description: "Read drizzle-kit's output folder.",
+      default: 'drizzle',
+      example: '--drizzle drizzle',
+    },
+    supabase: {
+      type: 'string',
+      value: 'DIR',
+      description: 'Write migrations/ and rollbacks/ in this folder.',
+      default: 'supabase',
+      example: '--supabase supabase',
+    },
+    check: {
+      type: 'boolean',
+      description: 'Write nothing; exit 1 where a file is missing or not what would be written.',
+      default: false,
+      example: '--check',
+    },
   },
-  async run({ drizzle = 'drizzle', supabase = 'supabase', check = false }) {
+  async run({ drizzle, supabase, check }) {
     const { build } = await import('../migrations/build.ts')
     const report = await build({ drizzle, supabase, check })
     return { report, text: listed('wrote', report.written, `${report.migrations} migrations, nothing to write`) }

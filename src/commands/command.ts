@@ -1,30 +1,50 @@
 import { readFileSync } from 'node:fs'
-import type { parseArgs } from 'node:util'
 import { IntegrationsDbError } from '../errors.ts'
 import type { Access } from '../management-api.ts'
 
-// Spelled out: declarations cannot name what node:util does not export.
-type Options = {
-  [flag: string]: { type: 'string' | 'boolean'; short?: string; default?: string | boolean; multiple?: boolean }
+/** One option, declared once: parsing, usage, `--help` and docs/cli.md read it. */
+export type Option = {
+  type: 'string' | 'boolean'
+  short?: string
+  /** Stands for the value in the usage; what has type `string` has one. */
+  value?: string
+  description: string
+  /** Its value where it is not passed. */
+  default?: string | boolean
+  /** Says where the value comes from where it is not passed and `default` cannot. */
+  fallback?: string
+  example: string
+  required?: boolean
+  /** The option without which this one means nothing. */
+  needs?: string
 }
-type Flags<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values']
+export type Options = { readonly [flag: string]: Option }
+type Value<O extends Option> = O['type'] extends 'boolean' ? boolean : string
+/** The parsed values of declared options. */
+export type Flags<O extends Options> = {
+  [F in keyof O]: O[F] extends { default: string | boolean } | { required: true }
+    ? Value<O[F]>
+    : Value<O[F]> | undefined
+}
 
 /** What `--json` prints, and the same as text; `findings` is exit status 1. */
 export type Outcome = { report: object; text: string; findings?: boolean }
 
-/** A command parses its words, calls one function and says what that returned. */
+/** A command parses its arguments, calls one function and prints what that returned. */
 export type Command<O extends Options = Options> = {
   /** One word, or two such as `login create`. */
   name: string
-  /** The one further word it takes, if any. */
-  word?: string
-  /** Its options. */
-  usage: string
   summary: string
-  example: string
+  /** More paragraphs of help. */
+  details?: string
+  /** The positional argument it takes, if any. */
+  argument?: { name: string; description: string }
   options: O
-  /** Loads what it runs when it runs: help and a wrong word cost no more than Node itself. */
-  run(flags: Flags<O>, word: string): Promise<Outcome>
+  /** Options of which at most one is passed, exactly one where `required`. */
+  choices?: readonly { of: readonly (keyof O & string)[]; required: boolean }[]
+  example: string
+  /** Loads its code when it runs: help and wrong usage cost no more than Node itself. */
+  run(flags: Flags<O>, argument: string): Promise<Outcome>
 }
 
 /** Keeps the flags' types inside the command; outside, all commands are alike. */
@@ -32,51 +52,104 @@ export function command<const O extends Options>(definition: Command<O>): Comman
   return definition as unknown as Command
 }
 
-/** A command as it is called. */
-export function signature({ name, word, usage }: Command): string {
-  return [name, word, usage].filter(Boolean).join(' ')
-}
-
-/** Wrong words: exit status 2. Never quotes a word, which may be a URL with its password. */
+/** Wrong usage: exit status 2. Never quotes an argument, which may be a URL with its password. */
 export class UsageError extends Error {}
 
-/** Of every command. */
+/** Options of every command. */
 export const common = {
-  json: { type: 'boolean', default: false },
-  debug: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
+  json: {
+    type: 'boolean',
+    description: 'Print one JSON document on standard output and nothing else there.',
+    default: false,
+    example: '--json',
+  },
+  debug: {
+    type: 'boolean',
+    description: "Print an error's stack trace.",
+    default: false,
+    example: '--debug',
+  },
+  help: {
+    type: 'boolean',
+    short: 'h',
+    description: 'Print the help of one command.',
+    default: false,
+    example: '--help',
+  },
 } as const satisfies Options
 
-/** Of those that need a database. */
-export const database = { url: { type: 'string' } } as const satisfies Options
-/** Of those that also work through the Management API. */
-export const project = { ...database, 'project-ref': { type: 'string' } } as const satisfies Options
-export const folder = { supabase: { type: 'string' } } as const satisfies Options
-/** Of those that wait for locks. */
-export const terminate = { terminate: { type: 'boolean', default: false } } as const satisfies Options
-export const apply = { apply: { type: 'boolean', default: false } } as const satisfies Options
+/** Options of commands that need a database. */
+export const database = {
+  url: {
+    type: 'string',
+    value: 'URL',
+    description: "Connect with this administrator's URL.",
+    fallback: 'INTEGRATIONS_ADMIN_URL',
+    example: '--url "$INTEGRATIONS_ADMIN_URL"',
+  },
+} as const satisfies Options
+
+/** Options of commands that also work through the Management API. */
+export const project = {
+  ...database,
+  'project-ref': {
+    type: 'string',
+    value: 'REF',
+    description: 'Go through the Supabase Management API of this project, with SUPABASE_ACCESS_TOKEN.',
+    example: '--project-ref abcdefghijklmnopqrst',
+  },
+} as const satisfies Options
+export const projectOrUrl = [{ of: ['url', 'project-ref'], required: false }] as const
+
+export const folder = {
+  supabase: {
+    type: 'string',
+    value: 'DIR',
+    description: 'Use the Supabase folder that holds migrations/ and rollbacks/.',
+    fallback: "this package's own",
+    example: '--supabase supabase',
+  },
+} as const satisfies Options
+
+/** Of commands that wait for locks. */
+export const terminate = {
+  terminate: {
+    type: 'boolean',
+    description: 'End the sessions that hold a lock in the way.',
+    default: false,
+    example: '--terminate',
+  },
+} as const satisfies Options
+
+export const apply = {
+  apply: {
+    type: 'boolean',
+    description: 'Make the changes. Without it the command prints its plan and changes nothing.',
+    default: false,
+    example: '--apply',
+  },
+} as const satisfies Options
 
 export function adminUrl({ url = process.env.INTEGRATIONS_ADMIN_URL }: { url?: string | undefined }): string {
   if (url) return url
-  throw new UsageError("the database is missing: --url or INTEGRATIONS_ADMIN_URL, an administrator's URL")
+  throw new UsageError("missing database: pass --url or set INTEGRATIONS_ADMIN_URL, an administrator's URL")
 }
 
 /** The project, where one is named; else the database. */
 export function access(flags: { url?: string | undefined; 'project-ref'?: string | undefined }): Access {
   const { url, 'project-ref': projectRef } = flags
   if (projectRef === undefined) return { url: adminUrl({ url }) }
-  if (url !== undefined) throw new UsageError('--url or --project-ref, one of them')
   return { projectRef, ...given({ apiUrl: process.env.SUPABASE_API_BASE_URL }) }
 }
 
-/** Without the keys whose value is missing: options that were not given are not handed on as undefined. */
+/** Without the keys whose value is missing: options that were not passed are not handed on as undefined. */
 export function given<T extends object>(flags: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>
   }
 }
 
-/** Names under a heading, or what is said where there are none. */
+/** Names under a heading, or a text where there are none. */
 export function listed(heading: string, names: string[], none: string): string {
   return names.length > 0 ? [heading, ...names.map((name) => `  ${name}`)].join('\n') : none
 }

@@ -1,20 +1,24 @@
 import type { SecretsReport } from '../credential-upkeep.ts'
-import { adminUrl, apply, command, database, type Outcome, terminate, UsageError } from './command.ts'
+import { adminUrl, apply, command, database, type Options, type Outcome, terminate, UsageError } from './command.ts'
 import { applying, planned, summary } from './upkeep.ts'
 
 const upkeep = () => import('../credential-upkeep.ts')
 const keyed = {
-  ...database,
   ...apply,
   ...terminate,
-  'allow-parameter-logging': { type: 'boolean', default: false },
-} as const
+  'allow-parameter-logging': {
+    type: 'boolean',
+    description: 'Go on although the server writes parameters, and so keys, into its log.',
+    default: false,
+    example: '--allow-parameter-logging',
+  },
+  ...database,
+} as const satisfies Options
 
 export const credentialCommands = [
   command({
     name: 'credentials audit',
-    usage: '[--apply] [--terminate]',
-    summary: 'secrets without a reference, references without a secret, secrets that cannot be decrypted',
+    summary: 'Find orphaned secrets, references whose secret is gone, and secrets that cannot be decrypted.',
     example: 'integrations-db credentials audit',
     options: keyed,
     async run(flags) {
@@ -26,26 +30,30 @@ export const credentialCommands = [
           : `${found.finding}: ${found.store}, integration ${found.integrationId} version ${found.version}`,
       )
       const left = flags.apply
-        ? 'mended, but for what cannot be decrypted: bring its key back, or rotate the credential'
+        ? 'fixed, but for what cannot be decrypted: bring its key back, or rotate the credential'
         : planned
-      const end = findings.length === 0 ? 'nothing found' : mended ? 'mended all of it' : left
+      const end = findings.length === 0 ? 'nothing found' : mended ? 'fixed all of it' : left
       return { report, text: [...lines, end].join('\n'), findings: findings.length > 0 && !mended }
     },
   }),
   command({
     name: 'credentials revoke',
-    usage: '(--organization ID | --all) [--apply] [--terminate]',
-    summary: 'in a breach: ends credentials, alerts each organization; --terminate ends who holds their rows',
+    summary: 'In a breach: revoke credentials and alert each organization.',
     example: 'integrations-db credentials revoke --all --apply',
     options: {
-      ...database,
+      organization: {
+        type: 'string',
+        value: 'ID',
+        description: 'Revoke the credentials of one organization.',
+        example: '--organization 00000000-0000-4000-8000-000000000000',
+      },
+      all: { type: 'boolean', description: 'Revoke every credential.', default: false, example: '--all' },
       ...apply,
       ...terminate,
-      organization: { type: 'string' },
-      all: { type: 'boolean', default: false },
+      ...database,
     },
-    async run({ url, organization, all, apply: really = false, terminate: ending = false }) {
-      if ((organization === undefined) !== all) throw new UsageError('--organization ID or --all, one of them')
+    choices: [{ of: ['organization', 'all'], required: true }],
+    async run({ url, organization, apply: really, terminate: ending }) {
       const report = await (await upkeep()).revokeCredentials({
         url: adminUrl({ url }),
         organizationId: organization ?? 'all',
@@ -54,7 +62,7 @@ export const credentialCommands = [
       const { organizations, strays, failures, ended } = report
       const lines = [
         ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
-        `${strays} secrets without a reference`,
+        `${strays} orphaned secrets`,
       ]
       const left = organizations.length + strays
       return { report, ...summary({ lines, done: 'revoked', failures, ended, left }, really) }
@@ -62,19 +70,27 @@ export const credentialCommands = [
   }),
   command({
     name: 'credentials move',
-    usage: '--to vault [--apply] [--terminate]',
-    summary: 'from the pgcrypto fallback into Supabase Vault',
+    summary: 'Move credentials from the pgcrypto fallback into Supabase Vault.',
     example: 'integrations-db credentials move --to vault --apply',
-    options: { ...keyed, to: { type: 'string' } },
+    options: {
+      to: {
+        type: 'string',
+        value: 'vault',
+        description: 'Name the store to move to; vault is the only one.',
+        example: '--to vault',
+        required: true,
+      },
+      ...keyed,
+    },
     async run({ to, ...flags }) {
-      if (to !== 'vault') throw new UsageError('--to vault is the only place to move to')
+      if (to !== 'vault') throw new UsageError('pass --to vault: it is the only store to move to')
       return walked(await (await upkeep()).moveToVault(await target(flags)), 'moved into Vault', flags.apply)
     },
   }),
   command({
     name: 'credentials rotate-key',
-    usage: '[--apply] [--terminate]',
-    summary: 'from INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY to INTEGRATIONS_ENCRYPTION_KEY',
+    summary: 'Encrypt the credentials of the pgcrypto fallback with a new key.',
+    details: 'Reads with INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY, writes with INTEGRATIONS_ENCRYPTION_KEY.',
     example: 'integrations-db credentials rotate-key --apply',
     options: keyed,
     async run(flags) {

@@ -1,13 +1,17 @@
-import { access, command, project } from './command.ts'
+import { access, command, project, projectOrUrl } from './command.ts'
 
 export const doctorCommand = command({
   name: 'doctor',
-  usage: '[--project-ref REF] [--strict]',
-  summary:
-    'the live catalog against the expected one, each difference with the SQL that mends it; advice counts with --strict',
+  summary: 'Compare the live catalog with the expected one.',
+  details:
+    'Reports each schema drift once, with SQL that fixes it, and exits 1. Advice alone does not, but with --strict.',
   example: 'integrations-db doctor --strict',
-  options: { ...project, strict: { type: 'boolean', default: false } },
-  async run({ strict = false, ...flags }) {
+  options: {
+    strict: { type: 'boolean', description: 'Exit 1 for advice too.', default: false, example: '--strict' },
+    ...project,
+  },
+  choices: projectOrUrl,
+  async run({ strict, ...flags }) {
     const [{ doctor }, { doctorText }] = await Promise.all([
       import('../doctor/doctor.ts'),
       import('../doctor/report.ts'),

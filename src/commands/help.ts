@@ -2,10 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { packageFolder } from '../package-folder.ts'
-import { type Command, signature } from './command.ts'
+import { type Command, common, type Option, type Options } from './command.ts'
+import { flag, title, usage } from './usage.ts'
 
-/** Heavy on a terminal, plain everywhere else and under NO_COLOR. */
-function heavy(text: string, stream: NodeJS.WriteStream = process.stdout): string {
+/* Help for a terminal of 80 columns; no word is broken. */
+
+const columns = 80
+
+export const exitStatuses = ['0 done', '1 findings, refused or failed', '2 wrong usage', '130 interrupted'] as const
+
+/** Bold on a terminal, plain everywhere else and under NO_COLOR. */
+function bold(text: string, stream: NodeJS.WriteStream = process.stdout): string {
   return styleText('bold', text, { stream })
 }
 
@@ -15,42 +22,94 @@ export function red(text: string, stream: NodeJS.WriteStream = process.stderr): 
 
 /** One command's help. */
 export function helpOf(command: Command): string {
-  const { summary, example, options } = command
-  const lines = [heavy(`integrations-db ${signature(command)}`), '', `  ${summary}`, '']
-  if ('url' in options) lines.push('The database is --url or INTEGRATIONS_ADMIN_URL.')
-  if ('project-ref' in options) {
-    lines.push('--project-ref REF goes through the Supabase Management API, with SUPABASE_ACCESS_TOKEN.')
-  }
-  if ('supabase' in options)
-    lines.push("--supabase DIR is the folder of the migrations; this package's own unless told.")
-  if ('allow-parameter-logging' in options) {
-    lines.push('--allow-parameter-logging goes on although the server writes parameters, and so keys, into its log.')
-  }
-  if ('apply' in options) lines.push('Without --apply it prints its plan and changes nothing.')
-  lines.push('--json prints one JSON document, --debug the stack of an error.', '', `Example: ${example}`)
-  return lines.join('\n')
+  const { summary, details, argument, options, example } = command
+  const paragraphs = [summary, ...(details === undefined ? [] : [details])].map((text) =>
+    wrapped(words(text), '  ', '  '),
+  )
+  const listed = { ...options, ...common }
+  const width = Math.max(...Object.entries(listed).map(([name, option]) => flag(name, option).length)) + 2
+  return [
+    usageOf(command),
+    '',
+    paragraphs.join('\n\n'),
+    '',
+    ...(argument === undefined ? [] : [bold('Argument:'), entry(argument.name, argument.description, width), '']),
+    bold('Options:'),
+    ...optionEntries(listed, width),
+    '',
+    wrapped(words(`Example: ${example}`), '', '    '),
+  ].join('\n')
+}
+
+/** How one command is called. */
+export function usageOf(command: Command): string {
+  const [call = '', ...rest] = usage(command)
+  return wrapped([bold(call), ...rest], '', '    ', (text) => text.replaceAll(styling, '').length)
 }
 
 /** Every command in a line. */
-export function overview(commands: readonly Command[]): string {
-  const lines = commands.map((command) => {
-    const call = signature(command)
-    const { summary } = command
-    return call.length < 46 ? `  ${call.padEnd(46)} ${summary}` : `  ${call}\n  ${' '.repeat(46)} ${summary}`
-  })
+export function overview(groups: readonly { heading: string; commands: readonly Command[] }[]): string {
+  const width = Math.max(...groups.flatMap(({ commands }) => commands.map((one) => title(one).length))) + 2
   return [
-    heavy('integrations-db <command>'),
+    `${bold('integrations-db <command>')} [options]`,
+    ...groups.flatMap(({ heading, commands }) => [
+      '',
+      bold(`${heading}:`),
+      ...commands.map((one) => entry(title(one), one.summary, width)),
+    ]),
     '',
-    ...lines,
+    bold('Options of every command:'),
+    ...optionEntries(common, width),
     '',
-    'The database is --url or INTEGRATIONS_ADMIN_URL. --json prints one JSON document.',
-    'Without --apply, credentials and repair print their plan and change nothing.',
-    'Exit status: 0 done, 1 findings, refused or failed, 2 usage, 130 interrupted.',
-    'More, with an example: integrations-db <command> --help',
+    wrapped(words('The database is --url or INTEGRATIONS_ADMIN_URL.'), '', ''),
+    wrapped(words(`Exit status: ${exitStatuses.join(', ')}.`), '', ''),
+    'Options of one command: integrations-db <command> --help',
   ].join('\n')
 }
 
 export function version(): string {
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
   return version
+}
+
+/** What holds where an option is not passed; nothing for a flag. */
+export function defaultOf({ type, default: value, fallback }: Option): string | undefined {
+  if (type === 'boolean') return undefined
+  return fallback ?? value?.toString()
+}
+
+function optionEntries(options: Options, width: number): string[] {
+  return Object.entries(options).map(([name, option]) => {
+    const value = defaultOf(option)
+    const notes = [
+      ...(option.type === 'boolean' ? [] : [`Example: ${option.example}`]),
+      ...(value === undefined ? [] : [`Default: ${value}`]),
+    ]
+    const indent = ' '.repeat(width + 2)
+    return [
+      entry(flag(name, option), option.description, width),
+      ...notes.map((note) => wrapped(words(note), indent, indent)),
+    ].join('\n')
+  })
+}
+
+function entry(name: string, text: string, width: number): string {
+  return wrapped(words(text), `  ${name.padEnd(width)}`, ' '.repeat(width + 2))
+}
+
+const words = (text: string) => text.split(' ')
+const styling = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
+
+/** Words in lines of at most 80 columns; a longer word has a line of its own. */
+function wrapped(words: string[], first: string, indent: string, size = (text: string) => text.length): string {
+  const lines = [first]
+  let isEmpty = true
+  for (const word of words) {
+    const line = lines.at(-1) ?? ''
+    const longer = isEmpty ? `${line}${word}` : `${line} ${word}`
+    if (isEmpty || size(longer) <= columns) lines[lines.length - 1] = longer
+    else lines.push(`${indent}${word}`)
+    isEmpty = false
+  }
+  return lines.join('\n')
 }

@@ -3,12 +3,20 @@ import { heldUp } from './upkeep.ts'
 
 export const lockdownCommand = command({
   name: 'lockdown',
-  usage: '[--lift] [--terminate]',
-  summary:
-    'emergency: nobody but administrators reads or writes our tables; --terminate ends who still reads; --lift: back again',
+  summary: 'In an emergency: let administrators alone read or write our tables.',
+  details: 'One transaction revokes every privilege on our tables, functions and schema, and keeps what it revoked.',
   example: 'integrations-db lockdown --terminate',
-  options: { ...database, ...terminate, lift: { type: 'boolean', default: false } },
-  async run({ url, lift, terminate: ending = false }) {
+  options: {
+    lift: {
+      type: 'boolean',
+      description: 'Give back exactly what was revoked.',
+      default: false,
+      example: '--lift',
+    },
+    ...terminate,
+    ...database,
+  },
+  async run({ url, lift, terminate: ending }) {
     const { liftLockdown, lockdown } = await import('../lockdown.ts')
     const target = { url: adminUrl({ url }), terminate: ending }
     const report = await (lift ? liftLockdown(target) : lockdown(target))

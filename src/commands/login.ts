@@ -2,12 +2,20 @@ import { adminUrl, command, database } from './command.ts'
 
 export const loginCommand = command({
   name: 'login create',
-  word: 'NAME',
-  usage: '[--service]',
-  summary: 'a login for backends, with no rights of its own; prints its password once',
+  argument: { name: 'NAME', description: 'The name of the new login role.' },
+  summary: 'Create a login for backends, with no rights of its own.',
+  details: 'Prints its password once. The login may become authenticated, or with --service service_role.',
   example: 'integrations-db login create backend',
-  options: { ...database, service: { type: 'boolean', default: false } },
-  async run({ url, service = false }, name) {
+  options: {
+    service: {
+      type: 'boolean',
+      description: 'Let it become service_role, for INTEGRATIONS_SERVICE_URL.',
+      default: false,
+      example: '--service',
+    },
+    ...database,
+  },
+  async run({ url, service }, name) {
     const { createLogin, newPassword } = await import('../create-login.ts')
     const password = newPassword()
     await createLogin({ url: adminUrl({ url }), name, password, service })

@@ -1,13 +1,30 @@
-import { access, command, folder, given, listed, project } from './command.ts'
+import { access, command, folder, given, listed, project, projectOrUrl } from './command.ts'
 import { progressBar, waiting } from './progress.ts'
 
 export const migrateCommand = command({
   name: 'migrate',
-  usage: '[--project-ref REF] [--to VERSION] [--dry-run]',
-  summary: 'applies what is pending',
+  summary: 'Apply pending migrations.',
+  details: "Writes Supabase's own history; any number may start at once, one works and the others wait.",
   example: 'integrations-db migrate --dry-run',
-  options: { ...project, ...folder, to: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
-  async run({ supabase, to, 'dry-run': dryRun = false, ...flags }) {
+  options: {
+    to: {
+      type: 'string',
+      value: 'VERSION',
+      description: 'Stop behind this version, 14 digits.',
+      fallback: 'the newest',
+      example: '--to 20261124060023',
+    },
+    'dry-run': {
+      type: 'boolean',
+      description: 'Print what would be applied and change nothing.',
+      default: false,
+      example: '--dry-run',
+    },
+    ...folder,
+    ...project,
+  },
+  choices: projectOrUrl,
+  async run({ supabase, to, 'dry-run': dryRun, ...flags }) {
     const { migrate } = await import('../deployment/migrate.ts')
     const options = { ...given({ supabase, to }), dryRun, onProgress: progressBar() }
     const report = await migrate({ ...access(flags), ...options, onWait: waiting })

@@ -11,5 +11,5 @@ export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progre
 
 /** Why nothing happens for a while. */
 export function waiting(): void {
-  console.error('somebody else is migrating this database; waiting until they are done')
+  console.error('another process migrates this database; waiting until it is done')
 }

@@ -1,15 +1,25 @@
-import { command, readText, UsageError } from './command.ts'
+import { command, readText } from './command.ts'
 
 export const registryCommand = command({
   name: 'registry',
-  usage: '--dart OUT.dart | --check FILE.dart',
-  summary: 'the Dart side of the enums: writes it, or says what differs',
+  summary: 'Generate or check Dart constants.',
   example: 'integrations-db registry --check lib/integrations.dart',
-  options: { dart: { type: 'string' }, check: { type: 'string' } },
+  options: {
+    dart: {
+      type: 'string',
+      value: 'OUT.dart',
+      description: 'Write the constants and descriptions to this file.',
+      example: '--dart lib/integrations.dart',
+    },
+    check: {
+      type: 'string',
+      value: 'FILE.dart',
+      description: 'Compare the constants of this file with our enums; exit 1 where they differ.',
+      example: '--check lib/integrations.dart',
+    },
+  },
+  choices: [{ of: ['dart', 'check'], required: true }],
   async run({ dart, check }) {
-    if ((dart === undefined) === (check === undefined)) {
-      throw new UsageError('--dart OUT.dart or --check FILE.dart, one of them')
-    }
     if (dart !== undefined) {
       const { dartSource } = await import('../dart.ts')
       const { writeWhole } = await import('../whole-files.ts')

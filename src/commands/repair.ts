@@ -1,16 +1,33 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { adminUrl, apply, command, database, type Outcome, readText, terminate, UsageError } from './command.ts'
+import { adminUrl, apply, command, database, type Outcome, readText, terminate } from './command.ts'
 import { applying, summary } from './upkeep.ts'
 
 export const repairCommand = command({
   name: 'repair',
-  usage: '[--apply] [--terminate] | --restore EVENT [--document FILE]',
-  summary: 'malformed documents: plan, or quarantine, reset and alert; --restore puts one back once it breaks no rule',
+  summary: 'Find malformed configuration documents and schedules; quarantine and reset them.',
+  details: 'A document that is reset is kept in an event, and its organization is alerted.',
   example: 'integrations-db repair --apply',
-  options: { ...database, ...apply, ...terminate, restore: { type: 'string' }, document: { type: 'string' } },
-  async run({ url, restore: event, document, apply: really = false, terminate: ending = false }) {
+  options: {
+    ...apply,
+    ...terminate,
+    restore: {
+      type: 'string',
+      value: 'EVENT',
+      description: 'Put the document that this event keeps back, once it breaks no rule.',
+      example: '--restore 00000000-0000-4000-8000-000000000000',
+    },
+    document: {
+      type: 'string',
+      value: 'FILE',
+      description: 'Put this JSON document in its place instead of the kept one.',
+      fallback: 'the kept document',
+      example: '--document corrected.json',
+      needs: 'restore',
+    },
+    ...database,
+  },
+  async run({ url, restore: event, document, apply: really, terminate: ending }) {
     if (event !== undefined) return restored(adminUrl({ url }), event, document)
-    if (document !== undefined) throw new UsageError('--document belongs to --restore EVENT')
     const { repair } = await import('../repair.ts')
     const report = await repair({ url: adminUrl({ url }), ...applying({ apply: really, terminate: ending }) })
     const { malformed, quarantined, outdated, failures, ended } = report

@@ -3,19 +3,33 @@ import { progressBar, waiting } from './progress.ts'
 
 export const rollbackCommand = command({
   name: 'rollback',
-  usage: '(--steps N | --to VERSION) [--yes]',
-  summary: 'runs rollback files, newest first; VERSION stays applied, --yes accepts what is lost',
+  summary: 'Run rollback files, newest first.',
   example: 'integrations-db rollback --steps 1 --yes',
   options: {
-    ...database,
+    steps: {
+      type: 'string',
+      value: 'N',
+      description: 'Roll back this many migrations.',
+      example: '--steps 1',
+    },
+    to: {
+      type: 'string',
+      value: 'VERSION',
+      description: 'Roll back to this version, 14 digits, which stays applied.',
+      example: '--to 20261123195735',
+    },
+    yes: {
+      type: 'boolean',
+      description: 'Accept the loss of data that the rollback files announce.',
+      default: false,
+      example: '--yes',
+    },
     ...folder,
-    steps: { type: 'string' },
-    to: { type: 'string' },
-    yes: { type: 'boolean', default: false },
+    ...database,
   },
-  async run({ url, supabase, steps, to, yes = false }) {
+  choices: [{ of: ['steps', 'to'], required: true }],
+  async run({ url, supabase, steps, to, yes }) {
     const { rollback } = await import('../deployment/rollback.ts')
-    if ((steps === undefined) === (to === undefined)) throw new UsageError('--steps N or --to VERSION, one of them')
     if (steps !== undefined && !/^[1-9]\d{0,5}$/.test(steps)) throw new UsageError('--steps N: a whole number from 1')
     const report = await rollback({
       url: adminUrl({ url }),

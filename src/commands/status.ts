@@ -1,11 +1,12 @@
-import { access, command, folder, given, listed, project } from './command.ts'
+import { access, command, folder, given, listed, project, projectOrUrl } from './command.ts'
 
 export const statusCommand = command({
   name: 'status',
-  usage: '[--project-ref REF]',
-  summary: "applied, pending, and how many of the history's versions are the host's",
+  summary: "List applied and pending migrations, and count your application's own.",
+  details: 'Exits 1 where an applied file was changed, is gone, or is older than the newest applied one.',
   example: 'integrations-db status --json',
-  options: { ...project, ...folder },
+  options: { ...folder, ...project },
+  choices: projectOrUrl,
   async run({ supabase, ...flags }) {
     const { status } = await import('../deployment/status.ts')
     const report = await status({ ...access(flags), ...given({ supabase }) })

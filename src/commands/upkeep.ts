@@ -3,9 +3,9 @@ import type { Failure } from '../steps.ts'
 import type { Outcome } from './command.ts'
 import { progressBar } from './progress.ts'
 
-/* What the commands share that plan first and change something only with --apply. */
+/* Shared by the commands that print a plan and change something only with --apply. */
 
-export const planned = 'nothing was changed; say --apply to do it'
+export const planned = 'dry run: pass --apply to make these changes'
 
 export function applying({ apply = false, terminate = false }: { apply?: boolean; terminate?: boolean }) {
   return { apply, terminate, onProgress: progressBar() }

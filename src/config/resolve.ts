@@ -7,8 +7,20 @@ import { copied, fieldMappingsViolations, type Violation } from './violations.ts
 
 /** Our fields with their values, or nothing at all and why. */
 export type Resolution = {
+  /** Our fields with their values; empty where there are problems. */
   readonly values: Readonly<Record<string, Scalar | null>>
+  /** What keeps the record from being read. */
   readonly problems: readonly Violation[]
+}
+
+/** How to read a record. */
+export type ResolveOptions = {
+  /**
+   * The transforms that mappings may name.
+   *
+   * @default transforms
+   */
+  transforms?: Readonly<Record<string, Transform>>
 }
 
 type Resolved = { value: Scalar | null | undefined } | { rule: string }
@@ -17,20 +29,20 @@ type Resolved = { value: Scalar | null | undefined } | { rule: string }
  * Reads our fields out of an external system's record. With any problem there are no values, so that nobody writes half
  * a record.
  *
- * @example
- * const { values, problems } = resolveFieldMappings(xledger.fieldMappings, invoice)
- * // { amount: { path: 'lines.0.amount', transform: 'decimal_2' } } gives { amount: 1234.5 }
- *
  * Per field: a constant as it is; else what is at the path, transformed, then looked up in the map; else the default as
  * it is; else nothing, which is a problem where the field is required. A path leads through a record's own data alone:
  * no getter runs, nothing is inherited, `0` is an array's first entry.
  *
  * Problems name the field and the rule, never a value; a document that breaks the rules is nothing but problems.
+ *
+ * @example
+ * const { values, problems } = resolveFieldMappings(xledger.fieldMappings, invoice)
+ * // { amount: { path: 'lines.0.amount', transform: 'decimal_2' } } gives { amount: 1234.5 }
  */
 export function resolveFieldMappings(
   mappings: FieldMappings,
   record: unknown,
-  options: { transforms?: Readonly<Record<string, Transform>> } = {},
+  options: ResolveOptions = {},
 ): Resolution {
   const transforms = readable('options', () => (options.transforms === undefined ? builtIn : { ...options.transforms }))
   const document = inCurrentVersion(copied(mappings))

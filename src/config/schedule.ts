@@ -119,20 +119,41 @@ function cron(schedule: string, timeZone: string): Cron {
   return new Cron(schedule, { mode: '5-part', timezone: timeZone, fixedTimeRule: 'no-wildcard', paused: true })
 }
 
+/** Which runs of a schedule. */
+export type NextRunsOptions = {
+  /**
+   * How many, 1 to 1000.
+   *
+   * @default 1
+   */
+  count?: number
+  /**
+   * The IANA name of the clock that the schedule follows.
+   *
+   * @default 'UTC'
+   */
+  timeZone?: string
+  /**
+   * The time after which they run.
+   *
+   * @default now
+   */
+  after?: Date
+}
+
 /**
- * The next runs of a schedule, `count` of them (1 to 1000, 1 unless told) after `after` (now unless told), as a clock
- * in `timeZone` shows them (an IANA name, UTC unless told).
+ * The next runs of a schedule.
+ *
+ * A time that the clock skips runs at the first one after it; a time it shows twice runs once. Where the hour or the
+ * minute is `*` or has a step, skipped times are left out and repeated ones run twice, so that "every half hour" stays so.
  *
  * @example
  * nextRuns('30 2 * * *', { count: 2, timeZone: 'Europe/Oslo', after: new Date('2026-03-28T12:00:00Z') })
  * // 2026-03-29T01:00:00Z, because 02:30 is skipped that night, and 2026-03-30T00:30:00Z
  *
- * A time that the clock skips runs at the first one after it; a time it shows twice runs once. Where the hour or the
- * minute is `*` or has a step, skipped times are left out and repeated ones run twice, so that "every half hour" stays so.
- *
  * @throws IntegrationsDbError `invalid_input` that names the field and what to write instead.
  */
-export function nextRuns(schedule: string, options: { count?: number; timeZone?: string; after?: Date } = {}): Date[] {
+export function nextRuns(schedule: string, options: NextRunsOptions = {}): Date[] {
   const { count, timeZone, after } = readable('options', () => {
     const { count = 1, timeZone = 'UTC', after = new Date() } = options
     return { count, timeZone, after: after instanceof Date ? new Date(after.getTime()) : undefined }

@@ -2,7 +2,12 @@ import { credentialAssigned, credentialName, credentialText, limits, patterns, r
 import { versions } from './versions.ts'
 
 /** Where a configuration document breaks which rule; never the value, which may be a credential. */
-export type Violation = { readonly path: string; readonly rule: string }
+export type Violation = {
+  /** Where, such as `field_mappings.amount.path`. */
+  readonly path: string
+  /** What must be so. */
+  readonly rule: string
+}
 
 const field = new RegExp(patterns.field)
 const transform = new RegExp(patterns.transform)

@@ -21,7 +21,14 @@ export type Comparison = {
 }
 
 /** Why the history and the files do not belong together; `message` has both values and the remedy. */
-export type Problem = { version: string; problem: 'changed' | 'gone' | 'out of order'; message: string }
+export type Problem = {
+  /** The version, 14 digits. */
+  version: string
+  /** What is wrong with it. */
+  problem: 'changed' | 'gone' | 'out of order'
+  /** The same in words, with both values and a hint. */
+  message: string
+}
 
 export async function readHistory({ query }: Queries): Promise<HistoryRow[]> {
   const [found] = await query<{ there: boolean }>(

@@ -3,17 +3,21 @@ import { readOptions } from './options.ts'
 /* The deployment's public side. What it takes (the files' reader, the driver, PostgreSQL's parser) is loaded by a call. */
 
 /**
- * Applies what is pending, each file in one transaction with its row in Supabase's own history table.
+ * Applies pending migrations, each file in one transaction with its row in Supabase's own history table.
+ *
+ * Several may start at once: one works, the others wait and then find nothing to do. `supabase db push` can go on where
+ * this stopped, and the other way round. One message per file, behind a check that its version is not recorded yet:
+ *
+ * ```sql
+ * -- the file's text
+ * insert into supabase_migrations.schema_migrations (version, name, statements)
+ * values (…, …, array(select jsonb_array_elements_text(…::text::jsonb)))
+ * ```
  *
  * @example
  * const { applied } = await migrate({ url: process.env.INTEGRATIONS_ADMIN_URL })
  * await migrate({ projectRef: 'abcdefghijklmnopqrst' }) // through the Management API
- * await migrate({ url, to: '20261123195743', dryRun: true }) // says what it would apply, changes nothing
- *
- * Several may start at once: one works, the others wait and then find nothing to do. `supabase db push` can go on where
- * this stopped, and the other way round.
- *
- * SQL: each pending file's text and `insert into supabase_migrations.schema_migrations …`, one message per file.
+ * await migrate({ url, to: '20261123195743', dryRun: true }) // reports what it would apply, changes nothing
  *
  * @throws IntegrationsDbError `invalid_input` where PostgreSQL refuses a file, which has then left nothing behind;
  * `conflict` where a file was changed after it was applied, is gone, or is older than the newest applied one: nothing
@@ -25,11 +29,14 @@ export const migrate: typeof import('./migrate.ts').migrate = async (options) =>
 /**
  * Runs the newest rollback files, newest first, each in one transaction with the removal of its history row.
  *
+ * ```sql
+ * -- the rollback file's text
+ * delete from supabase_migrations.schema_migrations where version = …
+ * ```
+ *
  * @example
  * await rollback({ url, steps: 1, acceptDataLoss: true })
  * await rollback({ url, to: '20261123195743' }) // that version stays
- *
- * SQL: each rollback file's text and `delete from supabase_migrations.schema_migrations …`, one message per file.
  *
  * @throws IntegrationsDbError `conflict` where data would be lost and `acceptDataLoss` is not set, or where the files are
  * not those that were applied; `not_found` where a rollback file is missing. Nothing has run then.
@@ -40,10 +47,12 @@ export const rollback: typeof import('./rollback.ts').rollback = async (options)
 /**
  * What is applied, what is pending, and why the history and the files do not belong together. Changes nothing.
  *
+ * ```sql
+ * select to_jsonb(h) as row from supabase_migrations.schema_migrations as h order by version
+ * ```
+ *
  * @example
  * const { pending, problems } = await status({ url: process.env.INTEGRATIONS_ADMIN_URL })
- *
- * SQL: `select … from supabase_migrations.schema_migrations order by version`
  *
  * @throws IntegrationsDbError `unavailable` where the server cannot be reached; `permission_denied` where it refuses the
  * login.

@@ -19,17 +19,39 @@ import {
 
 /** Which files, and how far. */
 export type MigrateOptions = {
-  /** The Supabase project folder; this package's own unless told. */
+  /**
+   * The Supabase project folder.
+   *
+   * @default this package's own
+   */
   supabase?: string
-  /** The newest version to apply, 14 digits; all that are pending unless told. */
+  /**
+   * The newest version to apply, 14 digits.
+   *
+   * @default all that are pending
+   */
   to?: string
-  /** Say what is pending and change nothing. */
+  /**
+   * Report what would be applied and change nothing.
+   *
+   * @default false
+   */
   dryRun?: boolean
+  /**
+   * Called after each file with how many of all are done.
+   *
+   * @default none
+   */
   onProgress?: Progress
 }
 
-/** File names, oldest first: what was applied, and what still is to be; of a dry run, what it would apply. */
-export type MigrateReport = { applied: string[]; pending: string[] }
+/** What a migration did: file names, oldest first. */
+export type MigrateReport = {
+  /** What was applied. */
+  applied: string[]
+  /** What still is to be; of a dry run, what it would apply. */
+  pending: string[]
+}
 
 /** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function migrate({
@@ -37,7 +59,11 @@ export async function migrate({
   ...options
 }: MigrateOptions &
   Access & {
-    /** Told once where somebody else is migrating. */
+    /**
+     * Called once where another process is migrating.
+     *
+     * @default none
+     */
     onWait?: () => void
   }): Promise<MigrateReport> {
   try {

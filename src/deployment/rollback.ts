@@ -11,16 +11,48 @@ import { assertVersion, unlessOvertaken } from './migrate.ts'
 export type RollbackOptions = {
   /** An administrator's URL, of the role that migrated. */
   url: string
-  /** The Supabase project folder; this package's own unless told. */
+  /**
+   * The Supabase project folder.
+   *
+   * @default this package's own
+   */
   supabase?: string
-  /** Accept that what the rollback files name is lost. */
+  /**
+   * Accept the loss of data that the rollback files announce.
+   *
+   * @default false
+   */
   acceptDataLoss?: boolean
+  /**
+   * Called after each file with how many of all are done.
+   *
+   * @default none
+   */
   onProgress?: Progress
+  /**
+   * Called once where another process is migrating.
+   *
+   * @default none
+   */
   onWait?: () => void
-} & ({ steps: number } | { to: string })
+} & (
+  | {
+      /** How many files to roll back. */
+      steps: number
+    }
+  | {
+      /** The version that stays applied, 14 digits. */
+      to: string
+    }
+)
 
-/** File names, newest first, and what data went with them. */
-export type RollbackReport = { rolledBack: string[]; losses: string[] }
+/** What a rollback did. */
+export type RollbackReport = {
+  /** File names, newest first. */
+  rolledBack: string[]
+  /** What data went with them. */
+  losses: string[]
+}
 
 /** As `index.ts` publishes it; what it takes, throws and sends is said there. */
 export async function rollback(options: RollbackOptions): Promise<RollbackReport> {
@@ -55,7 +87,7 @@ async function plan(
   const files = await planRollback(supabase, await appliedOf(supabase, database), how)
   const losses = files.flatMap(({ text }) => lossesIn(text))
   if (losses.length > 0 && !acceptDataLoss) {
-    throw new IntegrationsDbError('conflict', `rolling back loses ${losses.join(', ')}; say --yes to accept that`)
+    throw new IntegrationsDbError('conflict', `rolling back loses ${losses.join(', ')}; pass --yes to accept that`)
   }
   return { files, losses }
 }

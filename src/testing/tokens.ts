@@ -3,24 +3,55 @@ import { readable } from '../readable.ts'
 
 /** Who a token speaks of. `role` may be one that has no rights: a test of yours will want to see it refused. */
 export type TokenOptions = {
-  /** Left out, the token names no organization. */
+  /**
+   * The organization.
+   *
+   * @default none: the token names no organization
+   */
   organizationId?: string
-  /** `admin` unless told. */
+  /**
+   * The role in it.
+   *
+   * @default 'admin'
+   */
   role?: string
-  /** Somebody new unless told. */
+  /**
+   * The user.
+   *
+   * @default a new uuid
+   */
   userId?: string
-  /** How long it is valid; 3600 unless told. Below zero it has expired. */
+  /**
+   * How long it is valid. Below zero it has expired.
+   *
+   * @default 3600
+   */
   expiresInSeconds?: number
 }
 
 /** The payload of a token as Supabase Auth issues it. */
 export type TokenClaims = {
+  /** The audience. */
   aud: 'authenticated'
+  /** The PostgreSQL role. */
   role: 'authenticated'
+  /** The user. */
   sub: string
+  /** When it was issued, in seconds since 1970. */
   iat: number
+  /** When it expires, in seconds since 1970. */
   exp: number
-  app_metadata: { organization_id?: string; role: string }
+  /** What users cannot edit. */
+  app_metadata: {
+    /**
+     * The active organization.
+     *
+     * @default none
+     */
+    organization_id?: string
+    /** The role in it. */
+    role: string
+  }
 }
 
 /** What a backend holds after it has verified {@link signToken}'s. */

@@ -3,9 +3,11 @@
  * fails where a line below it does not compile, and where one that must not compile does.
  */
 import {
+  type ConnectionFieldsBySystem,
   type CredentialBundle,
   createIntegrationsDb,
   type Integration,
+  type IntegrationEvent,
   IntegrationsDbError,
   migrate,
   type OrganizationScope,
@@ -13,11 +15,14 @@ import {
   type ServiceScope,
   systems,
 } from '@org/integrations-db'
-import { organizationIntegrations } from '@org/integrations-db/schema'
+import { type organizationIntegrationEvents, organizationIntegrations } from '@org/integrations-db/schema'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 /** Compiles where both types are one. */
 function same<A, B>(_: Same<A, B>): void {}
+
+/** Compiles where each may stand for the other. */
+function alike<A extends B, B extends C, C = A>(_?: [A, B]): void {}
 
 declare const acme: OrganizationScope
 declare const service: ServiceScope
@@ -100,6 +105,20 @@ export async function reads(): Promise<void> {
   // @ts-expect-error it may be null
   found.status
 }
+
+// guarantee: rows and events have the columns of their tables
+same<Omit<Integration, 'revision' | 'problems'>, typeof organizationIntegrations.$inferSelect>(true)
+same<IntegrationEvent, typeof organizationIntegrationEvents.$inferSelect>(true)
+
+// guarantee: each system's bundle has the fields that the registry lists
+type Listed = {
+  [T in keyof typeof systems]: {
+    [F in keyof (typeof systems)[T]['fields']]: (typeof systems)[T]['fields'][F] extends { type: 'year' }
+      ? string | number
+      : string
+  }
+}
+alike<ConnectionFieldsBySystem, Listed>()
 
 // guarantee: a query's rows are inferred from what it selects
 export async function queries(): Promise<void> {
