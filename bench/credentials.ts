@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import postgres from 'postgres'
-import { createLogin } from '../src/create-login.ts'
+import { createLogin } from '../src/admin/logins.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import type * as Package from '../src/index.ts'
 import { addressOf, startProxy } from '../tests/proxy.ts'

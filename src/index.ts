@@ -6,7 +6,7 @@ export type {
   NewIntegration,
   RevisionOptions,
   SchedulePageOptions,
-} from './call-options.ts'
+} from './client/call-options.ts'
 export {
   createIntegrationsDb,
   type IntegrationsDb,
@@ -16,14 +16,8 @@ export {
   type ScopeOptions,
   type ServiceOptions,
   type ServiceScope,
-} from './client.ts'
-export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
-export { type Resolution, type ResolveOptions, resolveFieldMappings } from './config/resolve.ts'
-export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
-export { type Transform, transforms } from './config/transforms.ts'
-export { configViolations, type Violation } from './config/violations.ts'
-export type { ConnectionFields, ConnectionFieldsBySystem } from './connection-fields.ts'
-export type { CredentialBundle } from './credential-bundle.ts'
+} from './client/client.ts'
+export type { CredentialBundle } from './client/credential-bundle.ts'
 export type {
   CredentialDescription,
   CredentialOptions,
@@ -33,17 +27,25 @@ export type {
   Retrieval,
   RotationOptions,
   ServiceCredentials,
-} from './credentials.ts'
+} from './client/credentials.ts'
+export type { Events, IntegrationEvent } from './client/events.ts'
+export type { Integration } from './client/integration-statements.ts'
+export type { Integrations } from './client/integrations.ts'
+export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './client/service-integrations.ts'
+export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
+export { type Resolution, type ResolveOptions, resolveFieldMappings } from './config/resolve.ts'
+export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
+export { type Transform, transforms } from './config/transforms.ts'
+export { configViolations, type Violation } from './config/violations.ts'
+export type { CallEvent, ReplicaEvent } from './connection/diagnostics.ts'
+export type { OrganizationRole } from './connection/scope.ts'
+export type { ScopedQueries } from './connection/statement.ts'
 export { migrate, rollback, status } from './deployment/index.ts'
 export type { MigrateOptions, MigrateReport } from './deployment/migrate.ts'
 export type { RollbackOptions, RollbackReport } from './deployment/rollback.ts'
 export type { StatusReport } from './deployment/status.ts'
-export type { CallEvent, ReplicaEvent } from './diagnostics.ts'
-export type { ScopedQueries } from './drizzle.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
-export type { Events, IntegrationEvent } from './events.ts'
-export type { Integration } from './integration-statements.ts'
-export type { Integrations } from './integrations.ts'
+export type { ConnectionFields, ConnectionFieldsBySystem } from './registry/connection-fields.ts'
 export {
   type Capability,
   type ConnectionField,
@@ -52,7 +54,5 @@ export {
   systemOf,
   systems,
   unmappedRequiredTargets,
-} from './registry.ts'
+} from './registry/systems.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
-export type { OrganizationRole } from './scope.ts'
-export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './service-integrations.ts'

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bootstrap } from '../src/bootstrap.ts'
+import { bootstrap } from '../src/admin/bootstrap.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import { createIntegrationsDb } from '../src/index.ts'
 import { type EmbeddedServer, startEmbedded } from './embedded.ts'

@@ -3,9 +3,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { diffExtras, type Extra } from '../src/extras/extra.ts'
 import { build, readExtras } from '../src/migrations/build.ts'
 import { readDrizzleFolder } from '../src/migrations/drizzle-folder.ts'
-import { diffExtras, type Extra } from '../src/migrations/extras.ts'
 import { extras as declared } from '../src/schema/extras.ts'
 
 let folder: string

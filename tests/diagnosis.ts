@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import type { Queries } from '../src/admin.ts'
+import type { Queries } from '../src/admin/connection.ts'
 import { diagnose, examine } from '../src/doctor/doctor.ts'
 import type { Finding } from '../src/doctor/findings.ts'
 

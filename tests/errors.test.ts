@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { assertStrongKey } from '../src/client/input.ts'
 import {
   configViolations,
   createIntegrationsDb,
@@ -15,7 +16,6 @@ import {
   transforms,
   unmappedRequiredTargets,
 } from '../src/index.ts'
-import { assertStrongKey } from '../src/input.ts'
 import { runCli } from './command-line.ts'
 import { useDatabase } from './database.ts'
 

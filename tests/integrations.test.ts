@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { Integrations } from '../src/client/integrations.ts'
+import { type Connection, Pool } from '../src/connection/pool.ts'
+import { inTransaction, organizationScope, unitSession } from '../src/connection/scope.ts'
 import type { IntegrationType } from '../src/index.ts'
-import { Integrations } from '../src/integrations.ts'
-import { type Connection, Pool } from '../src/pool.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
-import { inTransaction, organizationScope, unitSession } from '../src/scope.ts'
 import { useDatabase } from './database.ts'
 
 const t = useDatabase()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLogin } from '../src/create-login.ts'
+import { createLogin } from '../src/admin/logins.ts'
 import { useDatabase } from './database.ts'
 
 const t = useDatabase()

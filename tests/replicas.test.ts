@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bootstrapSql } from '../src/bootstrap.ts'
-import { createLogin } from '../src/create-login.ts'
+import { bootstrapSql } from '../src/admin/bootstrap.ts'
+import { createLogin } from '../src/admin/logins.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import {
   type CallEvent,

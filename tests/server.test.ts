@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import postgres from 'postgres'
 import { expect, inject, test, vi } from 'vitest'
-import { bootstrapSql } from '../src/bootstrap.ts'
+import { bootstrapSql } from '../src/admin/bootstrap.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import { status } from '../src/deployment/status.ts'
 import { sqlFiles } from './files.ts'

@@ -18,7 +18,7 @@ export const bootstrapCommand = command({
   },
   choices: [{ of: ['login', 'no-login'], required: false }],
   async run({ url, login, 'no-login': none }) {
-    const { bootstrap } = await import('../bootstrap.ts')
+    const { bootstrap } = await import('../admin/bootstrap.ts')
     const report = await bootstrap({ url: adminUrl({ url }), ...(none ? { login: false } : given({ login })) })
     const lines = [listed('created', report.created, 'nothing to create')]
     if (report.login?.password) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import type { Access } from '../admin/management-api.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import type { Access } from '../management-api.ts'
 
 /** One option, declared once: parsing, usage, `--help` and docs/cli.md read it. */
 export type Option = {

@@ -1,8 +1,8 @@
-import type { SecretsReport } from '../credential-upkeep.ts'
+import type { SecretsReport } from '../admin/credentials.ts'
 import { adminUrl, apply, command, database, type Options, type Outcome, terminate, UsageError } from './command.ts'
-import { applying, planned, summary } from './upkeep.ts'
+import { applying, planned, summary } from './maintenance.ts'
 
-const upkeep = () => import('../credential-upkeep.ts')
+const upkeep = () => import('../admin/credentials.ts')
 const keyed = {
   ...apply,
   ...terminate,
@@ -106,7 +106,7 @@ export const credentialCommands = [
 type Keyed = { url?: string | undefined; apply?: boolean; terminate?: boolean; 'allow-parameter-logging'?: boolean }
 
 async function target({ url, 'allow-parameter-logging': allowParameterLogging = false, ...flags }: Keyed) {
-  const { assertStrongKey, encryptionKey } = await import('../input.ts')
+  const { assertStrongKey, encryptionKey } = await import('../client/input.ts')
   const key = encryptionKey('INTEGRATIONS_ENCRYPTION_KEY')
   assertStrongKey('INTEGRATIONS_ENCRYPTION_KEY', key)
   return {

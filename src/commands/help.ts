@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import { packageFolder } from '../package-folder.ts'
+import { packageFolder } from '../util/package-folder.ts'
 import { type Command, common, type Option, type Options } from './command.ts'
 import { flag, title, usage } from './usage.ts'
 

@@ -1,5 +1,5 @@
 import { adminUrl, command, database, terminate } from './command.ts'
-import { heldUp } from './upkeep.ts'
+import { heldUp } from './maintenance.ts'
 
 export const lockdownCommand = command({
   name: 'lockdown',
@@ -17,7 +17,7 @@ export const lockdownCommand = command({
     ...database,
   },
   async run({ url, lift, terminate: ending }) {
-    const { liftLockdown, lockdown } = await import('../lockdown.ts')
+    const { liftLockdown, lockdown } = await import('../admin/lockdown.ts')
     const target = { url: adminUrl({ url }), terminate: ending }
     const report = await (lift ? liftLockdown(target) : lockdown(target))
     const { grants, stillAllowed, stillOpen, ended } = report

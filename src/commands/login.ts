@@ -16,7 +16,7 @@ export const loginCommand = command({
     ...database,
   },
   async run({ url, service }, name) {
-    const { createLogin, newPassword } = await import('../create-login.ts')
+    const { createLogin, newPassword } = await import('../admin/logins.ts')
     const password = newPassword()
     await createLogin({ url: adminUrl({ url }), name, password, service })
     return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }

@@ -1,4 +1,4 @@
-import type { Progress } from '../steps.ts'
+import type { Progress } from '../admin/steps.ts'
 
 /** A bar on standard error, redrawn in place; silent where nobody looks at a terminal. */
 export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progress {

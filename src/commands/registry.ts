@@ -21,12 +21,12 @@ export const registryCommand = command({
   choices: [{ of: ['dart', 'check'], required: true }],
   async run({ dart, check }) {
     if (dart !== undefined) {
-      const { dartSource } = await import('../dart.ts')
-      const { writeWhole } = await import('../whole-files.ts')
+      const { dartSource } = await import('../registry/dart.ts')
+      const { writeWhole } = await import('../util/whole-files.ts')
       await writeWhole([{ path: dart, content: dartSource() }])
       return { report: { written: dart }, text: `wrote ${dart}` }
     }
-    const { dartFindings } = await import('../dart-check.ts')
+    const { dartFindings } = await import('../registry/dart-check.ts')
     const findings = dartFindings(readText(check ?? ''))
     const lines = findings.map(
       ({ where, expected, found, remedy }) => `${where}: expected ${expected}, found ${found}; ${remedy}`,

@@ -1,6 +1,6 @@
 import { IntegrationsDbError } from '../errors.ts'
 import { adminUrl, apply, command, database, type Outcome, readText, terminate } from './command.ts'
-import { applying, summary } from './upkeep.ts'
+import { applying, summary } from './maintenance.ts'
 
 export const repairCommand = command({
   name: 'repair',
@@ -28,7 +28,7 @@ export const repairCommand = command({
   },
   async run({ url, restore: event, document, apply: really, terminate: ending }) {
     if (event !== undefined) return restored(adminUrl({ url }), event, document)
-    const { repair } = await import('../repair.ts')
+    const { repair } = await import('../admin/repair.ts')
     const report = await repair({ url: adminUrl({ url }), ...applying({ apply: really, terminate: ending }) })
     const { malformed, quarantined, outdated, failures, ended } = report
     const lines = [
@@ -45,7 +45,7 @@ export const repairCommand = command({
 })
 
 async function restored(url: string, event: string, file: string | undefined): Promise<Outcome> {
-  const { restore } = await import('../restore.ts')
+  const { restore } = await import('../admin/restore.ts')
   const report = await restore({ url, event, ...(file === undefined ? {} : { document: readJson(file) }) })
   return {
     report,

@@ -1,4 +1,4 @@
-import { readable } from '../readable.ts'
+import { readable } from '../util/readable.ts'
 import type { FieldMapping, FieldMappings, Scalar } from './documents.ts'
 import { rules } from './rules.ts'
 import { transforms as builtIn, type Transform } from './transforms.ts'

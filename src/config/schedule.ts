@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { IntegrationsDbError } from '../errors.ts'
-import { readable } from '../readable.ts'
+import { readable } from '../util/readable.ts'
 import { scheduleCredentialProblem } from './violations.ts'
 
 /*

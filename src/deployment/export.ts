@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import { writeWhole } from '../whole-files.ts'
+import { writeWhole } from '../util/whole-files.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles } from './files.ts'
 
 /** File names, oldest first: copied now, there already, and which of the host's own are newer than a copied one. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, asAdmin, type Queries, queriesOf } from '../admin.ts'
+import { aloneAsAdmin, asAdmin, type Queries, queriesOf } from '../admin/connection.ts'
+import { type Access, projectQueries } from '../admin/management-api.ts'
+import type { Progress } from '../admin/steps.ts'
+import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { type Access, projectQueries } from '../management-api.ts'
 import { noTransaction } from '../migrations/render.ts'
-import { toIntegrationsDbError } from '../server-errors.ts'
-import type { Progress } from '../steps.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
 import {
   assertRecorded,

@@ -1,5 +1,5 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { readable } from '../readable.ts'
+import { readable } from '../util/readable.ts'
 
 const types = {
   url: 'string',

@@ -1,9 +1,9 @@
 import type { Node } from 'libpg-query'
+import { array, block, literal, name, relation } from '../util/quote.ts'
 import { alterations } from './alterations.ts'
 import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
-import { array, block, literal, name, relation } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { readable } from '../readable.ts'
+import { readable } from '../util/readable.ts'
 
 /** Who a token speaks of. `role` may be one that has no rights: a test of yours will want to see it refused. */
 export type TokenOptions = {

@@ -6,8 +6,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
-import { bootstrapSql } from '../../src/bootstrap.ts'
-import { createLogin } from '../../src/create-login.ts'
+import { bootstrapSql } from '../../src/admin/bootstrap.ts'
+import { createLogin } from '../../src/admin/logins.ts'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { databaseUrl } from '../global-setup.ts'
 import { startServer } from '../server.ts'

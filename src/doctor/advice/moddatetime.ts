@@ -1,6 +1,6 @@
-import { moddatetimeStandIn } from '../../migrations/extra-kinds.ts'
-import { block } from '../../migrations/quote.ts'
+import { moddatetimeStandIn } from '../../extras/kinds.ts'
 import { extras } from '../../schema/extras.ts'
+import { block } from '../../util/quote.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /*

@@ -1,4 +1,4 @@
-import { block, literal } from '../../migrations/quote.ts'
+import { block, literal } from '../../util/quote.ts'
 import { ourIds } from '../ours.ts'
 import { type Advice, advise, look } from './advice.ts'
 

@@ -1,6 +1,6 @@
 import { rules } from '../../config/rules.ts'
-import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
-import type { ApiRole } from '../../migrations/extra-kinds.ts'
+import { definerFunction, trigger } from '../../extras/functions.ts'
+import type { ApiRole } from '../../extras/kinds.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
 import { looksLikeCredential } from './credential-check.ts'
 

@@ -1,6 +1,6 @@
 import { credentialName, credentialText } from '../../config/rules.ts'
-import { definerFunction } from '../../migrations/extra-functions.ts'
-import { literal } from '../../migrations/quote.ts'
+import { definerFunction } from '../../extras/functions.ts'
+import { literal } from '../../util/quote.ts'
 import { canonicalName, matches } from './configuration.ts'
 import { scheduleRule } from './credential-check.ts'
 

@@ -1,0 +1,108 @@
+import type { ExcludedFeatures, FieldMapping, FieldMappings } from '../config/documents.ts'
+import type { IntegrationStatus, IntegrationType } from '../schema/enums.ts'
+
+/*
+ * What callers hand in. Spelled out, and not inferred from the schemas in input.ts: an editor shows what stands above a
+ * field.
+ */
+
+/** Mappings to set, and null for those to take away. */
+export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
+
+/** The fields of an integration that a caller may set. A field that is left out or undefined is not changed. */
+export type IntegrationPatch = {
+  /**
+   * Where the integration stands. To set `active`, store a credential first.
+   *
+   * @default unchanged; `inactive` for a new integration
+   */
+  status?: IntegrationStatus | undefined
+  /**
+   * Our fields, and where each stands in the external system: the whole document. `setFieldMappings` edits one key.
+   *
+   * @default unchanged; `{}` for a new integration
+   */
+  fieldMappings?: FieldMappings | undefined
+  /**
+   * A five-field cron string such as `0 2 * * *`; null for none.
+   *
+   * @default unchanged; null for a new integration
+   */
+  syncSchedule?: string | null | undefined
+  /**
+   * The features that the organization switched off: the whole list. `excludeFeatures` adds some.
+   *
+   * @default unchanged; `[]` for a new integration
+   */
+  excludedFeatures?: ExcludedFeatures | undefined
+}
+
+/** What `create` and `upsert` take: the system, and any of the fields that may be set. */
+export type NewIntegration = IntegrationPatch & {
+  /** The external system. One integration per organization and system. */
+  integrationType: IntegrationType
+}
+
+/** Guards against a lost update. */
+export type RevisionOptions = {
+  /**
+   * The `revision` of the row that was read; refuses with `conflict` where the row was modified since.
+   *
+   * @default none: the last writer wins
+   */
+  expectedRevision?: string | undefined
+}
+
+/** Which integrations to list. */
+export type ListFilter = {
+  /**
+   * Only those of this status.
+   *
+   * @default every status
+   */
+  status?: IntegrationStatus | undefined
+}
+
+/** A page of scheduled integrations, and the clock that their schedules follow. */
+export type SchedulePageOptions = {
+  /**
+   * Most rows, 1 to 1000.
+   *
+   * @default 500
+   */
+  limit?: number | undefined
+  /**
+   * `next` of the page before: an opaque cursor that stays valid while rows come and go.
+   *
+   * @default null: the first page
+   */
+  after?: string | null | undefined
+  /**
+   * The IANA name of the clock that schedules follow.
+   *
+   * @default 'UTC'
+   */
+  timeZone?: string | undefined
+  /**
+   * `due` is the first run after this time. Pass when you last looked, and run what is due by now.
+   *
+   * @default now
+   */
+  since?: Date | undefined
+}
+
+/** A page of events. */
+export type EventPageOptions = {
+  /**
+   * Most rows, 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number | undefined
+  /**
+   * The id of the last event of the page before.
+   *
+   * @default the newest events
+   */
+  before?: string | undefined
+}

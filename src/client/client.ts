@@ -1,0 +1,394 @@
+import { z } from 'zod'
+import { type LazyPool, lazyPool } from '../connection/checked-pool.ts'
+import { observed } from '../connection/diagnostics.ts'
+import { Replicas } from '../connection/replicas.ts'
+import {
+  claimsScope,
+  inTransaction,
+  type OrganizationRole,
+  type OrganizationScopeSettings,
+  organizationScope,
+  type Session,
+  serviceScope,
+  unitSession,
+} from '../connection/scope.ts'
+import { toIntegrationsDbError } from '../connection/server-errors.ts'
+import { type ScopedQueries, scopedQueries } from '../connection/statement.ts'
+import { IntegrationsDbError } from '../errors.ts'
+import { lazily } from '../util/lazily.ts'
+import { readable } from '../util/readable.ts'
+import { type CredentialSettings, Credentials, ServiceCredentials } from './credentials.ts'
+import { Events } from './events.ts'
+import { assertStrongKey, databaseUrl, encryptionKey, parse } from './input.ts'
+import { Integrations } from './integrations.ts'
+import { ServiceIntegrations } from './service-integrations.ts'
+
+/** How to reach the database, and how patient to be. */
+export type IntegrationsDbOptions = {
+  /**
+   * The URL of the login that may become `authenticated` and nothing else.
+   *
+   * @default process.env.INTEGRATIONS_DATABASE_URL
+   */
+  url?: string
+  /**
+   * The URL of the login that may become `service_role`, needed only by `asService`.
+   *
+   * @default process.env.INTEGRATIONS_SERVICE_URL
+   */
+  serviceUrl?: string
+  /**
+   * The URLs of streaming replicas of `url`, with the same login: they answer scoped reads, and where none can the
+   * primary does. A replica may be a moment behind; `onPrimary()` reads what was just written.
+   *
+   * @default []
+   */
+  replicas?: string[]
+  /**
+   * How long a replica that failed is left out.
+   *
+   * @default 5
+   */
+  replicaRetrySeconds?: number
+  /**
+   * Most connections per URL. Each is used by one call at a time.
+   *
+   * @default 10
+   */
+  max?: number
+  /**
+   * How long a call waits while every connection is in use, before it fails with `unavailable`.
+   *
+   * @default 10
+   */
+  acquireTimeoutSeconds?: number
+  /**
+   * How long connecting may take.
+   *
+   * @default 10
+   */
+  connectTimeoutSeconds?: number
+  /**
+   * How long a call may take in all, or one statement of a transaction. Then it fails with `unavailable`, which says
+   * whether a write may have happened, its connection is thrown away and its statement cancelled. A client's first call
+   * checks its login before, with the same bound.
+   *
+   * @default 30
+   */
+  callTimeoutSeconds?: number
+  /**
+   * Let the server keep the plans of the repository's statements. Behind a pooler, which is noticed, nothing is ever
+   * prepared.
+   *
+   * @default true
+   */
+  keepPlans?: boolean
+  /**
+   * Accept a login that may become both roles, such as Supabase's `authenticator`.
+   *
+   * @default false
+   */
+  allowCombinedLogin?: boolean
+  /**
+   * The key that encrypts credentials where the database has no Vault: 64 hexadecimal digits. Never stored; who loses it
+   * loses the credentials.
+   *
+   * @default process.env.INTEGRATIONS_ENCRYPTION_KEY
+   */
+  encryptionKey?: string
+  /**
+   * The key before, while `credentials rotate-key` is under way.
+   *
+   * @default process.env.INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY
+   */
+  previousEncryptionKey?: string
+  /**
+   * Store credentials although the server writes parameters, and with them keys or values, into its log.
+   *
+   * @default false
+   */
+  allowParameterLogging?: boolean
+}
+
+/** The calls that work the same within a transaction and outside one. */
+export type OrganizationCalls = {
+  /** The organization's integrations. */
+  readonly integrations: Integrations
+  /** Their credential bundles. */
+  readonly credentials: Credentials
+  /** What was done with credentials and documents. */
+  readonly events: Events
+  /**
+   * Any typed Drizzle query in the same scope, one round trip.
+   *
+   * The SQL is what the builder makes.
+   *
+   * ```sql
+   * select id from organization_integrations
+   * ```
+   *
+   * @example
+   * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
+   *
+   * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
+   */
+  query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
+}
+
+/**
+ * One organization as one caller sees it. Holds no connection; make one per request.
+ *
+ * Each call is one message, and PostgreSQL runs all of it or nothing. It begins with the scope, `service_role` for the
+ * service:
+ *
+ * ```sql
+ * select set_config('role', 'authenticated', true), set_config('request.jwt.claims', …, true),
+ *   set_config('search_path', 'public, extensions, pg_temp', true), pg_backend_pid()
+ * ```
+ */
+export type OrganizationScope = OrganizationCalls & {
+  /**
+   * Several calls in one transaction; a thrown error rolls it back. Nothing is sent before the first statement.
+   *
+   * `begin` travels with the first statement: nothing is sent before.
+   *
+   * ```sql
+   * begin;
+   * -- the scope, then each call as outside of a transaction
+   * commit
+   * ```
+   *
+   * @example
+   * await acme.transaction(async (tx) => {
+   *   await tx.integrations.update('xledger', { status: 'inactive' })
+   *   await tx.integrations.create({ integrationType: 'dynamics' })
+   * })
+   *
+   * @throws what `work` throws; IntegrationsDbError `conflict` or `unavailable` where it cannot be committed.
+   */
+  transaction<T>(work: (tx: OrganizationCalls) => Promise<T>): Promise<T>
+  /**
+   * The same scope with its reads on the primary, for one that must see what was just written. Sends nothing.
+   *
+   * @example
+   * await acme.integrations.update('xledger', { status: 'inactive' })
+   * await acme.onPrimary().integrations.get('xledger') // a replica may not know yet
+   */
+  onPrimary(): OrganizationScope
+}
+
+/** Across organizations, explicitly. */
+export type ServiceScope = {
+  /** Integrations of every organization. */
+  readonly integrations: ServiceIntegrations
+  /** Retrieving credential bundles. */
+  readonly credentials: ServiceCredentials
+  /**
+   * One organization, with the service role's rights. Sends nothing.
+   *
+   * @example
+   * await service.forOrganization(organizationId).integrations.update('xledger', { status: 'error' })
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid.
+   */
+  forOrganization(organizationId: string): OrganizationScope
+}
+
+/** Who calls, and for which organization; your application vouches for it. */
+export type ScopeOptions = {
+  /** The organization, a uuid. */
+  organizationId: string
+  /** What the caller may do in it. */
+  role: OrganizationRole
+  /**
+   * The caller, as events name them.
+   *
+   * @default the login's name
+   */
+  userId?: string
+}
+
+/** Who calls as the service role. */
+export type ServiceOptions = {
+  /** The worker, as events name it: 1 to 255 characters. */
+  actor: string
+}
+
+/** A client; see {@link createIntegrationsDb}. */
+export type IntegrationsDb = {
+  /**
+   * An organization's scope from values the host vouches for. Sends nothing.
+   *
+   * @example
+   * const acme = db.forOrganization({ organizationId, role: 'admin', userId })
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid, or no role.
+   */
+  forOrganization(scope: ScopeOptions): OrganizationScope
+  /**
+   * The same scope from the payload of a token the host has verified (signature and expiry). Sends nothing.
+   *
+   * @example
+   * const { payload } = await jwtVerify(token, keys) // of jose, say
+   * await db.forClaims(payload).integrations.list()
+   *
+   * @throws IntegrationsDbError `permission_denied` where its `app_metadata` names no organization or no role of ours;
+   * `invalid_input` for a `sub` that is no text of 1 to 255 characters that PostgreSQL can hold.
+   */
+  forClaims(verifiedJwtPayload: object): OrganizationScope
+  /**
+   * The service role, for sync workers and repair. `actor` names the worker in what gets recorded. Sends nothing.
+   *
+   * @example
+   * const service = db.asService({ actor: 'nightly-sync' })
+   *
+   * @throws IntegrationsDbError `invalid_input` for an actor that is empty or too long. Its calls throw it without
+   * `serviceUrl`, and `permission_denied` for an unsafe login.
+   */
+  asService(options: ServiceOptions): ServiceScope
+  /**
+   * Closes every connection, waiting up to 5 s for calls under way. Sends nothing else.
+   *
+   * @example
+   * await db.end()
+   *
+   * @throws nothing.
+   */
+  end(): Promise<void>
+}
+
+// Node's timers count milliseconds in 31 bits: what is longer would be over at once.
+const seconds = () => z.number().positive().max(2_147_483)
+
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    url: z.string().optional(),
+    serviceUrl: z.string().optional(),
+    replicas: z.array(z.string()).default([]),
+    replicaRetrySeconds: seconds().default(5),
+    max: z.int().min(1).max(1000).default(10),
+    acquireTimeoutSeconds: seconds().default(10),
+    connectTimeoutSeconds: seconds().default(10),
+    callTimeoutSeconds: seconds().default(30),
+    keepPlans: z.boolean().default(true),
+    allowCombinedLogin: z.boolean().default(false),
+    encryptionKey: z.string().optional(),
+    previousEncryptionKey: z.string().optional(),
+    allowParameterLogging: z.boolean().default(false),
+  }),
+)
+
+/**
+ * A client for one database. Connects on the first call; checks then that the login has no rights of its own.
+ *
+ * @example
+ * const db = createIntegrationsDb({ url, serviceUrl })
+ * const acme = db.forOrganization({ organizationId, role: 'admin' })
+ * await acme.integrations.get('xledger')
+ * await db.end()
+ *
+ * @throws IntegrationsDbError `invalid_input` for an option that is unknown or out of range, or a URL that is none. Calls throw
+ * `permission_denied` for an unsafe login and `unavailable` where the server cannot be reached.
+ */
+export function createIntegrationsDb(options: IntegrationsDbOptions | string = {}): IntegrationsDb {
+  const settings = parseOptions(typeof options === 'string' ? { url: options } : options)
+  const scoped = lazyPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
+  const service = lazyPool(
+    'serviceUrl',
+    settings.serviceUrl ?? process.env.INTEGRATIONS_SERVICE_URL,
+    'service_role',
+    settings,
+  )
+  const replicas = settings.replicas.length > 0 ? new Replicas(settings.replicas, scoped.ready, settings) : undefined
+
+  return {
+    forOrganization(input) {
+      return openScope(scoped, organizationScope(input), settings, replicas)
+    },
+    forClaims(payload) {
+      return openScope(scoped, claimsScope(payload), settings, replicas)
+    },
+    asService(options) {
+      const actor = readable('options', () => options?.actor)
+      const scope = serviceScope(actor)
+      return {
+        integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
+        credentials: new ServiceCredentials(service.ready, actor, settings),
+        forOrganization: (organizationId) => openScope(service, serviceScope(actor, organizationId), settings),
+      }
+    },
+    async end() {
+      await Promise.all([scoped.end(), service.end(), replicas?.end()])
+    },
+  }
+}
+
+function openScope(
+  pool: LazyPool,
+  scope: OrganizationScopeSettings,
+  settings: CredentialSettings,
+  replicas?: Replicas,
+): OrganizationScope {
+  return {
+    ...organizationCalls(unitSession(pool.ready, scope, replicas), scope, settings),
+    onPrimary: () => openScope(pool, scope, settings),
+    transaction: (work) =>
+      observed('transaction', scope, async () => {
+        assertFunction('transaction', work)
+        return inTransaction(await pool.ready(), scope, (session) => work(organizationCalls(session, scope, settings)))
+      }),
+  }
+}
+
+function organizationCalls(
+  session: Session,
+  scope: OrganizationScopeSettings,
+  settings: CredentialSettings,
+): OrganizationCalls {
+  return {
+    integrations: new Integrations(session.run, scope),
+    credentials: new Credentials(session, scope, settings),
+    events: new Events(session.run, scope),
+    query: (build) =>
+      observed('query', scope, async () => {
+        assertFunction('query', build)
+        try {
+          return await build(scopedQueries(session.run))
+        } catch (error) {
+          // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
+          throw isServerError(error) ? toIntegrationsDbError(error) : error
+        }
+      }),
+  }
+}
+
+function assertFunction(method: string, given: unknown): void {
+  if (typeof given !== 'function') throw new IntegrationsDbError('invalid_input', `${method}: takes a function`)
+}
+
+/** Drizzle wraps what a query rejects with, and prints parameters in its message. */
+function isServerError(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof IntegrationsDbError
+}
+
+type Settings = z.output<ReturnType<typeof optionsSchema>>
+
+function parseOptions(options: IntegrationsDbOptions): Settings {
+  // Read once per client: compiling the schema first would cost more than it saves.
+  const result = parse('options', optionsSchema(), options, { jitless: true })
+  if (result.success) {
+    // Checked where a client is made: a mistyped key must not come to light with the first credential.
+    const key = encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey)
+    assertStrongKey('INTEGRATIONS_ENCRYPTION_KEY', key)
+    return {
+      ...result.data,
+      replicas: result.data.replicas.map((url, i) => databaseUrl(`replicas.${i}`, url)),
+      encryptionKey: key,
+      previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY', result.data.previousEncryptionKey),
+    }
+  }
+  throw new IntegrationsDbError(
+    'invalid_input',
+    result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`).join('; '),
+  )
+}

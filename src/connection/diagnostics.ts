@@ -1,0 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { channel } from 'node:diagnostics_channel'
+import { IntegrationsDbError, type IntegrationsDbErrorCode } from '../errors.ts'
+
+/** What a subscriber of `integrations-db:call` is told after each call; never a value, a claim or a statement. */
+export type CallEvent = {
+  /** Such as `integrations.list`, `query` or `transaction`. */
+  method: string
+  /** As whom the call was made. */
+  role: 'admin' | 'coordinator' | 'service_role'
+  /** Null for calls across organizations. */
+  organizationId: string | null
+  /** How long it took, the wait for a connection included. */
+  milliseconds: number
+  /** Rows that came back; null where the call failed or does not answer with rows. */
+  rows: number | null
+  /** Null where the call succeeded, `unknown` where the caller's own code threw. */
+  errorCode: IntegrationsDbErrorCode | 'unknown' | null
+  /** Whether a replica answered, and not the primary. */
+  replica: boolean
+}
+
+/** What a subscriber of `integrations-db:replica` is told when a replica is left out, and when it is back. */
+export type ReplicaEvent = {
+  /** Its place in `replicas`, from 0. */
+  replica: number
+  /** Whether it answers reads again. */
+  available: boolean
+  /** Why it is left out; null where it is back. Never a URL. */
+  errorCode: IntegrationsDbErrorCode | null
+  /** The same in words; null where it is back. */
+  message: string | null
+}
+
+const calls = channel('integrations-db:call')
+const replicas = channel('integrations-db:replica')
+const underWay = new AsyncLocalStorage<{ replica: boolean }>()
+
+/** Notes of the call under way, if anybody listens, that a replica answered it. */
+export function answeredByReplica(): void {
+  const call = underWay.getStore()
+  if (call !== undefined) call.replica = true
+}
+
+export function announceReplica(event: ReplicaEvent): void {
+  replicas.publish(event)
+}
+
+/** Runs a call and, where somebody listens, tells how it went. */
+export async function observed<T>(
+  method: string,
+  scope: { role: CallEvent['role']; organizationId: string | null },
+  call: () => Promise<T>,
+): Promise<T> {
+  if (!calls.hasSubscribers) return call()
+  const { role, organizationId } = scope
+  const startedAt = performance.now()
+  const answered = { replica: false }
+  const publish = (rows: number | null, errorCode: CallEvent['errorCode']) => {
+    const event: CallEvent = {
+      method,
+      role,
+      organizationId,
+      milliseconds: performance.now() - startedAt,
+      rows,
+      errorCode,
+      ...answered,
+    }
+    calls.publish(event)
+  }
+  try {
+    const result = await underWay.run(answered, call)
+    publish(rowsOf(result), null)
+    return result
+  } catch (error) {
+    publish(null, error instanceof IntegrationsDbError ? error.code : 'unknown')
+    throw error
+  }
+}
+
+function rowsOf(result: unknown): number | null {
+  if (Array.isArray(result)) return result.length
+  if (result === null) return 0
+  if (typeof result !== 'object') return null
+  return 'rows' in result && Array.isArray(result.rows) ? result.rows.length : 1
+}

@@ -1,0 +1,219 @@
+/*
+ * Reads on standbys. A read goes to one replica; where that one does not answer, for whatever reason, to the primary.
+ *
+ * What can happen by itself (a replica that is gone, starting, silent, promoted, cancelling queries) leaves it out for
+ * a few seconds, and no caller is told. What only a mistake brings about (a login with rights, another database) is
+ * refused, as it is of the primary.
+ *
+ * Asking twice is safe: a replica's messages are read-only transactions, so that nothing is written even by a server
+ * that was promoted a moment ago.
+ */
+
+import { IntegrationsDbError } from '../errors.ts'
+import { announceReplica, answeredByReplica } from './diagnostics.ts'
+import { assertSafeLogin, catalogOnly } from './login-check.ts'
+import { Pool, type PoolOptions } from './pool.ts'
+import { isServerAtFault, toIntegrationsDbError } from './server-errors.ts'
+import type { Effect, Rows, Statement } from './statement.ts'
+
+type ReplicaOptions = PoolOptions & { allowCombinedLogin: boolean; replicaRetrySeconds: number }
+
+/** Which database this is, the same on all its physical copies, and whether this copy follows another. */
+const identity = `\
+select system_identifier || '/' || pg_database.oid as database, pg_is_in_recovery() as follows
+from pg_control_system(), pg_database
+where datname = current_database()`
+
+/** Spreads reads over the replicas that are there. Sends nothing before the first read. */
+export class Replicas {
+  readonly #replicas: Replica[]
+  readonly #callMilliseconds: number
+  #turn = 0
+
+  constructor(urls: string[], primary: () => Promise<Pool>, options: ReplicaOptions) {
+    let database: Promise<unknown> | undefined
+    // Asked once, so that a replica that comes back can serve while the primary is away.
+    const primaryDatabase = () => {
+      database ??= primary()
+        .then(identify)
+        .then(
+          (found) => found.database,
+          (error) => {
+            database = undefined
+            throw error
+          },
+        )
+      return database
+    }
+    this.#callMilliseconds = options.callTimeoutSeconds * 1000
+    this.#replicas = urls.map((url, index) => new Replica(index, url, primaryDatabase, options))
+  }
+
+  /** The rows as a replica has them; undefined where the primary is to be asked, which has until the deadline. */
+  async run(
+    settings: string,
+    statement: Statement,
+    effect?: Effect,
+  ): Promise<{ rows: Rows | undefined; deadline: number }> {
+    const startedAt = performance.now()
+    const available = this.#replicas.filter((replica) => replica.isAvailable())
+    // Half of the call's time, so that the primary has the other one.
+    const half = startedAt + this.#callMilliseconds / 2
+    const rows = await available[this.#turn++ % available.length]?.run(settings, statement, half, effect)
+    return { rows, deadline: startedAt + this.#callMilliseconds }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#replicas.map((replica) => replica.end()))
+  }
+}
+
+class Replica {
+  readonly #index: number
+  readonly #primaryDatabase: () => Promise<unknown>
+  readonly #options: ReplicaOptions
+  readonly #open: (max: number) => Pool
+  /** Half of what a call may wait for a connection: the other half is for finding out whether anybody is there. */
+  readonly #patienceMilliseconds: number
+  #pool: Pool
+  #checked = false
+  #checking: Promise<void> | undefined
+  #leftOutUntil: number | undefined
+  #announced: string | undefined
+  #returns = 0
+
+  constructor(index: number, url: string, primaryDatabase: () => Promise<unknown>, options: ReplicaOptions) {
+    const connectTimeoutSeconds = options.connectTimeoutSeconds / 2
+    this.#index = index
+    this.#primaryDatabase = primaryDatabase
+    this.#options = options
+    this.#patienceMilliseconds = connectTimeoutSeconds * 1000
+    this.#open = (max) => new Pool(url, { ...options, connectTimeoutSeconds, max })
+    this.#pool = this.#open(options.max)
+  }
+
+  /** Whether a read may go there. One that was left out long enough is looked at again, and no read waits for that. */
+  isAvailable(): boolean {
+    if (this.#leftOutUntil === undefined) return true
+    if (performance.now() >= this.#leftOutUntil) {
+      this.#leftOutUntil = Number.POSITIVE_INFINITY
+      this.#check().then(
+        () => this.#takeBack(),
+        (error) => this.#leaveOut(error),
+      )
+    }
+    return false
+  }
+
+  async run(
+    settings: string,
+    statement: Statement,
+    deadline: number,
+    { byCaller = false }: Effect = {},
+  ): Promise<Rows | undefined> {
+    // Asked first: whatever is wrong with the primary is the caller's to know, and no fault of the replica.
+    if (!this.#checked) await this.#primaryDatabase()
+    try {
+      if (!this.#checked) await this.#check()
+    } catch (error) {
+      if (isMistake(error)) throw error
+      this.#leaveOut(error)
+      return undefined
+    }
+    const pool = this.#pool
+    const returns = this.#returns
+    const watch = setInterval(() => this.#checkSilent(pool), this.#patienceMilliseconds)
+    try {
+      const rows = await pool.run(`set transaction read only;\n${settings}`, statement, { byCaller }, deadline)
+      answeredByReplica()
+      return rows
+    } catch (error) {
+      // Whoever cancels a statement, or limits its time, means the statement and not the server it runs on.
+      if ((error as IntegrationsDbError).sqlState === '57014') throw error
+      // A call from before it was taken back says nothing about what it is now.
+      if (isServerAtFault(error) && returns === this.#returns) this.#leaveOut(error)
+      return undefined
+    } finally {
+      clearInterval(watch)
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  /** Connects anew and looks at who is there; never two at a time. */
+  #check(): Promise<void> {
+    this.#checking ??= this.#lookAt(this.#open(1)).finally(() => {
+      this.#checking = undefined
+    })
+    return this.#checking
+  }
+
+  async #lookAt(probe: Pool): Promise<void> {
+    const field = `replicas.${this.#index}`
+    let silent = false
+    const deadline = setTimeout(() => {
+      silent = true
+      void probe.end(0)
+    }, this.#patienceMilliseconds)
+    try {
+      await assertSafeLogin(probe, 'authenticated', this.#options.allowCombinedLogin, field)
+      const { database, follows } = await identify(probe)
+      const primaryDatabase = await this.#primaryDatabase()
+      if (database !== primaryDatabase) {
+        throw new IntegrationsDbError(
+          'invalid_input',
+          `${field}: is database ${database} (system identifier/oid), url is ${primaryDatabase}; pass a physical replica of url`,
+        )
+      }
+      if (!follows) throw new IntegrationsDbError('unavailable', `${field}: follows no primary (pg_is_in_recovery())`)
+      this.#checked = true
+    } catch (error) {
+      if (!silent) throw error
+      throw new IntegrationsDbError(
+        'unavailable',
+        `${field}: did not answer within ${this.#patienceMilliseconds / 1000} s`,
+      )
+    } finally {
+      clearTimeout(deadline)
+      void probe.end(0)
+    }
+  }
+
+  /** A network that swallows packets, or a server that stands still, says nothing; a slow statement's server answers. */
+  #checkSilent(pool: Pool): void {
+    this.#check().catch((error) => {
+      this.#leaveOut(error)
+      if (this.#pool !== pool) return
+      this.#pool = this.#open(this.#options.max)
+      void pool.end(0) // Fails the calls that wait there, and they turn to the primary.
+    })
+  }
+
+  #leaveOut(error: unknown): void {
+    const { code, message } = toIntegrationsDbError(error)
+    this.#leftOutUntil = performance.now() + this.#options.replicaRetrySeconds * 1000
+    if (message === this.#announced) return // By another call, or the check before.
+    this.#announced = message
+    announceReplica({ replica: this.#index, available: false, errorCode: code, message })
+  }
+
+  #takeBack(): void {
+    this.#leftOutUntil = undefined
+    this.#announced = undefined
+    this.#returns++
+    announceReplica({ replica: this.#index, available: true, errorCode: null, message: null })
+  }
+}
+
+async function identify(pool: Pool): Promise<{ database: unknown; follows: boolean }> {
+  const { values } = await pool.run(catalogOnly, { text: () => identity }, { reads: true })
+  const [database, follows] = values[0] ?? []
+  return { database, follows: follows === true }
+}
+
+/** Not the server's condition but what the host has configured. */
+function isMistake(error: unknown): boolean {
+  return ['permission_denied', 'invalid_input'].includes((error as IntegrationsDbError).code)
+}

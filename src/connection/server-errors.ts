@@ -1,0 +1,148 @@
+import { IntegrationsDbError, type IntegrationsDbErrorCode } from '../errors.ts'
+
+/*
+ * What the server and the driver say, in this package's words. Their own messages are dropped on purpose: a detail
+ * prints whole rows, and a message may quote a value.
+ */
+
+const constraints: Record<string, [IntegrationsDbErrorCode, string]> = {
+  organization_integrations_organization_id_integration_type_key: [
+    'already_exists',
+    'integrationType: the organization already has an integration with this system; use update or upsert',
+  ],
+  organization_integrations_organization_id_fkey: [
+    'not_found',
+    'organizationId: there is no such organization in public.organizations',
+  ],
+}
+
+const states: Record<string, [IntegrationsDbErrorCode, string]> = {
+  '42501': ['permission_denied', 'the role may not do this, or the row belongs to another organization'],
+  '42P01': ['unavailable', 'a table is missing; run the migrations (integrations-db migrate)'],
+  '3F000': ['unavailable', 'schema integrations is missing; run the migrations (integrations-db migrate)'],
+  '42883': ['unavailable', 'a function is missing; run the migrations (integrations-db migrate), or check the query'],
+  '42704': ['unavailable', 'a type or role is missing; run the migrations (integrations-db migrate)'],
+  '23505': ['already_exists', 'a row with this key exists'],
+  '23503': ['not_found', 'a referenced row does not exist'],
+  '40001': ['conflict', 'a concurrent transaction got in between; try again'],
+  '40P01': ['conflict', 'a concurrent transaction got in between (deadlock); try again'],
+  '26000': ['conflict', 'the server no longer has the plan of this statement; try again'],
+  '55P03': ['conflict', 'a row is locked by somebody else; try again'],
+  '57014': ['unavailable', 'the statement was cancelled or ran into statement_timeout'],
+  '28P01': ['unavailable', 'the server refuses the password in the URL'],
+  '28000': ['unavailable', 'the server refuses this login; see pg_hba.conf and the role'],
+  '3D000': ['unavailable', 'the database in the URL does not exist'],
+}
+
+const classes: Record<string, [IntegrationsDbErrorCode, string]> = {
+  '08': ['unavailable', 'the connection to PostgreSQL was lost; whether the statement ran is unknown'],
+  '22': ['invalid_input', 'a value does not fit its column or expression'],
+  '23': ['invalid_input', 'a value breaks a constraint'],
+  '42': ['invalid_input', 'the query does not fit the schema'],
+  '53': ['unavailable', 'the server is out of connections, memory or disk'],
+  '57': ['unavailable', 'the server is shutting down or starting'],
+}
+
+const unreachable: [IntegrationsDbErrorCode, string] = [
+  'unavailable',
+  'PostgreSQL cannot be reached; check host, port and whether it runs',
+]
+const lost: [IntegrationsDbErrorCode, string] = [
+  'unavailable',
+  'the connection to PostgreSQL was lost; whether the statement ran is unknown',
+]
+const driver: Record<string, [IntegrationsDbErrorCode, string]> = {
+  ECONNREFUSED: unreachable,
+  ENOTFOUND: unreachable,
+  EAI_AGAIN: unreachable,
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ETIMEDOUT: unreachable,
+  CONNECT_TIMEOUT: unreachable,
+  ECONNRESET: lost,
+  EPIPE: lost,
+  CONNECTION_CLOSED: lost,
+  CONNECTION_DESTROYED: lost,
+  CONNECTION_ENDED: ['unavailable', 'this client was ended; create a new one'],
+}
+
+/** What a statement ends with whose connection is gone. */
+export function connectionLost(): IntegrationsDbError {
+  return new IntegrationsDbError(...lost)
+}
+
+/** What a call ends with that had no answer in time; `saved` is whether it may have changed something all the same. */
+export function timedOut(seconds: number, saved: boolean): IntegrationsDbError {
+  const outcome = saved ? 'a write may have happened: read before you write again' : 'nothing was written'
+  return new IntegrationsDbError(
+    'unavailable',
+    `PostgreSQL did not answer within ${seconds} s; ${outcome}. Check the network, or raise callTimeoutSeconds`,
+  )
+}
+
+/** Whether the server refused one statement and the connection lives on; FATAL and the driver's own errors end it. */
+export function isStatementRefused(error: unknown): boolean {
+  return (error as { severity?: string }).severity === 'ERROR' || error instanceof IntegrationsDbError
+}
+
+/** Whether a statement ran and a value or constraint stopped it. */
+export function isValueRefused(error: unknown): boolean {
+  return /^2[23]/.test(sqlStateOf(error))
+}
+
+/** Whether the server has no such plan, another one, or one that no longer fits its table: the statement did not run. */
+export function isPlanLost(error: unknown): boolean {
+  return ['26000', '42P05', '0A000'].includes(sqlStateOf(error))
+}
+
+function sqlStateOf(error: unknown): string {
+  const { sqlState, code } = error as { sqlState?: string; code?: string }
+  return sqlState ?? code ?? ''
+}
+
+/** Whether the connection broke under a statement, so that sending a read again may help. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code = '' } = error as { code?: string }
+  return driver[code] === lost || ['57P01', '57P02'].includes(code) || code.startsWith('08')
+}
+
+/** Whether a call failed for the server's condition, and not for what it asked. */
+export function isServerAtFault(error: unknown): boolean {
+  const { sqlState, code } = toIntegrationsDbError(error)
+  return sqlState === undefined ? code === 'unavailable' : /^(08|28|3D|40|53|57)/.test(sqlState)
+}
+
+/** Any error of the server, the driver or Drizzle as an {@link IntegrationsDbError} without values. */
+export function toIntegrationsDbError(error: unknown): IntegrationsDbError {
+  if (error instanceof IntegrationsDbError) return error
+  const {
+    code,
+    constraint_name: constraint,
+    cause,
+  } = error as { code?: string; constraint_name?: string; cause?: unknown }
+  if (code === undefined && cause !== undefined) return toIntegrationsDbError(cause) // Drizzle wraps what it passes on.
+  if (code === undefined)
+    return new IntegrationsDbError('unavailable', 'the database call failed for a reason the driver does not name')
+
+  // Paths and rules, of a trigger of ours.
+  if (constraint === 'configuration_check' || constraint === 'credential_check')
+    return new IntegrationsDbError('invalid_input', String((error as Error).message), { sqlState: code })
+
+  const known = constraints[constraint ?? ''] ?? states[code] ?? driver[code]
+  if (known !== undefined && driver[code] !== undefined)
+    return new IntegrationsDbError(known[0], `${known[1]} (${code})`)
+  const [ours, words] =
+    known ?? classes[code.slice(0, 2)] ?? (['unavailable', 'the server refused the statement'] as const)
+  return new IntegrationsDbError(ours, `${words} (SQLSTATE ${code}${where(error)})`, { sqlState: code })
+}
+
+/** Names of schema objects, which are no secrets. */
+function where(error: unknown): string {
+  const {
+    table_name: table,
+    column_name: column,
+    constraint_name: constraint,
+  } = error as Record<string, string | undefined>
+  const parts = [table && `table ${table}`, column && `column ${column}`, constraint && `constraint ${constraint}`]
+  return parts.flatMap((part) => (part ? `, ${part}` : [])).join('')
+}
