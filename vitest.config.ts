@@ -1,20 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
-/** How much of what could go on for ever: in `npm test`, in CI beside it, and in `npm run test:all`. */
+/** `TEST_SIZE`: how much of what could go on for ever. `small` by itself, `ci` in `.ci/run`, `full` before a release. */
 const sizes = {
   small: {
     STORM_CALLS: '2000',
     SEQUENCES: '4',
     // Every nth statement, change, statement of the dump, mutant.
     KILL_EVERY: '100',
-    CHANGES_EVERY: '4',
+    CHANGES_EVERY: '8',
     DUMP_EVERY: '40',
     MUTANT_EVERY: '100',
     CRASHES: '2',
     DOCUMENTS: '2000',
     REPAIR_ROWS: '10000',
   },
-  long: {
+  ci: {
     STORM_CALLS: '2000',
     SEQUENCES: '12',
     KILL_EVERY: '4',
@@ -37,35 +37,34 @@ const sizes = {
     REPAIR_ROWS: '1000000',
   },
 }
-/** What installs packages or starts server after server, CLI after CLI: `npm run test:long`, as CI does. */
-const slow = [
-  'package',
-  'embedded',
-  'testing',
-  'example-backend',
-  'bootstrap',
-  'docs',
-  'docstrings',
-  'console',
-  'dump',
-  'restore',
-  'supabase-cli',
-].map((name) => `tests/${name}.test.ts`)
-const given = Object.fromEntries(
-  Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+const size = process.env.TEST_SIZE ?? 'small'
+if (!(size in sizes)) throw new Error(`TEST_SIZE: ${size}; must be one of ${Object.keys(sizes).join(', ')}`)
+// A single number can be set by its own name: `STORM_CALLS=200000 npx vitest run tests/database/storm.test.ts`.
+const chosen = Object.fromEntries(
+  Object.entries(sizes[size as keyof typeof sizes]).map(([name, value]) => [name, process.env[name] ?? value]),
 )
 
-export default defineConfig(({ mode }) => ({
+const project = (name: string, globalSetup: string[] = ['tests/support/global-setup.ts']) => ({
+  extends: true as const,
+  test: { name, include: [`tests/${name}/**/*.test.ts`], globalSetup, env: chosen },
+})
+
+export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
-    exclude: mode === 'full' || mode === 'long' ? [] : slow,
-    globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // The server has cores of its own to wait for; vitest alone would leave one idle.
     maxWorkers: 2,
     // Modules are loaded once per worker, not once per file: that alone was a quarter of the time. No test mocks one.
     isolate: false,
+    // CONTRIBUTING.md says what each folder holds.
+    projects: [
+      project('unit', []),
+      project('database'),
+      project('generator'),
+      project('process'),
+      project('release'),
+    ],
     // `npm run test:coverage`. What runs in a process of its own, as the command line does, is not counted.
     coverage: {
       include: ['src/**/*.ts'],
@@ -73,9 +72,9 @@ export default defineConfig(({ mode }) => ({
       thresholds: {
         'src/connection/scope.ts': { lines: 95, branches: 95 },
         'src/migrations/**': { lines: 95, branches: 95 },
-        'src/credential*.ts': { lines: 95, branches: 95 },
+        'src/client/credential*.ts': { lines: 95, branches: 95 },
+        'src/admin/credentials.ts': { lines: 95, branches: 95 },
       },
     },
-    env: { ...sizes[mode === 'full' || mode === 'long' ? mode : 'small'], ...given },
   },
-}))
+})

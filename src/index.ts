@@ -32,7 +32,8 @@ export type { Events, IntegrationEvent } from './client/events.ts'
 export type { Integration } from './client/integration-statements.ts'
 export type { Integrations } from './client/integrations.ts'
 export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './client/service-integrations.ts'
-export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
+export { ExcludedFeatures, FieldMappings } from './config/documents.ts'
+export type { FieldMapping, Scalar } from './config/field-mapping.ts'
 export { type Resolution, type ResolveOptions, resolveFieldMappings } from './config/resolve.ts'
 export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
 export { type Transform, transforms } from './config/transforms.ts'
@@ -40,10 +41,16 @@ export { configViolations, type Violation } from './config/violations.ts'
 export type { CallEvent, ReplicaEvent } from './connection/diagnostics.ts'
 export type { OrganizationRole } from './connection/scope.ts'
 export type { ScopedQueries } from './connection/statement.ts'
-export { migrate, rollback, status } from './deployment/index.ts'
-export type { MigrateOptions, MigrateReport } from './deployment/migrate.ts'
-export type { RollbackOptions, RollbackReport } from './deployment/rollback.ts'
-export type { StatusReport } from './deployment/status.ts'
+export {
+  type MigrateOptions,
+  type MigrateReport,
+  migrate,
+  type RollbackOptions,
+  type RollbackReport,
+  rollback,
+  type StatusReport,
+  status,
+} from './deployment/index.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { ConnectionFields, ConnectionFieldsBySystem } from './registry/connection-fields.ts'
 export {

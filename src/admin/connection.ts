@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
-import { databaseUrl } from '../client/input.ts'
 import { connectionLost, isConnectionLost, toIntegrationsDbError } from '../connection/server-errors.ts'
 import { Sockets } from '../connection/sockets.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { databaseUrl } from '../util/checks.ts'
 
 /** An administrator's connection; never used for calls of the repository. */
 export type Admin = postgres.Sql<Record<string, never>>

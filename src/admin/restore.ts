@@ -1,7 +1,7 @@
-import { uuid } from '../client/input.ts'
 import { scheduleProblem } from '../config/schedule.ts'
 import { configViolations, type Violation } from '../config/violations.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { uuid } from '../util/checks.ts'
 import { withAttempts } from './holders.ts'
 import { planSeconds } from './steps.ts'
 

@@ -1,4 +1,5 @@
-import type { ExcludedFeatures, FieldMapping, FieldMappings } from '../config/documents.ts'
+import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
+import type { FieldMapping } from '../config/field-mapping.ts'
 import type { IntegrationStatus, IntegrationType } from '../schema/enums.ts'
 
 /*

@@ -12,14 +12,15 @@ import {
   serviceScope,
   unitSession,
 } from '../connection/scope.ts'
+import type { CredentialSettings } from '../connection/secret-settings.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { type ScopedQueries, scopedQueries } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { assertStrongKey, databaseUrl, encryptionKey, parse } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import { readable } from '../util/readable.ts'
-import { type CredentialSettings, Credentials, ServiceCredentials } from './credentials.ts'
+import { Credentials, ServiceCredentials } from './credentials.ts'
 import { Events } from './events.ts'
-import { assertStrongKey, databaseUrl, encryptionKey, parse } from './input.ts'
 import { Integrations } from './integrations.ts'
 import { ServiceIntegrations } from './service-integrations.ts'
 

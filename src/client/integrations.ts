@@ -1,9 +1,11 @@
 import type { ExcludedFeatures } from '../config/documents.ts'
+import { text } from '../config/short-text.ts'
 import { observed } from '../connection/diagnostics.ts'
 import type { OrganizationScopeSettings } from '../connection/scope.ts'
 import type { Run, Statement } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import type { IntegrationType } from '../schema/enums.ts'
+import { present, uuid } from '../util/checks.ts'
 import type {
   FieldMappingsEdit,
   IntegrationPatch,
@@ -11,7 +13,7 @@ import type {
   NewIntegration,
   RevisionOptions,
 } from './call-options.ts'
-import { input, present, text, uuid } from './input.ts'
+import { input } from './input.ts'
 import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, untouched } from './integration-errors.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'

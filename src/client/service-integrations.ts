@@ -3,8 +3,9 @@ import { observed } from '../connection/diagnostics.ts'
 import type { Scope } from '../connection/scope.ts'
 import type { Run } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { isUuid } from '../util/checks.ts'
 import type { SchedulePageOptions } from './call-options.ts'
-import { input, isUuid } from './input.ts'
+import { input } from './input.ts'
 import { type Integration, statements, toIntegrations } from './integration-statements.ts'
 
 /** An integration, and when it is to be synced. */

@@ -29,7 +29,7 @@ export const buildCommand = command({
     },
   },
   async run({ drizzle, supabase, check }) {
-    const { build } = await import('../migrations/build.ts')
+    const { build } = await import('../migrations/index.ts')
     const report = await build({ drizzle, supabase, check })
     return { report, text: listed('wrote', report.written, `${report.migrations} migrations, nothing to write`) }
   },

@@ -106,7 +106,7 @@ export const credentialCommands = [
 type Keyed = { url?: string | undefined; apply?: boolean; terminate?: boolean; 'allow-parameter-logging'?: boolean }
 
 async function target({ url, 'allow-parameter-logging': allowParameterLogging = false, ...flags }: Keyed) {
-  const { assertStrongKey, encryptionKey } = await import('../client/input.ts')
+  const { assertStrongKey, encryptionKey } = await import('../util/checks.ts')
   const key = encryptionKey('INTEGRATIONS_ENCRYPTION_KEY')
   assertStrongKey('INTEGRATIONS_ENCRYPTION_KEY', key)
   return {

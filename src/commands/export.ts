@@ -7,7 +7,7 @@ export const exportCommand = command({
   example: 'integrations-db export ../host',
   options: { ...folder },
   async run({ supabase }, directory) {
-    const { exportMigrations } = await import('../deployment/export.ts')
+    const { exportMigrations } = await import('../deployment/index.ts')
     const report = await exportMigrations({ directory, ...given({ supabase }) })
     const lines = [listed(`copied into ${report.folder}`, report.copied, `${report.folder} has all of them`)]
     if (report.newerOfHost.length > 0) {

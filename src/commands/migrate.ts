@@ -25,7 +25,7 @@ export const migrateCommand = command({
   },
   choices: projectOrUrl,
   async run({ supabase, to, 'dry-run': dryRun, ...flags }) {
-    const { migrate } = await import('../deployment/migrate.ts')
+    const { migrate } = await import('../deployment/index.ts')
     const options = { ...given({ supabase, to }), dryRun, onProgress: progressBar() }
     const report = await migrate({ ...access(flags), ...options, onWait: waiting })
     const text = dryRun

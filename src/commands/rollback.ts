@@ -29,7 +29,7 @@ export const rollbackCommand = command({
   },
   choices: [{ of: ['steps', 'to'], required: true }],
   async run({ url, supabase, steps, to, yes }) {
-    const { rollback } = await import('../deployment/rollback.ts')
+    const { rollback } = await import('../deployment/index.ts')
     if (steps !== undefined && !/^[1-9]\d{0,5}$/.test(steps)) throw new UsageError('--steps N: a whole number from 1')
     const report = await rollback({
       url: adminUrl({ url }),

@@ -8,7 +8,7 @@ export const statusCommand = command({
   options: { ...folder, ...project },
   choices: projectOrUrl,
   async run({ supabase, ...flags }) {
-    const { status } = await import('../deployment/status.ts')
+    const { status } = await import('../deployment/index.ts')
     const report = await status({ ...access(flags), ...given({ supabase }) })
     const { applied, pending, host, problems } = report
     const lines = [

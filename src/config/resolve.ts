@@ -1,5 +1,6 @@
 import { readable } from '../util/readable.ts'
-import type { FieldMapping, FieldMappings, Scalar } from './documents.ts'
+import type { FieldMappings } from './documents.ts'
+import type { FieldMapping, Scalar } from './field-mapping.ts'
 import { rules } from './rules.ts'
 import { transforms as builtIn, type Transform } from './transforms.ts'
 import { inCurrentVersion, upcastMappings } from './versions.ts'

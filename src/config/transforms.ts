@@ -1,4 +1,4 @@
-import type { Scalar } from './documents.ts'
+import type { Scalar } from './field-mapping.ts'
 
 /** What a mapping's `transform` names: code of the application's, never of a document's. */
 export type Transform = {

@@ -1,4 +1,4 @@
-import type { FieldMapping } from './documents.ts'
+import type { FieldMapping } from './field-mapping.ts'
 import type { DocumentVersion } from './versions/document-version.ts'
 import { version1 } from './versions/version-1.ts'
 import { version2 } from './versions/version-2.ts'

@@ -1,5 +1,5 @@
-import { databaseUrl } from '../client/input.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { databaseUrl } from '../util/checks.ts'
 import { assertSafeLogin } from './login-check.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 

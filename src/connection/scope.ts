@@ -11,8 +11,9 @@
  * the plans of the repository's statements, and the second part is `execute <name>(…)` with the values.
  */
 
-import { isUuid, text, uuid } from '../client/input.ts'
+import { text } from '../config/short-text.ts'
 import { IntegrationsDbError } from '../errors.ts'
+import { isUuid, uuid } from '../util/checks.ts'
 import { hexLiteral } from '../util/literal.ts'
 import { readable } from '../util/readable.ts'
 import { rollBackCallersOwn, takeLeftovers } from './leftovers.ts'

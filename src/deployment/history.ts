@@ -1,6 +1,6 @@
 import type { Queries } from '../admin/connection.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { projectOf } from '../migrations/render.ts'
+import { projectOf } from '../migrations/index.ts'
 import { hexLiteral } from '../util/literal.ts'
 import { fileName, type MigrationFile, recordedStatements } from './files.ts'
 

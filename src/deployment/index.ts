@@ -1,5 +1,11 @@
 import { readOptions } from './options.ts'
 
+export { packagedSupabase } from './files.ts'
+export type { Problem } from './history.ts'
+export type { MigrateOptions, MigrateReport } from './migrate.ts'
+export type { RollbackOptions, RollbackReport } from './rollback.ts'
+export { readStatus, type StatusReport } from './status.ts'
+
 /* The deployment's public side. What it takes (the files' reader, the driver, PostgreSQL's parser) is loaded by a call. */
 
 /**
@@ -59,3 +65,7 @@ export const rollback: typeof import('./rollback.ts').rollback = async (options)
  */
 export const status: typeof import('./status.ts').status = async (options) =>
   (await import('./status.ts')).status(readOptions(options))
+
+/** Copies our migrations into another project's folder, behind what they need. */
+export const exportMigrations: typeof import('./export.ts').exportMigrations = async (...options) =>
+  (await import('./export.ts')).exportMigrations(...options)

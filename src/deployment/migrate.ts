@@ -4,7 +4,7 @@ import { type Access, projectQueries } from '../admin/management-api.ts'
 import type { Progress } from '../admin/steps.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { noTransaction } from '../migrations/render.ts'
+import { noTransaction } from '../migrations/index.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
 import {
   assertRecorded,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Queries } from '../admin/connection.ts'
-import { packagedSupabase } from '../deployment/files.ts'
+import { packagedSupabase } from '../deployment/index.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { catalogText } from './catalog-sql.ts'
 

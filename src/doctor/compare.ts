@@ -1,5 +1,5 @@
 import { hostMark } from '../extras/functions.ts'
-import { claimsFunctions } from './advice/claims.ts'
+import { claimsFunctions } from '../schema/claims.ts'
 import { type Aspect, type Catalog, type CatalogObject, keyOf } from './catalog.ts'
 import type { LookAlike } from './look-alikes.ts'
 

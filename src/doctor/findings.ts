@@ -1,23 +1,8 @@
 import { type Aspect, type CatalogObject, lines } from './catalog.ts'
 import type { Difference } from './compare.ts'
+import type { Finding } from './finding.ts'
 import { mend } from './mend.ts'
 import { privilegeWords } from './privileges.ts'
-
-/** Something that doctor has to say. */
-export type Finding = {
-  /** `drift`: the database is not what the migrations make. `advice`: it is, and should be used otherwise. */
-  severity: 'drift' | 'advice' | 'information'
-  /** What is wrong, in a few words. */
-  what: string
-  /** Names of objects, or ids of rows. */
-  where: string
-  expected: string
-  found: string
-  /** The SQL that mends it, which can run twice; null where no SQL can. */
-  mend: string | null
-  /** What to do where no SQL mends it, or instead of it. */
-  remedy: string | null
-}
 
 /** Differences between the expected and a live catalog, of whose objects `owner` has most, as findings. */
 export function driftFindings(

@@ -1,5 +1,4 @@
-import { replaceEnum } from '../migrations/enum-labels.ts'
-import { selfGuarded } from '../migrations/guards.ts'
+import { replaceEnum, selfGuarded } from '../migrations/index.ts'
 import { block, literal } from '../util/quote.ts'
 import type { CatalogObject } from './catalog.ts'
 

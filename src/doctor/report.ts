@@ -1,4 +1,4 @@
-import type { Finding } from './findings.ts'
+import type { Finding } from './finding.ts'
 
 /** What doctor found. `healthy` is false where there is drift, and with `strict` where there is advice. */
 export type DoctorReport = { healthy: boolean; findings: Finding[] }

@@ -1,7 +1,7 @@
 import type { Queries } from '../admin/connection.ts'
-import type { Problem } from '../deployment/history.ts'
+import type { Problem } from '../deployment/index.ts'
 import { type Catalog, keyOf } from './catalog.ts'
-import type { Finding } from './findings.ts'
+import type { Finding } from './finding.ts'
 
 /* States of the whole database that are one finding, however much differs because of them. */
 

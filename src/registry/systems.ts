@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { parse, printable } from '../client/input.ts'
 import type { FieldMappings } from '../config/documents.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import type { IntegrationType } from '../schema/enums.ts'
+import { parse, printable } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import { readable } from '../util/readable.ts'
 

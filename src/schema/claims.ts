@@ -10,3 +10,6 @@ export const currentOrganizationId = sql`(select integrations.current_organizati
 
 /** The caller's role in that organization. */
 export const currentOrganizationRole = sql`(select integrations.current_organization_role())`
+
+/** The two functions by their signatures. */
+export const claimsFunctions = ['integrations.current_organization_id()', 'integrations.current_organization_role()']

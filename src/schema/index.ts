@@ -1,4 +1,5 @@
-export type { ExcludedFeatures, FieldMapping, FieldMappings } from '../config/documents.ts'
+export type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
+export type { FieldMapping } from '../config/field-mapping.ts'
 export * from './enums.ts'
 export { integrations } from './namespace.ts'
 export { organizationIntegrationCredentials } from './organization-integration-credentials.ts'

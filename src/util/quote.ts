@@ -1,5 +1,4 @@
 import type { RangeVar } from 'libpg-query'
-import { textOf } from '../migrations/parse-tree.ts'
 
 /*
  * Quoting for generated files. Names and labels come out of PostgreSQL's parse tree of a reviewed migration, not from
@@ -7,7 +6,7 @@ import { textOf } from '../migrations/parse-tree.ts'
  */
 
 export function name(identifier: string | undefined): string {
-  return `"${textOf(identifier).replaceAll('"', '""')}"`
+  return `"${(identifier ?? '').replaceAll('"', '""')}"`
 }
 
 export function relation(table: RangeVar | undefined): string {

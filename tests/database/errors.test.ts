@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { assertStrongKey } from '../../src/client/input.ts'
 import {
   configViolations,
   createIntegrationsDb,
@@ -16,6 +15,7 @@ import {
   transforms,
   unmappedRequiredTargets,
 } from '../../src/index.ts'
+import { assertStrongKey } from '../../src/util/checks.ts'
 import { runCli } from '../support/command-line.ts'
 import { useDatabase } from '../support/database.ts'
 

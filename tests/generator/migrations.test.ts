@@ -51,7 +51,7 @@ describe('every migration', () => {
     expect(catalog.types).toHaveLength(2)
     expect(catalog.policies).toHaveLength(5)
     expect(catalog.triggers).toHaveLength(13)
-    expect(catalog.indexes).toHaveLength(12)
+    expect(catalog.indexes).toHaveLength(13)
   })
 
   test('can run twice in a row, and the second run changes nothing', async () => {

@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/doctor/findings.ts'
+import type { Finding } from '../../src/doctor/finding.ts'
 
 /** One thing wrong with a fresh database, and the one finding that it is. Every name is qualified. */
 type Breakage = {

@@ -1,7 +1,7 @@
 import type postgres from 'postgres'
 import type { Queries } from '../../src/admin/connection.ts'
 import { diagnose, examine } from '../../src/doctor/doctor.ts'
-import type { Finding } from '../../src/doctor/findings.ts'
+import type { Finding } from '../../src/doctor/finding.ts'
 
 /* Doctor on a connection of the test's own, so that what was broken can be undone. */
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join, resolve, sep } from 'node:path'
+import type typescript from '../../node_modules/@microsoft/api-extractor/node_modules/typescript/lib/typescript.js'
 import type { Declarations } from '../../scripts/declarations.ts'
-import type typescript from '../node_modules/@microsoft/api-extractor/node_modules/typescript/lib/typescript.js'
 
 /*
  * What an editor shows over each name that the package exports, and over each field that can be reached from one. Asked

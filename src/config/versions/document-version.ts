@@ -1,4 +1,4 @@
-import type { FieldMapping } from '../documents.ts'
+import type { FieldMapping } from '../field-mapping.ts'
 
 /** One shape that `field_mappings` may have. */
 export type DocumentVersion = {

@@ -1,4 +1,4 @@
-import type { Finding } from '../findings.ts'
+import type { Finding } from '../finding.ts'
 
 /** One look at what the migrations cannot settle: a statement that reads, and what its rows mean. */
 export type Advice = {

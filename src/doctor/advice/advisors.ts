@@ -1,5 +1,5 @@
 import type { SecurityAdvice } from '../../admin/management-api.ts'
-import type { Finding } from '../findings.ts'
+import type { Finding } from '../finding.ts'
 import { advise } from './advice.ts'
 
 /** What Supabase's security advisors say: advice where it names something of ours, else the host's own business. */

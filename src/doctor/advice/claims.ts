@@ -1,10 +1,8 @@
 import type { Queries } from '../../admin/connection.ts'
-import type { Finding } from '../findings.ts'
+import type { Finding } from '../finding.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* The two functions that policies read claims through, and that a host may have replaced by its own. */
-
-export const claimsFunctions = ['integrations.current_organization_id()', 'integrations.current_organization_role()']
 
 const replaced = look<{ name: string; problem: string; mend: string }>({
   needs: ['not locked'],

@@ -1,4 +1,4 @@
-import type { Finding } from '../findings.ts'
+import type { Finding } from '../finding.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* Settings that stand with a database or a role, and so hold before a session says anything. */

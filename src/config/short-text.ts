@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { check } from '../util/checks.ts'
+import { lazily } from '../util/lazily.ts'
+import { credentialProblem } from './violations.ts'
+
+/** What ends up in an event: nobody looks for a credential there. */
+export const shortText = lazily(() =>
+  z
+    .string()
+    .min(1)
+    .max(255)
+    .refine(
+      (given) => given.isWellFormed() && !given.includes('\0'),
+      'must hold no NUL character and no half of a surrogate pair, which PostgreSQL cannot store',
+    )
+    .check((given) => {
+      const problem = credentialProblem(given.value)
+      if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a text' })
+    }),
+)
+
+/** A non-empty text for a claim or a message. */
+export function text(field: string, value: unknown): string {
+  return check(field, shortText, value)
+}
