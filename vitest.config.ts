@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** `TEST_SIZE`: how much of what could go on for ever. `small` by itself, `ci` in `.ci/run`, `full` before a release. */
+/** `--mode`: how much of what could go on for ever. `small` by itself, `ci` in `.ci/run`, `full` before a release. */
 const sizes = {
   small: {
     STORM_CALLS: '2000',
@@ -37,44 +37,47 @@ const sizes = {
     REPAIR_ROWS: '1000000',
   },
 }
-const size = process.env.TEST_SIZE ?? 'small'
-if (!(size in sizes)) throw new Error(`TEST_SIZE: ${size}; must be one of ${Object.keys(sizes).join(', ')}`)
 // A single number can be set by its own name: `STORM_CALLS=200000 npx vitest run tests/database/storm.test.ts`.
-const chosen = Object.fromEntries(
-  Object.entries(sizes[size as keyof typeof sizes]).map(([name, value]) => [name, process.env[name] ?? value]),
-)
+const chosen = (mode: string) =>
+  Object.fromEntries(
+    Object.entries(sizes[mode as keyof typeof sizes] ?? sizes.small).map(([name, value]) => [
+      name,
+      process.env[name] ?? value,
+    ]),
+  )
 
-const project = (name: string, globalSetup: string[] = ['tests/support/global-setup.ts']) => ({
-  extends: true as const,
-  test: { name, include: [`tests/${name}/**/*.test.ts`], globalSetup, env: chosen },
-})
-
-export default defineConfig({
-  test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    // The server has cores of its own to wait for; vitest alone would leave one idle.
-    maxWorkers: 2,
-    // Modules are loaded once per worker, not once per file: that alone was a quarter of the time. No test mocks one.
-    isolate: false,
-    // CONTRIBUTING.md says what each folder holds.
-    projects: [
-      project('unit', []),
-      project('database'),
-      project('generator'),
-      project('process'),
-      project('release'),
-    ],
-    // `npm run test:coverage`. What runs in a process of its own, as the command line does, is not counted.
-    coverage: {
-      include: ['src/**/*.ts'],
-      reporter: ['text', 'json-summary'],
-      thresholds: {
-        'src/connection/scope.ts': { lines: 95, branches: 95 },
-        'src/migrations/**': { lines: 95, branches: 95 },
-        'src/client/credential*.ts': { lines: 95, branches: 95 },
-        'src/admin/credentials.ts': { lines: 95, branches: 95 },
+export default defineConfig(({ mode }) => {
+  const project = (name: string, globalSetup: string[] = ['tests/support/global-setup.ts']) => ({
+    extends: true as const,
+    test: { name, include: [`tests/${name}/**/*.test.ts`], globalSetup, env: chosen(mode) },
+  })
+  return {
+    test: {
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+      // The server has cores of its own to wait for; vitest alone would leave one idle.
+      maxWorkers: 2,
+      // Modules are loaded once per worker, not once per file: that alone was a quarter of the time. No test mocks one.
+      isolate: false,
+      // CONTRIBUTING.md says what each folder holds.
+      projects: [
+        project('unit', []),
+        project('database'),
+        project('generator'),
+        project('process'),
+        project('release'),
+      ],
+      // `npm run test:coverage`. What runs in a process of its own, as the command line does, is not counted.
+      coverage: {
+        include: ['src/**/*.ts'],
+        reporter: ['text', 'json-summary'],
+        thresholds: {
+          'src/connection/scope.ts': { lines: 95, branches: 95 },
+          'src/migrations/**': { lines: 95, branches: 95 },
+          'src/client/credential*.ts': { lines: 95, branches: 95 },
+          'src/admin/credentials.ts': { lines: 95, branches: 95 },
+        },
       },
     },
-  },
+  }
 })

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** A folder that outlives the run, for what a newcomer's `npm ci` does not pay for. */
 export function keptFolder(name: string): string {
@@ -34,4 +34,14 @@ export function run(
       code === 0 ? resolve() : reject(new Error(`${command} ${words.join(' ')}: exit ${code}`)),
     )
   })
+}
+
+/** A test file by its name, whichever project it belongs to. */
+export function testFile(name: string): string {
+  const found = readdirSync('tests', { recursive: true, encoding: 'utf8' }).filter(
+    (file) => basename(file) === `${name}.test.ts`,
+  )
+  const [only] = found
+  if (only === undefined || found.length > 1) throw new Error(`tests: ${found.length} files are named ${name}.test.ts`)
+  return join('tests', only)
 }

@@ -5,7 +5,7 @@
 import postgres from 'postgres'
 import { startEmbedded } from '../tests/support/embedded.ts'
 import { embeddedLibrary, embeddedOf, majors } from './majors.ts'
-import { run } from './temporary.ts'
+import { run, testFile } from './temporary.ts'
 
 const files = [
   'isolation',
@@ -38,7 +38,7 @@ const files = [
   'doctor-catalog',
   'doctor-surroundings',
   'credential-check',
-].map((name) => `tests/${name}.test.ts`)
+].map(testFile)
 /** Sizes on the oldest and the newest; between them those of `npm test`. */
 const whole = { DOCUMENTS: '20000', KILL_EVERY: '4', CHANGES_EVERY: '1' }
 const wanted = process.argv.slice(2)

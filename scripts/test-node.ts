@@ -3,7 +3,7 @@
  * which a newcomer's `npm ci` does not pay for. The lowest Node that is supported is the one that runs all else.
  */
 import { delimiter, join } from 'node:path'
-import { installInto, keptFolder, run } from './temporary.ts'
+import { installInto, keptFolder, run, testFile } from './temporary.ts'
 
 const version = '24.21.0'
 const files = ['package', 'integrations', 'isolation', 'credentials', 'logins', 'refusals', 'round-trips', 'survival']
@@ -16,8 +16,4 @@ await installInto(folder, `${name}@${version}`)
 const environment = { PATH: [join(folder, 'node_modules', name, 'bin'), process.env.PATH].join(delimiter) }
 await run('node', ['--version'], { environment })
 await run('npm', ['run', 'build'], { environment })
-await run(
-  'npx',
-  ['vitest', 'run', '--mode', 'long', '--reporter=dot', ...files.map((file) => `tests/${file}.test.ts`)],
-  { environment },
-)
+await run('npx', ['vitest', 'run', '--mode', 'ci', '--reporter=dot', ...files.map(testFile)], { environment })

@@ -35,7 +35,25 @@ const supabaseSql = `
 
 const hostSql = 'create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);'
 
+type Running = { test: TestServer; dist: string; stop(): Promise<void> }
+type Shared = { users: number; running: Promise<Running> }
+
+// Each project of vitest.config.ts calls this, with modules of its own: one server for all of them.
+const shared = globalThis as { integrationsDbTests?: Shared }
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  shared.integrationsDbTests ??= { users: 0, running: start() }
+  const use = shared.integrationsDbTests
+  use.users++
+  const { test, dist, stop } = await use.running
+  project.provide('server', test)
+  project.provide('dist', dist)
+  return async () => {
+    if (--use.users === 0) await stop()
+  }
+}
+
+async function start(): Promise<Running> {
   const [server, installed] = await Promise.all([startServer(), install()])
   const run = `test_${randomBytes(4).toString('hex')}`
   const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
@@ -64,10 +82,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await createLogin({ url: test.adminUrl, name: service, password, service: true })
   await createLogin({ url: test.adminUrl, name: combined, password })
   await admin.unsafe(`grant service_role to ${combined}`)
-  project.provide('server', test)
-  project.provide('dist', installed.dist)
-
-  return async () => {
+  const stop = async () => {
     await admin.unsafe(`drop database ${test.migratedTemplate}`)
     await admin.unsafe(`drop database ${test.hostTemplate}`)
     for (const login of [scoped, service, combined]) await admin.unsafe(`drop role ${login}`)
@@ -75,6 +90,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await server.stop()
     installed.remove()
   }
+  return { test, dist: installed.dist, stop }
 }
 
 async function runIn(server: TestServer, database: string, statements: string): Promise<void> {

@@ -1,17 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { Language, type Node, Parser } from 'web-tree-sitter'
 import { systems } from '../../src/index.ts'
 import { dartSource } from '../../src/registry/dart.ts'
 import { dartFindings } from '../../src/registry/dart-check.ts'
 import { integrationStatus, integrationType } from '../../src/schema/index.ts'
-import { runCli } from '../support/command-line.ts'
 
 const golden = 'tests/support/registry.dart'
-const folder = mkdtempSync(join(tmpdir(), 'integrations-db-dart-'))
 let parser: Parser
 
 /** Parsers of the Dart grammar live in WebAssembly. */
@@ -21,15 +17,12 @@ beforeAll(async () => {
   const grammar = createRequire(import.meta.url).resolve('tree-sitter-wasms/out/tree-sitter-dart.wasm')
   parser.setLanguage(await Language.load(grammar))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function parsed(source: string): Node {
   const tree = parser.parse(source)
   if (tree === null) throw new Error('the parser gave no tree')
   return tree.rootNode
 }
-
-const cli = (...words: string[]) => runCli(['registry', ...words])
 
 describe('the Dart file', () => {
   test('is the golden one, the same every time', () => {
@@ -223,33 +216,3 @@ describe('what differs is found, with both sides and the remedy', () => {
 })
 
 // Each call is a process that compiles the sources first.
-describe('on the command line', { timeout: 120_000 }, () => {
-  test('--dart writes the file, --check agrees with it; what differs is exit 1, and --json lists it', async () => {
-    const file = join(folder, 'registry.dart')
-    expect(await cli('--dart', file)).toMatchObject({ code: 0, stdout: `wrote ${file}\n` })
-    expect(await cli('--check', file)).toMatchObject({ code: 0, stdout: `${file} has the labels of both enums\n` })
-    writeFileSync(file, readFileSync(file, 'utf8').replace("consio = 'consio'", "consio = 'Consio'"))
-    const wrong = await cli('--check', file, '--json')
-    expect(wrong.code).toBe(1)
-    expect(JSON.parse(wrong.stdout)).toEqual({
-      findings: [
-        {
-          where: 'line 8, IntegrationType.consio',
-          expected: 'consio',
-          found: 'Consio',
-          remedy: "give it the value 'consio', a label of integration_type_enum",
-        },
-      ],
-    })
-  })
-
-  test('a file that cannot be read is exit 1, and a missing or doubled option exit 2', async () => {
-    expect(await cli('--check', join(folder, 'none.dart'))).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('cannot be read (ENOENT)'),
-    })
-    for (const words of [[], ['--check'], ['--dart', 'a', '--check', 'b'], ['a.dart']]) {
-      expect((await cli(...words)).code).toBe(2)
-    }
-  })
-})
