@@ -61,7 +61,7 @@ export default defineConfig(({ mode }) => ({
       include: ['src/**/*.ts'],
       reporter: ['text', 'json-summary'],
       thresholds: {
-        'src/scope.ts': { lines: 95, branches: 95 },
+        'src/connection/**': { lines: 95, branches: 95 },
         'src/migrations/**': { lines: 95, branches: 95 },
         'src/credential*.ts': { lines: 95, branches: 95 },
       },

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
+import { connectionLost, isConnectionLost, toIntegrationsDbError } from './connection/server-errors.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { databaseUrl } from './input.ts'
 import { hexLiteral } from './literal.ts'
-import { connectionLost, isConnectionLost, toIntegrationsDbError } from './server-errors.ts'
 
 /** An administrator's connection; never used for calls of the repository. */
 export type Admin = postgres.Sql<Record<string, never>>

@@ -1,25 +1,25 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { z } from 'zod'
-import { type CredentialSettings, Credentials, ServiceCredentials } from './credentials.ts'
-import { observed } from './diagnostics.ts'
-import { type ScopedQueries, scopedQueries } from './drizzle.ts'
-import { IntegrationsDbError } from './errors.ts'
-import { Events } from './events.ts'
-import { databaseUrl, encryptionKey } from './input.ts'
-import { Integrations } from './integrations.ts'
-import { lazily } from './lazily.ts'
-import { type LazyPool, lazyPool } from './lazy-pool.ts'
-import { Replicas } from './replicas.ts'
+import { type CheckedPool, checkedPool } from './connection/checked-pool.ts'
+import { observed } from './connection/diagnostics.ts'
+import { Replicas } from './connection/replicas.ts'
 import {
-  claimsScope,
-  inTransaction,
+  callerOf,
+  type OrganizationCaller,
   type OrganizationRole,
   type OrganizationScopeSettings,
   organizationScope,
-  type Session,
   serviceScope,
-  unitSession,
-} from './scope.ts'
-import { toIntegrationsDbError } from './server-errors.ts'
+} from './connection/scope.ts'
+import { toIntegrationsDbError } from './connection/server-errors.ts'
+import { inTransaction, type Session, unitSession } from './connection/session.ts'
+import { type Casing, type ScopedQueries, scopedQueries } from './connection/statement.ts'
+import { Credentials, ServiceCredentials } from './credentials.ts'
+import { IntegrationsDbError } from './errors.ts'
+import { Events } from './events.ts'
+import { encryptionKey } from './input.ts'
+import { Integrations } from './integrations.ts'
+import { lazily } from './lazily.ts'
 import { ServiceIntegrations } from './service-integrations.ts'
 
 /** How to reach the database, and how patient to be. */
@@ -35,17 +35,34 @@ export type IntegrationsDbOptions = {
   replicas?: string[]
   /** How long a replica that failed is left out; 5 unless told. */
   replicaRetrySeconds?: number
-  /** Most connections per URL; 10 unless told. Each is used by one call at a time. */
+  /** Most connections per URL, each used by one call at a time; 10 unless told, here or as the URL's `connection_limit`. */
   max?: number
   /** How long a call waits while every connection is in use, before it fails with `unavailable`; 10 unless told. */
   acquireTimeoutSeconds?: number
   /** How long connecting may take; 10 unless told. */
   connectTimeoutSeconds?: number
   /**
-   * Let the server keep the plans of the repository's statements; true unless told. Behind a pooler, which is noticed,
-   * nothing is ever prepared.
+   * How long a call may take in all, or one statement of a transaction; 30 unless told. Then it fails with `unavailable`,
+   * which says whether a write may have happened, its connection is thrown away and its statement cancelled. A client's
+   * first call checks its login before, with the same bound.
    */
-  keepPlans?: boolean
+  callTimeoutSeconds?: number
+  /** How long a connection without a call is kept; 30 unless told. It does not keep the process alive meanwhile. */
+  idleTimeoutSeconds?: number
+  /** How long any connection is kept before a call gets a new one; for ever unless told. */
+  maxLifetimeSeconds?: number
+  /** What the server knows its connections as (`pg_stat_activity`, its log); `integrations-db` unless told. */
+  applicationName?: string
+  /** TLS in place of what the URL's `sslmode` says: true, false, or options of Node's `tls.connect`. */
+  ssl?: boolean | TlsOptions
+  /**
+   * Let the server keep the plans of the repository's statements where it is reached directly; true unless told. Behind
+   * a pooler, which is noticed, nothing is prepared but with `'pooled'`, for one that keeps track of prepared statements
+   * (PgBouncer's `max_prepared_statements`).
+   */
+  keepPlans?: boolean | 'pooled'
+  /** How `query` spells columns that your tables do not name, as Drizzle's own option does. */
+  casing?: Casing
   /** Accept a login that may become both roles, such as Supabase's `authenticator`. */
   allowCombinedLogin?: boolean
   /**
@@ -70,7 +87,8 @@ export type OrganizationCalls = {
    * @example
    * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
    *
-   * SQL: what the builder says, every value a hex literal, behind the scope's `select set_config(…)`.
+   * SQL: what the builder says, its values bound, behind `begin` and the scope's `select set_config(…)`; `commit` and what takes
+   * away anything it left on the connection go with it.
    *
    * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
    */
@@ -160,16 +178,27 @@ export type IntegrationsDb = {
   end(): Promise<void>
 }
 
+// Node's timers count milliseconds in 31 bits: what is longer would be over at once.
+const seconds = () => z.number().positive().max(2_147_483)
+
 const optionsSchema = lazily(() =>
   z.strictObject({
     url: z.string().optional(),
     serviceUrl: z.string().optional(),
     replicas: z.array(z.string()).default([]),
-    replicaRetrySeconds: z.number().positive().default(5),
-    max: z.int().min(1).max(1000).default(10),
-    acquireTimeoutSeconds: z.number().positive().default(10),
-    connectTimeoutSeconds: z.number().positive().default(10),
-    keepPlans: z.boolean().default(true),
+    replicaRetrySeconds: seconds().default(5),
+    max: z.int().min(1).max(1000).optional(),
+    acquireTimeoutSeconds: seconds().default(10),
+    connectTimeoutSeconds: seconds().default(10),
+    callTimeoutSeconds: seconds().default(30),
+    idleTimeoutSeconds: seconds().default(30),
+    maxLifetimeSeconds: seconds().optional(),
+    applicationName: z.string().min(1).max(63).default('integrations-db'),
+    ssl: z
+      .union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)])
+      .optional(),
+    keepPlans: z.union([z.boolean(), z.literal('pooled')]).default(true),
+    casing: z.enum(['snake_case', 'camelCase']).optional(),
     allowCombinedLogin: z.boolean().default(false),
     encryptionKey: z.string().optional(),
     previousEncryptionKey: z.string().optional(),
@@ -191,29 +220,29 @@ const optionsSchema = lazily(() =>
  */
 export function createIntegrationsDb(options: IntegrationsDbOptions | string = {}): IntegrationsDb {
   const settings = parseOptions(typeof options === 'string' ? { url: options } : options)
-  const scoped = lazyPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
-  const service = lazyPool(
+  const scoped = checkedPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
+  const service = checkedPool(
     'serviceUrl',
     settings.serviceUrl ?? process.env.INTEGRATIONS_SERVICE_URL,
     'service_role',
     settings,
   )
   const replicas = settings.replicas.length > 0 ? new Replicas(settings.replicas, scoped.ready, settings) : undefined
+  const open = keeping((caller: OrganizationCaller) => openScope(scoped, organizationScope(caller), settings, replicas))
 
   return {
-    forOrganization(input) {
-      return openScope(scoped, organizationScope(input), settings, replicas)
-    },
-    forClaims(payload) {
-      return openScope(scoped, claimsScope(payload), settings, replicas)
-    },
+    forOrganization: open,
+    forClaims: (payload) => open(callerOf(payload)),
     asService(options) {
       const actor = options?.actor
       const scope = serviceScope(actor)
+      const open = keeping(({ organizationId }: { organizationId: string }) =>
+        openScope(service, serviceScope(actor, organizationId), settings),
+      )
       return {
         integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
         credentials: new ServiceCredentials(service.ready, actor, settings),
-        forOrganization: (organizationId) => openScope(service, serviceScope(actor, organizationId), settings),
+        forOrganization: (organizationId) => open({ organizationId }),
       }
     },
     async end() {
@@ -222,10 +251,33 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
   }
 }
 
+const mostKept = 1000
+
+/** Opens a scope once for the same caller: it holds claims and no connection, so requests can share one. */
+function keeping<Caller extends Partial<OrganizationCaller>>(open: (caller: Caller) => OrganizationScope) {
+  const kept = new Map<string, OrganizationScope>()
+  return (given: Caller): OrganizationScope => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return open(given)
+    // Read once: a getter that answers differently the second time must not open a scope under another's key.
+    const { organizationId, role, userId } = given
+    const caller = { organizationId, role, userId } as Caller
+    // What is no text is the check's to refuse, and not to be taken for the text that it prints as.
+    const isText = [organizationId, role, userId].every((part) => part === undefined || typeof part === 'string')
+    if (!isText) return open(caller)
+    const key = `${organizationId} ${role} ${userId === undefined ? '' : `=${userId}`}`
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    const scope = open(caller)
+    if (kept.size >= mostKept) kept.clear()
+    kept.set(key, scope)
+    return scope
+  }
+}
+
 function openScope(
-  pool: LazyPool,
+  pool: CheckedPool,
   scope: OrganizationScopeSettings,
-  settings: CredentialSettings,
+  settings: Settings,
   replicas?: Replicas,
 ): OrganizationScope {
   return {
@@ -239,11 +291,8 @@ function openScope(
   }
 }
 
-function organizationCalls(
-  session: Session,
-  scope: OrganizationScopeSettings,
-  settings: CredentialSettings,
-): OrganizationCalls {
+function organizationCalls(session: Session, scope: OrganizationScopeSettings, settings: Settings): OrganizationCalls {
+  const queries = lazily(() => scopedQueries(session.run, settings.casing))
   return {
     integrations: new Integrations(session.run, scope),
     credentials: new Credentials(session, scope, settings),
@@ -252,7 +301,7 @@ function organizationCalls(
       observed('query', scope, async () => {
         assertFunction('query', build)
         try {
-          return await build(scopedQueries(session.run))
+          return await build(queries())
         } catch (error) {
           // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
           throw isServerError(error) ? toIntegrationsDbError(error) : error
@@ -278,7 +327,6 @@ function parseOptions(options: IntegrationsDbOptions): Settings {
   if (result.success) {
     return {
       ...result.data,
-      replicas: result.data.replicas.map((url, i) => databaseUrl(`replicas.${i}`, url)),
       // Checked where a client is made: a mistyped key must not come to light with the first credential.
       encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey),
       previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY', result.data.previousEncryptionKey),

@@ -1,8 +1,8 @@
 import { type Admin, administrate, each, type Failure, type Progress, type Target } from './admin.ts'
+import type { Statement } from './connection/statement.ts'
 import { type CredentialSettings, secretSettings } from './credentials.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { uuid } from './input.ts'
-import type { BoundStatement } from './pool.ts'
 
 /*
  * What administrators do with all credentials at once. Each command plans, changes nothing without `apply`, works in small
@@ -214,17 +214,17 @@ export async function rotateEncryptionKey({
   })
 }
 
-async function secretKeys(sql: Admin, settings: CredentialSettings): Promise<BoundStatement[]> {
+async function secretKeys(sql: Admin, settings: CredentialSettings): Promise<Statement[]> {
   const [store] = await sql`select logs_always, logs_sometimes from integrations.credential_store()`
   return secretSettings({ ...store, store: 'pgcrypto' }, settings)
 }
 
 async function walk<T>(
   sql: Admin,
-  keys: BoundStatement[],
+  keys: Statement[],
   { apply, onProgress }: { apply: boolean; onProgress: Progress },
   items: readonly T[],
-  statementFor: (item: T) => BoundStatement & { what: string },
+  statementFor: (item: T) => Statement & { what: string },
 ): Promise<SecretsReport> {
   if (!apply) return { applied: false, secrets: items.length, failures: [] }
   const steps = items.map((item) => {

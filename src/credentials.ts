@@ -1,13 +1,13 @@
+import { observed } from './connection/diagnostics.ts'
+import type { Pool } from './connection/pool.ts'
+import { type OrganizationScopeSettings, serviceScope } from './connection/scope.ts'
+import { inTwoTransactions, type Session } from './connection/session.ts'
+import { type Rows, type Statement, statement, toObjects } from './connection/statement.ts'
 import { type CredentialBundle, credentialBundle } from './credential-bundle.ts'
-import { observed } from './diagnostics.ts'
-import type { Rows } from './drizzle.ts'
 import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 import { input, text, uuid } from './input.ts'
-import { hexLiteral } from './literal.ts'
-import type { BoundStatement, Pool } from './pool.ts'
 import { bundleText, type ConnectionFields } from './registry.ts'
 import type { IntegrationType } from './schema/enums.ts'
-import { inTwoTransactions, type OrganizationScopeSettings, type Session, serviceScope } from './scope.ts'
 
 /** What of the client's options concerns credentials. */
 export type CredentialSettings = {
@@ -40,9 +40,21 @@ export type Retrieval<T extends IntegrationType> = {
   version?: number
 }
 
-const readiness = {
-  text: () => 'select store, logs_always, logs_sometimes from integrations.credential_store()',
-}
+const readiness = statement('select store, logs_always, logs_sometimes from integrations.credential_store()')
+const store = statement(
+  'select code, message, version from integrations.store_credential($1::text, $2::text, $3::text)',
+)
+const rotate = statement(
+  'select code, message, version from integrations.rotate_credential($1::text, $2::text, $3::integer, $4::text)',
+)
+const describe = statement(
+  'select version, created_at, to_json(field_names), previous_version, previous_readable_until from integrations.describe_credential($1)',
+)
+const revoke = statement('select code, message, version from integrations.revoke_credential($1, $2)')
+const request = statement(
+  'select code, message, event_id, store, logs_always, logs_sometimes from integrations.request_retrieval($1, $2, $3)',
+)
+const retrieve = statement('select code, message, bundle from integrations.retrieve_credential($1::uuid)')
 
 /**
  * One organization's credential bundles. Admins and the service role store, rotate and revoke; nobody reads one here.
@@ -80,10 +92,7 @@ export class Credentials {
     return this.#writes('store', () => {
       const { reason = null } = input.credentialOptions(options)
       const type = input.type(integrationType)
-      return {
-        text: 'select code, message, version from integrations.store_credential($1::text, $2::text, $3::text)',
-        values: [type, bundleText(type, bundle), reason],
-      }
+      return store(type, bundleText(type, bundle), reason)
     })
   }
 
@@ -106,10 +115,7 @@ export class Credentials {
     return this.#writes('rotate', () => {
       const { reason = null, graceSeconds = 0 } = input.rotation(options)
       const type = input.type(integrationType)
-      return {
-        text: 'select code, message, version from integrations.rotate_credential($1::text, $2::text, $3::integer, $4::text)',
-        values: [type, bundleText(type, bundle), String(graceSeconds), reason],
-      }
+      return rotate(type, bundleText(type, bundle), graceSeconds, reason)
     })
   }
 
@@ -125,15 +131,7 @@ export class Credentials {
    */
   describe(integrationType: IntegrationType): Promise<CredentialDescription | null> {
     return observed('credentials.describe', this.#scope, async () => {
-      const type = hexLiteral(input.type(integrationType))
-      const rows = await this.#session.run(
-        {
-          text: () =>
-            `select version, created_at, to_json(field_names), previous_version, previous_readable_until from integrations.describe_credential(${type})`,
-        },
-        { reads: true },
-      )
-      return toDescription(rows)
+      return toDescription(await this.#session.run(describe(input.type(integrationType)), { reads: true }))
     })
   }
 
@@ -151,20 +149,18 @@ export class Credentials {
     return observed('credentials.revoke', this.#scope, async () => {
       this.#assertWriter('revoke')
       const { reason = null } = input.credentialOptions(options)
-      const type = input.type(integrationType)
-      const call = `integrations.revoke_credential(${hexLiteral(type)}, ${hexLiteral(reason)})`
-      const rows = await this.#session.run({ text: () => `select code, message, version from ${call}` })
+      const rows = await this.#session.run(revoke(input.type(integrationType), reason))
       return { version: Number(accepted(rows).version) }
     })
   }
 
-  #writes(method: string, build: () => BoundStatement): Promise<{ version: number }> {
+  #writes(method: string, build: () => Statement): Promise<{ version: number }> {
     return observed(`credentials.${method}`, this.#scope, async () => {
       this.#assertWriter(method)
-      const statement = build()
-      return this.#session.converse(async ({ ask, finish }) => {
-        const store = firstRow(await ask(readiness))
-        const answers = await finish(...secretSettings(store, this.#settings), statement)
+      const write = build()
+      return this.#session.inTwoSteps(async ({ query, commitWith }) => {
+        const answer = firstRow(await query(readiness()))
+        const answers = await commitWith(...secretSettings(answer, this.#settings), write)
         return { version: Number(accepted(answers.at(-1)).version) }
       })
     })
@@ -211,17 +207,12 @@ export class ServiceCredentials {
     return observed('credentials.retrieve', scope, async () => {
       const type = input.type(retrieval.integrationType)
       const version = input.version(retrieval.version)
-      const call = [type, version, text('reason', retrieval.reason)].map(hexLiteral).join(', ')
-      const request = {
-        text: () =>
-          `select code, message, event_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,
-      }
-      const answers = await inTwoTransactions(await this.#pool(), scope, request, (rows) => {
-        const { event_id, ...store } = accepted(rows)
+      const reason = text('reason', retrieval.reason)
+      const answers = await inTwoTransactions(await this.#pool(), scope, request(type, version, reason), (rows) => {
+        const { event_id, ...answer } = accepted(rows)
         // Nothing secret is sent to Vault here, so its log is no concern.
-        const keys = store.store === 'vault' ? [] : secretSettings(store, this.#settings)
-        const text = 'select code, message, bundle from integrations.retrieve_credential($1::uuid)'
-        return [...keys, { text, values: [String(event_id)] }]
+        const keys = answer.store === 'vault' ? [] : secretSettings(answer, this.#settings)
+        return [...keys, retrieve(event_id)]
       })
       return credentialBundle<T>(String(accepted(answers.at(-1)).bundle))
     })
@@ -236,7 +227,7 @@ type Store = Record<string, unknown>
  *
  * @throws IntegrationsDbError where the server would write a key or a value into its log, or there is no key.
  */
-export function secretSettings(store: Store, settings: CredentialSettings): BoundStatement[] {
+export function secretSettings(store: Store, settings: CredentialSettings): Statement[] {
   const fallback = store.store !== 'vault'
   // Vault keeps no key that could leak. Hosted projects log what takes 10 s; refusing that would refuse them altogether.
   const logs = [store.logs_always, ...(fallback ? [store.logs_sometimes] : [])].filter(Boolean).join(', ')
@@ -255,7 +246,7 @@ export function secretSettings(store: Store, settings: CredentialSettings): Boun
   }
   const keys = { encryption_key: settings.encryptionKey, previous_encryption_key: settings.previousEncryptionKey }
   return Object.entries(keys).flatMap(([name, key]) =>
-    key === undefined ? [] : [{ text: `select set_config('integrations.${name}', $1::text, true)`, values: [key] }],
+    key === undefined ? [] : [statement(`select set_config('integrations.${name}', $1::text, true)`)(key)],
   )
 }
 
@@ -270,8 +261,7 @@ export function accepted(rows: Rows | undefined): Record<string, unknown> {
 }
 
 function firstRow(rows: Rows | undefined): Record<string, unknown> {
-  const row = rows?.values[0] ?? []
-  return Object.fromEntries((rows?.names ?? []).map((name, i) => [name, row[i]]))
+  return (rows === undefined ? undefined : toObjects(rows)[0]) ?? {}
 }
 
 function toDescription({ values }: Rows): CredentialDescription | null {

@@ -1,10 +1,10 @@
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm'
-import { observed } from './diagnostics.ts'
-import { builder, compile, type Run } from './drizzle.ts'
+import { observed } from './connection/diagnostics.ts'
+import type { OrganizationScopeSettings } from './connection/scope.ts'
+import { builder, compile, type Run } from './connection/statement.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { input } from './input.ts'
 import { organizationIntegrationEvents as table } from './schema/organization-integration-events.ts'
-import type { OrganizationScopeSettings } from './scope.ts'
 
 /** What was done with a credential, by whom and why; never a value. */
 export type IntegrationEvent = typeof table.$inferSelect

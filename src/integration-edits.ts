@@ -1,6 +1,6 @@
 import type { FieldMappings } from './config/documents.ts'
 import { currentVersion } from './config/versions.ts'
-import type { Statement } from './drizzle.ts'
+import type { Statement } from './connection/statement.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { input } from './input.ts'
 import { type Integration, statements, writes } from './integration-statements.ts'

@@ -2,7 +2,7 @@ import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper
 import type { FieldMappings } from './config/documents.ts'
 import { markVersion, upcastMappings } from './config/versions.ts'
 import { excludedFeaturesViolations, fieldMappingsViolations, type Violation } from './config/violations.ts'
-import { builder, type CompiledStatement, compile, type Rows, type Statement } from './drizzle.ts'
+import { builder, type CompiledStatement, compile, type Rows, type Statement } from './connection/statement.ts'
 import { organizationIntegrations as table } from './schema/organization-integrations.ts'
 
 /* The statements of `integrations.ts`: built by Drizzle once, filled in per call. */
@@ -63,7 +63,7 @@ export const statements = {
   ),
   // By id, not by time: two rows may share a time, and a Date has lost its microseconds.
   listScheduled: compile(() =>
-    select(and(eq(table.status, 'active'), isNotNull(table.syncSchedule), gt(table.id, given('after'))))
+    select(and(sql`${table.status} = 'active'`, isNotNull(table.syncSchedule), gt(table.id, given('after'))))
       .orderBy(asc(table.id))
       .limit(given('limit')),
   ),

@@ -1,6 +1,7 @@
 import type { ExcludedFeatures } from './config/documents.ts'
-import { observed } from './diagnostics.ts'
-import type { Run, Statement } from './drizzle.ts'
+import { observed } from './connection/diagnostics.ts'
+import type { OrganizationScopeSettings } from './connection/scope.ts'
+import type { Run, Statement } from './connection/statement.ts'
 import { IntegrationsDbError } from './errors.ts'
 import {
   type FieldMappingsEdit,
@@ -16,7 +17,6 @@ import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, untouched } from './integration-refusals.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
-import type { OrganizationScopeSettings } from './scope.ts'
 
 /**
  * One organization's integrations. Every method is one statement and one round trip.

@@ -1,11 +1,11 @@
 import { getTableName } from 'drizzle-orm'
 import { type Admin, asAdmin } from './admin.ts'
+import { toIntegrationsDbError } from './connection/server-errors.ts'
 import {
   organizationIntegrationCredentials,
   organizationIntegrationEvents,
   organizationIntegrations,
 } from './schema/index.ts'
-import { toIntegrationsDbError } from './server-errors.ts'
 
 /*
  * The emergency patch: every privilege that anybody but an owner has on our tables, functions and schema is taken away,

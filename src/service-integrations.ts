@@ -1,10 +1,10 @@
 import { nextRuns, scheduleProblem } from './config/schedule.ts'
-import { observed } from './diagnostics.ts'
-import type { Run } from './drizzle.ts'
+import { observed } from './connection/diagnostics.ts'
+import type { Scope } from './connection/scope.ts'
+import type { Run } from './connection/statement.ts'
 import { IntegrationsDbError } from './errors.ts'
 import { input, isUuid } from './input.ts'
 import { type Integration, statements, toIntegrations } from './integration-statements.ts'
-import type { Scope } from './scope.ts'
 
 /** `due` is the schedule's next run; null where the row has problems, its schedule's among them. */
 export type ScheduledIntegration = Integration & { due: Date | null }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { aloneAsAdmin, type Progress, queriesOf } from '../admin.ts'
+import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { toIntegrationsDbError } from '../server-errors.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles } from './files.ts'
 import { assertRecorded, assertSound, compareHistory, forget, readHistory } from './history.ts'
 import { assertVersion, deploymentLock, unlessOvertaken } from './migrate.ts'

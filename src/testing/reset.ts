@@ -1,10 +1,10 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Admin } from '../admin.ts'
+import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { organizations } from '../schema/host.ts'
 import * as schema from '../schema/index.ts'
 import { encryptedSecrets, retrievalRequests } from '../schema/private-tables.ts'
-import { toIntegrationsDbError } from '../server-errors.ts'
 
 /** Every table of ours whose rows belong to an organization; `revoked_grants` belongs to the database. */
 const emptied = [

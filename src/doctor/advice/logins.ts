@@ -1,4 +1,4 @@
-import { mayReach } from '../../login.ts'
+import { mayReach } from '../../connection/login-check.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* Who connects, and who owns. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
-import { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
+import { IntegrationsDbError, type IntegrationsDbErrorCode } from '../errors.ts'
 
 /** What a subscriber of `integrations-db:call` is told after each call; never a value, a claim or a statement. */
 export type CallEvent = {

@@ -1,5 +1,6 @@
-import { IntegrationsDbError } from './errors.ts'
+import { IntegrationsDbError } from '../errors.ts'
 import type { Pool } from './pool.ts'
+import { toObjects } from './statement.ts'
 
 /*
  * A login must have no rights of its own: should a statement ever run without its scope, PostgreSQL then refuses it
@@ -46,8 +47,7 @@ export async function assertSafeLogin(
   allowCombinedLogin: boolean,
   field = becomes === 'service_role' ? 'serviceUrl' : 'url',
 ): Promise<void> {
-  const { names, values } = await pool.run('', { text: () => rights }, { reads: true })
-  const login = Object.fromEntries(names.map((name, i) => [name, values[0]?.[i]]))
+  const [login = {}] = toObjects(await pool.run(undefined, { text: rights, values: [] }, { reads: true }))
   const without = 'so it could read every organization without a scope'
   const problem =
     (login.rolsuper && 'is a superuser') ||

@@ -8,24 +8,32 @@
  * Asking twice is safe: a replica's messages are read-only transactions, so that nothing is written even by a server
  * that was promoted a moment ago.
  */
-import { announceReplica, answeredByReplica } from './diagnostics.ts'
-import type { Rows, Statement } from './drizzle.ts'
-import { IntegrationsDbError } from './errors.ts'
-import { assertSafeLogin } from './login.ts'
-import { Pool, type PoolOptions } from './pool.ts'
-import { isServerAtFault, toIntegrationsDbError } from './server-errors.ts'
 
-type ReplicaOptions = PoolOptions & { allowCombinedLogin: boolean; replicaRetrySeconds: number }
+import { IntegrationsDbError } from '../errors.ts'
+import type { CallTimer } from './call-timer.ts'
+import { announceReplica, answeredByReplica } from './diagnostics.ts'
+import { assertSafeLogin } from './login-check.ts'
+import { Pool, type PoolOptions } from './pool.ts'
+import type { Scope } from './scope.ts'
+import { isServerAtFault, toIntegrationsDbError } from './server-errors.ts'
+import { type Effect, type Rows, type Statement, statement } from './statement.ts'
+
+type ReplicaOptions = PoolOptions & {
+  connectTimeoutSeconds: number
+  allowCombinedLogin: boolean
+  replicaRetrySeconds: number
+}
 
 /** Which database this is, the same on all its physical copies, and whether this copy follows another. */
-const identity = `\
+const identity = statement(`\
 select system_identifier || '/' || pg_database.oid as database, pg_is_in_recovery() as follows
 from pg_control_system(), pg_database
-where datname = current_database()`
+where datname = current_database()`)()
 
 /** Spreads reads over the replicas that are there. Sends nothing before the first read. */
 export class Replicas {
   readonly #replicas: Replica[]
+  readonly #primary: () => Promise<Pool>
   #turn = 0
 
   constructor(urls: string[], primary: () => Promise<Pool>, options: ReplicaOptions) {
@@ -43,13 +51,18 @@ export class Replicas {
         )
       return database
     }
+    this.#primary = primary
     this.#replicas = urls.map((url, index) => new Replica(index, url, primaryDatabase, options))
   }
 
-  /** The rows as a replica has them; undefined where the primary is to be asked. */
-  async run(settings: string, statement: Statement): Promise<Rows | undefined> {
+  /** The rows as a replica has them; undefined where the primary is to be asked, in the time that is left. */
+  async run(scope: Scope, one: Statement, { custom = false }: Effect): Promise<{ rows?: Rows; timer?: CallTimer }> {
     const available = this.#replicas.filter((replica) => replica.isAvailable())
-    return available[this.#turn++ % available.length]?.run(settings, statement)
+    const replica = available[this.#turn++ % available.length]
+    if (replica === undefined) return {}
+    const rows = await replica.run(scope, one, { custom })
+    // Half of the call's time was the replica's.
+    return rows === undefined ? { timer: (await this.#primary()).timer(0.5) } : { rows }
   }
 
   async end(): Promise<void> {
@@ -61,7 +74,7 @@ class Replica {
   readonly #index: number
   readonly #primaryDatabase: () => Promise<unknown>
   readonly #options: ReplicaOptions
-  readonly #open: (max: number) => Pool
+  readonly #open: (max?: number) => Pool
   /** Half of what a call may wait for a connection: the other half is for finding out whether anybody is there. */
   readonly #patienceMilliseconds: number
   #pool: Pool
@@ -77,7 +90,7 @@ class Replica {
     this.#primaryDatabase = primaryDatabase
     this.#options = options
     this.#patienceMilliseconds = connectTimeoutSeconds * 1000
-    this.#open = (max) => new Pool(url, { ...options, connectTimeoutSeconds, max })
+    this.#open = (max) => new Pool(url, { ...options, connectTimeoutSeconds, max }, `replicas.${index}`)
     this.#pool = this.#open(options.max)
   }
 
@@ -94,7 +107,7 @@ class Replica {
     return false
   }
 
-  async run(settings: string, statement: Statement): Promise<Rows | undefined> {
+  async run(scope: Scope, one: Statement, effect: Effect): Promise<Rows | undefined> {
     // Asked first: whatever is wrong with the primary is the caller's to know, and no fault of the replica.
     if (!this.#checked) await this.#primaryDatabase()
     try {
@@ -108,7 +121,7 @@ class Replica {
     const returns = this.#returns
     const watch = setInterval(() => this.#checkSilent(pool), this.#patienceMilliseconds)
     try {
-      const rows = await pool.run(`set transaction read only;\n${settings}`, statement)
+      const rows = await pool.run(scope.readOnlyPrelude, one, effect, pool.timer(0.5))
       answeredByReplica()
       return rows
     } catch (error) {
@@ -192,7 +205,7 @@ class Replica {
 }
 
 async function identify(pool: Pool): Promise<{ database: unknown; follows: boolean }> {
-  const { values } = await pool.run('', { text: () => identity }, { reads: true })
+  const { values } = await pool.run(undefined, identity, { reads: true })
   const [database, follows] = values[0] ?? []
   return { database, follows: follows === true }
 }
