@@ -260,18 +260,22 @@ function keeping<Caller extends Partial<OrganizationCaller>>(open: (caller: Call
     if (typeof given !== 'object' || given === null || Array.isArray(given)) return open(given)
     // Read once: a getter that answers differently the second time must not open a scope under another's key.
     const { organizationId, role, userId } = given
-    const caller = { organizationId, role, userId } as Caller
-    // What is no text is the check's to refuse, and not to be taken for the text that it prints as.
-    const isText = [organizationId, role, userId].every((part) => part === undefined || typeof part === 'string')
-    if (!isText) return open(caller)
-    const key = `${organizationId} ${role} ${userId === undefined ? '' : `=${userId}`}`
-    const known = kept.get(key)
+    const key = keyOf(organizationId, role, userId)
+    const known = key === undefined ? undefined : kept.get(key)
     if (known !== undefined) return known
-    const scope = open(caller)
+    const scope = open({ organizationId, role, userId } as Caller)
+    if (key === undefined) return scope
     if (kept.size >= mostKept) kept.clear()
     kept.set(key, scope)
     return scope
   }
+}
+
+/** None for what is no text: that is the check's to refuse, and not to be taken for the text that it prints as. */
+function keyOf(organizationId: unknown, role: unknown, userId: unknown): string | undefined {
+  if (typeof organizationId !== 'string' || (role !== undefined && typeof role !== 'string')) return undefined
+  if (userId === undefined) return `${organizationId} ${role}`
+  return typeof userId === 'string' ? `${organizationId} ${role} ${userId}` : undefined
 }
 
 function openScope(

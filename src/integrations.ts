@@ -18,6 +18,8 @@ import { credentialMissing, untouched } from './integration-refusals.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
 import type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 
+const reading = { reads: true }
+
 /**
  * One organization's integrations. Every method is one statement and one round trip.
  *
@@ -263,7 +265,7 @@ export class Integrations {
 
   #reads(method: string, statement: () => Statement): Promise<Integration[]> {
     return observed(`integrations.${method}`, this.#scope, async () =>
-      toIntegrations(await this.#run(statement(), { reads: true })),
+      toIntegrations(await this.#run(statement(), reading)),
     )
   }
 

@@ -1,13 +1,16 @@
 import type { IntegrationsDbError } from '../errors.ts'
 import { timedOut } from './server-errors.ts'
 
+/** What a call waits for, and can give up. */
+type Awaited = { abandon(error: IntegrationsDbError): void }
+
 /** Bounds one call, whatever it waits for at the time: a connection, the network, the server. */
 export class CallTimer {
-  /** Whether what it waits for may change something that a failure leaves in place. */
-  saves = false
   readonly #seconds: number
   readonly #timer: NodeJS.Timeout
-  #giveUp: ((error: IntegrationsDbError) => void) | undefined
+  #awaited: Awaited | undefined
+  /** Whether what it waits for may change something that a failure leaves in place. */
+  #saves = false
   #error: IntegrationsDbError | undefined
 
   /** `share` is how much of a call's time there is. */
@@ -16,20 +19,20 @@ export class CallTimer {
     this.#timer = setTimeout(() => this.#expire(), seconds * share * 1000)
   }
 
-  /** Says how to give up what the call waits for from now on; at once where its time is over. */
-  waitsFor(saves: boolean, giveUp: (error: IntegrationsDbError) => void): void {
-    this.saves = saves
-    this.#giveUp = giveUp
-    if (this.#error !== undefined) giveUp(this.#error)
+  /** Says what is to be given up from now on; at once where the time is over. */
+  waitsFor(saves: boolean, awaited: Awaited): void {
+    this.#saves = saves
+    this.#awaited = awaited
+    if (this.#error !== undefined) awaited.abandon(this.#error)
   }
 
   stop(): void {
     clearTimeout(this.#timer)
-    this.#giveUp = undefined
+    this.#awaited = undefined
   }
 
   #expire(): void {
-    this.#error = timedOut(this.#seconds, this.saves)
-    this.#giveUp?.(this.#error)
+    this.#error = timedOut(this.#seconds, this.#saves)
+    this.#awaited?.abandon(this.#error)
   }
 }

@@ -1,10 +1,11 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { IntegrationsDbError } from '../errors.ts'
 import { CallTimer } from './call-timer.ts'
-import { type Answer, Connection } from './connection.ts'
+import { Connection } from './connection.ts'
 import { driverError, isConnectionLost, isPlanLost, toIntegrationsDbError } from './server-errors.ts'
 import type { Effect, Rows, Statement } from './statement.ts'
 import { type Target, targetOf } from './target.ts'
+import type { Answer } from './unit.ts'
 
 /*
  * A bounded number of connections, each used by one caller at a time: on a shared one a slow statement would hold up
@@ -40,7 +41,7 @@ const defaults = {
   applicationName: 'integrations-db',
 }
 
-type Waiter = { resolve(connection: Connection): void; reject(error: unknown): void }
+type Waiter = { resolve(connection: Connection): void; reject(error: unknown): void; until: number }
 
 /** Sends units over a bounded number of connections. Created without connecting. */
 export class Pool {
@@ -50,6 +51,7 @@ export class Pool {
   /** The one that was used last is used next, so that the others may grow old and close. */
   readonly #idle: Connection[] = []
   readonly #waiting: Waiter[] = []
+  #watching: NodeJS.Timeout | undefined
   #ended = false
   #onEmpty = () => {}
 
@@ -73,22 +75,29 @@ export class Pool {
    */
   async run(prelude: Statement | undefined, one: Statement, effect: Effect = {}, timer = this.timer()): Promise<Rows> {
     const statements = prelude === undefined ? [one] : [prelude, one]
-    const send = (keepPlans: boolean) =>
-      this.withConnection(timer, (connection) => {
-        timer.waitsFor(effect.reads !== true, (error) => connection.abandon(error))
-        return effect.custom ? connection.runCustom(statements) : connection.send(statements, keepPlans)
-      })
     try {
-      const answers = await send(true).catch((error) => {
-        if (one.name !== undefined && isPlanLost(error)) return send(false)
-        if (effect.reads && isConnectionLost(error)) return send(true)
-        throw error
-      })
+      const answers = await this.#send(statements, effect, timer, true)
       return answers[answers.length - 1] as Answer
     } catch (error) {
-      throw toIntegrationsDbError(error)
+      const again = one.name !== undefined && isPlanLost(error)
+      if (!again && !(effect.reads && isConnectionLost(error))) throw toIntegrationsDbError(error)
+      const answers = await this.#send(statements, effect, timer, !again).catch((second) => {
+        throw toIntegrationsDbError(second)
+      })
+      return answers[answers.length - 1] as Answer
     } finally {
       timer.stop()
+    }
+  }
+
+  async #send(statements: Statement[], effect: Effect, timer: CallTimer, keepPlans: boolean): Promise<Answer[]> {
+    const connection = this.#takeIdle() ?? (await this.#acquire(timer))
+    timer.waitsFor(effect.reads !== true, connection)
+    try {
+      return await (effect.custom ? connection.runCustom(statements) : connection.send(statements, keepPlans))
+    } finally {
+      if (connection.needsCleaning) await this.#clean(connection)
+      this.#release(connection)
     }
   }
 
@@ -106,6 +115,7 @@ export class Pool {
   /** Closes every connection, waiting for calls under way at most so long; those that wait for a connection fail. */
   async end(timeoutSeconds = 5): Promise<void> {
     this.#ended = true
+    clearTimeout(this.#watching)
     for (const { reject } of this.#waiting.splice(0)) reject(driverError('CONNECTION_ENDED'))
     const closed = this.#idle.splice(0).map((connection) => this.#close(connection))
     if (this.#connections.size > 0 && timeoutSeconds > 0) {
@@ -138,40 +148,53 @@ export class Pool {
     if (this.#ended) throw driverError('CONNECTION_ENDED')
     const connection = this.#connections.size < this.#options.max ? this.#create() : await this.#wait(timer)
     if (!connection.isOpen) {
-      timer.waitsFor(false, (error) => connection.destroy(error))
+      timer.waitsFor(false, connection)
       await connection.open()
     }
     return connection
   }
 
   #wait(timer: CallTimer): Promise<Connection> {
-    const { acquireTimeoutSeconds, callTimeoutSeconds, max } = this.#options
-    const seconds = Math.min(acquireTimeoutSeconds, callTimeoutSeconds)
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve(connection) {
-          clearTimeout(timeout)
-          resolve(connection)
-        },
-        reject(error) {
-          clearTimeout(timeout)
-          reject(error)
-        },
-      }
-      const giveUp = () => {
-        const at = this.#waiting.indexOf(waiter)
-        if (at >= 0) this.#waiting.splice(at, 1)
-        waiter.reject(
-          new IntegrationsDbError(
-            'unavailable',
-            `no connection became free within ${seconds} s: all ${max} are in use; raise max, or look for slow calls and long transactions`,
-          ),
-        )
-      }
-      const timeout = setTimeout(giveUp, seconds * 1000)
-      timer.waitsFor(false, giveUp)
+      const waiter: Waiter = { resolve, reject, until: performance.now() + this.#patienceSeconds * 1000 }
       this.#waiting.push(waiter)
+      this.#watch()
+      timer.waitsFor(false, {
+        abandon: () => {
+          const at = this.#waiting.indexOf(waiter)
+          if (at >= 0) this.#giveUp(at, 1)
+        },
+      })
     })
+  }
+
+  /** Those that came first have waited longest, so one timer is enough for all. */
+  #watch(): void {
+    const [first] = this.#waiting
+    if (first === undefined || this.#watching !== undefined) return
+    this.#watching = setTimeout(() => {
+      this.#watching = undefined
+      const now = performance.now()
+      const waiting = this.#waiting.findIndex(({ until }) => until > now)
+      this.#giveUp(0, waiting < 0 ? this.#waiting.length : waiting)
+      this.#watch()
+    }, first.until - performance.now())
+  }
+
+  #giveUp(from: number, count: number): void {
+    const { max } = this.#options
+    for (const { reject } of this.#waiting.splice(from, count)) {
+      reject(
+        new IntegrationsDbError(
+          'unavailable',
+          `no connection became free within ${this.#patienceSeconds} s: all ${max} are in use; raise max, or look for slow calls and long transactions`,
+        ),
+      )
+    }
+  }
+
+  get #patienceSeconds(): number {
+    return Math.min(this.#options.acquireTimeoutSeconds, this.#options.callTimeoutSeconds)
   }
 
   #create(): Connection {
@@ -212,7 +235,7 @@ export class Pool {
 
   async #clean(connection: Connection): Promise<void> {
     const timer = this.timer()
-    timer.waitsFor(false, (error) => connection.abandon(error))
+    timer.waitsFor(false, connection)
     await connection.clean().catch((error) => connection.destroy(error))
     timer.stop()
   }

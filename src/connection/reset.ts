@@ -1,5 +1,5 @@
-import type { Answer } from './connection.ts'
 import { type Statement, statement } from './statement.ts'
+import type { Answer } from './unit.ts'
 
 /*
  * What a caller's own SQL (`query`, `transaction`) may leave on a connection goes away before anybody else has it: all

@@ -113,7 +113,10 @@ function settings(role: 'authenticated' | 'service_role', more: Record<string, s
     // or view can pass for ours.
     search_path: `'public, extensions, pg_temp'`,
   }
-  const calls = Object.entries(values).map(([name, value]) => `pg_catalog.set_config('${name}', ${value}, true)`)
+  // What it answers is of no use, and claims are long.
+  const calls = Object.entries(values).map(
+    ([name, value]) => `pg_catalog.set_config('${name}', ${value}, true) is null`,
+  )
   // The process that answers tells whether a pooler stands in between (connection.ts).
   const build = statement(`select ${calls.join(', ')}, pg_catalog.pg_backend_pid()`)
   return (claims: string): Statement => ({ ...build(claims), tellsProcess: true })

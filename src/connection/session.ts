@@ -1,11 +1,12 @@
 import { IntegrationsDbError } from '../errors.ts'
 import type { CallTimer } from './call-timer.ts'
-import { type Answer, begin, type Connection, commit } from './connection.ts'
+import { begin, type Connection, commit } from './connection.ts'
 import type { Pool } from './pool.ts'
 import type { Replicas } from './replicas.ts'
 import type { Scope } from './scope.ts'
 import { toIntegrationsDbError } from './server-errors.ts'
 import type { Effect, Rows, Run, Statement } from './statement.ts'
+import type { Answer } from './unit.ts'
 
 /** How the calls of one scope reach the server: each as a unit of its own, or all in one transaction. */
 export type Session = {
@@ -52,7 +53,7 @@ export async function inTwoTransactions(
 ): Promise<Rows[]> {
   const timer = pool.timer()
   const send = async (connection: Connection, statements: Statement[]) => {
-    timer.waitsFor(true, (error) => connection.abandon(error))
+    timer.waitsFor(true, connection)
     return (await connection.send([scope.prelude, ...statements])).slice(1)
   }
   try {
@@ -190,7 +191,7 @@ class Transaction {
     const opening = this.#state === 'not begun' ? [begin, this.#scope.prelude] : []
     this.#state = 'open'
     const timer = this.#whole ?? this.#startTimer()
-    timer.waitsFor(commits, (error) => this.#connection.abandon(error))
+    timer.waitsFor(commits, this.#connection)
     try {
       const answers = commits
         ? await this.#connection.end([...opening, ...statements, commit])

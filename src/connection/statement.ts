@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Column } from 'drizzle-orm/column'
 import { is } from 'drizzle-orm/entity'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
@@ -58,6 +59,28 @@ export function scopedQueries(run: Run, casing?: Casing): ScopedQueries {
 
 export function toObjects({ names, values }: Rows): Record<string, unknown>[] {
   return values.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])))
+}
+
+/**
+ * Reads a table's columns, in their order, out of a row: dates as `Date`, documents parsed. One object, filled once.
+ *
+ * Most columns' values are what the server's text says, and are not looked at.
+ */
+export function rowReader(columns: Record<string, Column>): (row: unknown[]) => Record<string, unknown> {
+  const names = Object.keys(columns)
+  const readers = Object.values(columns).map((column) =>
+    column.mapFromDriverValue === Column.prototype.mapFromDriverValue
+      ? undefined
+      : (value: unknown) => column.mapFromDriverValue(value),
+  )
+  return (row) => {
+    const object: Record<string, unknown> = {}
+    for (let i = 0; i < names.length; i++) {
+      const [value, read] = [row[i], readers[i]]
+      object[names[i] as string] = value === null || read === undefined ? value : read(value)
+    }
+    return object
+  }
 }
 
 /** Builders whose queries are compiled, never awaited. */
