@@ -38,9 +38,17 @@ const sizes = {
   },
 }
 /** What installs packages or starts server after server, CLI after CLI: `npm run test:long`, as CI does. */
-const slow = ['package', 'embedded', 'testing', 'example-backend', 'bootstrap', 'docs', 'dump', 'supabase-cli'].map(
-  (name) => `tests/${name}.test.ts`,
-)
+const slow = [
+  'package',
+  'embedded',
+  'testing',
+  'example-backend',
+  'bootstrap',
+  'docs',
+  'dump',
+  'supabase-cli',
+  'fail-closed',
+].map((name) => `tests/${name}.test.ts`)
 const given = Object.fromEntries(
   Object.keys(sizes.small).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
 )
@@ -48,7 +56,7 @@ const given = Object.fromEntries(
 export default defineConfig(({ mode }) => ({
   test: {
     include: ['tests/**/*.test.ts'],
-    exclude: mode === 'full' || mode === 'long' ? [] : slow,
+    exclude: ['full', 'long', 'matrix'].includes(mode) ? [] : slow,
     globalSetup: ['tests/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

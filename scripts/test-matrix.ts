@@ -32,6 +32,8 @@ const files = [
   'table',
   'memberships',
   'storm',
+  'fail-closed',
+  'round-trips',
   'configuration',
   'versions',
   'edits',
@@ -57,7 +59,7 @@ for (const [major, version] of Object.entries(versions)) {
     await admin.end()
     const url = new URL(server.adminUrl)
     url.pathname = '/test_matrix'
-    await run('npx', ['vitest', 'run', '--reporter=dot', ...files], {
+    await run('npx', ['vitest', 'run', '--mode', 'matrix', '--reporter=dot', ...files], {
       environment: { TEST_DATABASE_URL: url.href, ...(['15', '18'].includes(major) ? whole : {}) },
     })
   } finally {

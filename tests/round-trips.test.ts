@@ -1,8 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Pool } from '../src/connection/pool.ts'
 import { organizationScope } from '../src/connection/scope.ts'
 import { unitSession } from '../src/connection/session.ts'
@@ -14,13 +10,12 @@ import type { IntegrationsDb, OrganizationScope } from '../src/index.ts'
 import { Integrations } from '../src/integrations.ts'
 import { organizationIntegrations } from '../src/schema/index.ts'
 import { useDatabase } from './database.ts'
-import { freePort } from './embedded.ts'
 import { frontendMessages, typesOf } from './frontend-messages.ts'
+import { hasPgBouncer, startPgBouncer } from './pgbouncer.ts'
 import { addressOf, startProxy, type TcpProxy } from './proxy.ts'
 
 const t = useDatabase()
 const host = useDatabase('host')
-const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
 
 /** Every call that is one statement. Each leaves the row as the next one needs it. */
 const calls: [string, (scope: OrganizationScope) => Promise<unknown>][] = [
@@ -232,6 +227,35 @@ describe.skipIf(!hasPgBouncer)(
       expect(Buffer.concat(back.sent).toString('latin1')).not.toContain('integrations_db_')
     })
 
+    test.each(['transaction', 'session'] as const)(
+      "with keepPlans: 'pooled' plans are kept by name, and a pooler in %s mode that mixes them up costs no answer",
+      async (mode) => {
+        const bouncer = await startPgBouncer(back.through(t.url), mode)
+        const inFront = await startProxy(bouncer.address)
+        const db = t.connect({ url: inFront.through(t.url), max: 2, keepPlans: 'pooled' })
+        const ids = await Promise.all(Array.from({ length: 10 }, () => t.organization()))
+        await Promise.all(
+          ids.map(async (organizationId) => {
+            const scope = db.forOrganization({ organizationId, role: 'admin' })
+            await scope.integrations.create({ integrationType: 'xledger' })
+            for (let i = 0; i < 5; i++) {
+              expect((await scope.integrations.list()).map((row) => row.organizationId)).toEqual([organizationId])
+            }
+          }),
+        )
+        if (mode === 'session') {
+          const scope = db.forOrganization({ organizationId: ids[0] ?? '', role: 'admin' })
+          for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 4 }, () => scope.integrations.list()))
+          inFront.reset()
+          await scope.integrations.list()
+          expect(typesOf(inFront.sent)).toBe('BEBES')
+        }
+        await db.end()
+        await inFront.stop()
+        await bouncer.stop()
+      },
+    )
+
     test('an administrator migrates and rolls back, three at once, and no lock stays behind', async () => {
       const url = pooled(host.adminUrl)
       const reports = await Promise.all([migrate({ url }), migrate({ url }), migrate({ url })])
@@ -263,51 +287,3 @@ describe.skipIf(!hasPgBouncer)(
     })
   },
 )
-
-/** Debian's PgBouncer, two server connections per login and database. */
-async function startPgBouncer(url: string) {
-  const { hostname, port } = new URL(url)
-  const { logins, adminUrl } = inject('server')
-  const { username, password } = new URL(adminUrl)
-  const folder = mkdtempSync(join(tmpdir(), 'integrations-db-pgbouncer-'))
-  chmodSync(folder, 0o755)
-  const listen = await freePort()
-  const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`)
-  writeFileSync(join(folder, 'users.txt'), [...users, `"${username}" "${password}"`].join('\n'))
-  writeFileSync(
-    join(folder, 'pgbouncer.ini'),
-    `[databases]
-* = host=${hostname} port=${port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${listen}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = ${join(folder, 'users.txt')}
-pool_mode = transaction
-default_pool_size = 2
-server_check_delay = 3600
-`,
-  )
-  // It refuses to run as root.
-  const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
-  const bouncer = spawn('pgbouncer', [join(folder, 'pgbouncer.ini')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...asNobody,
-  })
-  await new Promise<void>((resolve, reject) => {
-    let log = ''
-    bouncer.stderr.on('data', (chunk) => {
-      log += String(chunk)
-      if (log.includes('process up')) resolve()
-    })
-    bouncer.once('exit', () => reject(new Error(`pgbouncer ended: ${log}`)))
-  })
-  return {
-    address: { host: '127.0.0.1', port: listen },
-    async stop() {
-      bouncer.kill('SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}

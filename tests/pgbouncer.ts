@@ -1,0 +1,56 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { freePort } from './embedded.ts'
+
+export const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
+
+/** Debian's PgBouncer, two server connections per login and database. */
+export async function startPgBouncer(url: string, mode: 'transaction' | 'session' = 'transaction') {
+  const { hostname, port } = new URL(url)
+  const { logins, adminUrl } = inject('server')
+  const { username, password } = new URL(adminUrl)
+  const folder = mkdtempSync(join(tmpdir(), 'integrations-db-pgbouncer-'))
+  chmodSync(folder, 0o755)
+  const listen = await freePort()
+  const users = [logins.scoped, logins.service].map((name) => `"${name}" "${logins.password}"`)
+  writeFileSync(join(folder, 'users.txt'), [...users, `"${username}" "${password}"`].join('\n'))
+  writeFileSync(
+    join(folder, 'pgbouncer.ini'),
+    `[databases]
+* = host=${hostname} port=${port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${listen}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${join(folder, 'users.txt')}
+pool_mode = ${mode}
+default_pool_size = 2
+server_check_delay = 3600
+`,
+  )
+  // It refuses to run as root.
+  const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  const bouncer = spawn('pgbouncer', [join(folder, 'pgbouncer.ini')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...asNobody,
+  })
+  await new Promise<void>((resolve, reject) => {
+    let log = ''
+    bouncer.stderr.on('data', (chunk) => {
+      log += String(chunk)
+      if (log.includes('process up')) resolve()
+    })
+    bouncer.once('exit', () => reject(new Error(`pgbouncer ended: ${log}`)))
+  })
+  return {
+    address: { host: '127.0.0.1', port: listen },
+    async stop() {
+      bouncer.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
