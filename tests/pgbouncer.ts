@@ -7,8 +7,8 @@ import { freePort } from './embedded.ts'
 
 export const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
 
-/** Debian's PgBouncer, two server connections per login and database. */
-export async function startPgBouncer(url: string, mode: 'transaction' | 'session' = 'transaction') {
+/** Debian's PgBouncer, so many server connections per login and database. */
+export async function startPgBouncer(url: string, mode: 'transaction' | 'session' = 'transaction', size = 2) {
   const { hostname, port } = new URL(url)
   const { logins, adminUrl } = inject('server')
   const { username, password } = new URL(adminUrl)
@@ -28,7 +28,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = ${join(folder, 'users.txt')}
 pool_mode = ${mode}
-default_pool_size = 2
+default_pool_size = ${size}
 server_check_delay = 3600
 `,
   )

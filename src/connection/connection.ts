@@ -2,11 +2,11 @@ import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Client } from 'pg'
 import { cancelRequest } from './cancel-request.ts'
 import { driver } from './driver.ts'
-import { resetStatements, wasReset } from './reset.ts'
+import { resetStatements } from './reset.ts'
 import { driverError } from './server-errors.ts'
 import { type Statement, statement } from './statement.ts'
 import type { Target } from './target.ts'
-import { type Answer, type Columns, Unit } from './unit.ts'
+import { type Answer, type Columns, type Outcome, Unit } from './unit.ts'
 
 export type ConnectionOptions = {
   target: Target
@@ -104,16 +104,22 @@ export class Connection {
    * Sends statements as one unit, and gives what each answered. Fails with the first failure, once the server has undone
    * the unit and is ready for the next.
    */
-  send(statements: readonly Statement[], keepPlans = true): Promise<Answer[]> {
-    return new Promise((resolve, reject) => {
-      if (this.#lost !== undefined || this.#client === undefined)
-        return reject(this.#lost ?? driverError('CONNECTION_CLOSED'))
+  async send(statements: readonly Statement[], keepPlans = true): Promise<Answer[]> {
+    const { answers, error } = await this.#exchange(statements, keepPlans)
+    if (error !== undefined) throw error
+    return answers
+  }
+
+  #exchange(statements: readonly Statement[], keepPlans: boolean): Promise<Outcome> {
+    return new Promise((resolve) => {
+      if (this.#lost !== undefined || this.#client === undefined) {
+        return resolve({ answers: [], error: this.#lost ?? driverError('CONNECTION_CLOSED') })
+      }
       const named = keepPlans && (this.#options.keepPlans === 'pooled' || (this.#options.keepPlans && this.#direct))
-      const unit = new Unit(statements, named ? this.#plans : undefined, (error, answers) => {
+      const unit = new Unit(statements, named ? this.#plans : undefined, (outcome) => {
         this.#fail = undefined
-        if (error !== undefined) return reject(error)
-        this.#notice(statements, answers)
-        resolve(answers)
+        if (outcome.error === undefined) this.#notice(statements, outcome.answers)
+        resolve(outcome)
       })
       this.#fail = (error) => unit.fail(error)
       try {
@@ -141,8 +147,12 @@ export class Connection {
 
   /** Sends what ends a transaction; behind it whatever the caller's own SQL has left goes away in the same unit. */
   async end(statements: readonly Statement[]): Promise<Answer[]> {
-    const answers = await this.send(this.used ? [...statements, ...resetStatements] : statements)
-    if (this.used && !wasReset(answers)) this.destroy(driverError('CONNECTION_CLOSED'))
+    if (!this.used) return this.send(statements)
+    const { answers, error } = await this.#exchange([...statements, ...resetStatements], true)
+    if (error !== undefined) {
+      if (answers.length < statements.length) throw error
+      this.destroy(error) // The transaction has ended as it should; what is left goes with the connection.
+    }
     this.used = false
     return answers
   }

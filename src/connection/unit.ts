@@ -46,20 +46,25 @@ function columnsOf(fields: readonly { name: string; dataTypeID: number }[]): Col
   }
 }
 
-type Settle = (error: Error | undefined, answers: Answer[]) => void
+/** What the statements answered until one failed, if one did. */
+export type Outcome = { answers: Answer[]; error: Error | undefined }
 
 /** Statements before one Sync, as node-postgres takes them: what is sent, and what the server answers. */
 export class Unit {
   readonly #statements: readonly Statement[]
   /** Those that the server keeps for this connection; undefined where it shall keep none. */
   readonly #plans: Map<string, Columns> | undefined
-  readonly #settle: Settle
+  readonly #settle: (outcome: Outcome) => void
   readonly #answers: Answer[] = []
   #columns: Columns
   #rows: unknown[][] = []
   #failure: Error | undefined
 
-  constructor(statements: readonly Statement[], plans: Map<string, Columns> | undefined, settle: Settle) {
+  constructor(
+    statements: readonly Statement[],
+    plans: Map<string, Columns> | undefined,
+    settle: (outcome: Outcome) => void,
+  ) {
     this.#statements = statements
     this.#plans = plans
     this.#settle = settle
@@ -120,11 +125,11 @@ export class Unit {
     }
     if (isPlanLost(error)) this.#plans?.clear()
     this.#failure = error
-    wire.once('readyForQuery', () => this.#settle(error, this.#answers))
+    wire.once('readyForQuery', () => this.fail(error))
   }
 
   handleReadyForQuery(): void {
-    this.#settle(undefined, this.#answers)
+    this.#settle({ answers: this.#answers, error: undefined })
   }
 
   handleCopyInResponse(wire: Wire & { sendCopyFail(reason: string): void }): void {
@@ -136,7 +141,7 @@ export class Unit {
   handlePortalSuspended(): void {}
 
   fail(error: Error): void {
-    this.#settle(this.#failure ?? error, this.#answers)
+    this.#settle({ answers: this.#answers, error: this.#failure ?? error })
   }
 
   #known(): Columns {
