@@ -54,8 +54,13 @@ function rawPostgres(url: string, max: number): Contender {
 const listed = `select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
   created_at, updated_at, xmin::text from organization_integrations where organization_id = $1 order by created_at, id`
 
+function poolOf(url: string, max: number): pg.Pool {
+  // Unheard, the end of a server that is stopped would end this process.
+  return new pg.Pool({ connectionString: url, max }).on('error', () => {})
+}
+
 function rawNodePostgres(url: string, max: number): Contender {
-  const pool = new pg.Pool({ connectionString: url, max })
+  const pool = poolOf(url, max)
   return {
     name: 'node-postgres, unscoped',
     scoped: false,
@@ -66,7 +71,7 @@ function rawNodePostgres(url: string, max: number): Contender {
 
 /** As its documentation shows a transaction, with named statements. */
 function nodePostgresScoped(url: string, max: number): Contender {
-  const pool = new pg.Pool({ connectionString: url, max })
+  const pool = poolOf(url, max)
   const settings = `select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)`
   return {
     name: 'node-postgres, scoped in a transaction',
@@ -176,7 +181,7 @@ function drizzleDocumented(url: string, max: number): Contender {
 function kyselyScoped(url: string, max: number): Contender {
   type Database = { organization_integrations: Record<string, unknown> & { organization_id: string } }
   const db = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max }) }),
+    dialect: new PostgresDialect({ pool: poolOf(url, max) }),
   })
   return {
     name: 'Kysely over node-postgres, scoped',

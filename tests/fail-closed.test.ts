@@ -21,8 +21,6 @@ const mostMessages = 18
 const settingsLeft = statement(
   `select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), '')`,
 )
-// Such a limit would end this on a busy machine.
-const unlimited = statement(`select set_config('statement_timeout', '10s', true)`)
 const everything = statement('select organization_id from organization_integrations')
 let acme: string
 
@@ -122,6 +120,16 @@ const units: Record<
   },
 }
 
+/** On a busy machine the limit may end this too, and it is asked again. */
+async function settingsOf(pool: Pool): Promise<unknown[][]> {
+  for (;;) {
+    const rows = await pool.run(undefined, settingsLeft(), { reads: true }).catch((error) => {
+      if (error.sqlState !== '57014') throw error
+    })
+    if (rows) return rows.values
+  }
+}
+
 const scope = () => organizationScope({ organizationId: acme, role: 'admin' })
 
 beforeAll(async () => {
@@ -179,8 +187,8 @@ for (const [way, possible, reach] of ways) {
             })
             const shown = outcome.flatMap((row) => Object.values(row as object))
             expect(shown.filter((organization) => organization !== acme)).toEqual([])
-            const left = await pool.run(unlimited(), settingsLeft(), { reads: true })
-            expect(left.values).toEqual([['none', '']])
+            const left = await settingsOf(pool)
+            expect(left).toEqual([['none', '']])
             await pool.end()
             if (!proxy.wasStopped) break // There is no message behind.
           }
