@@ -57,7 +57,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: ['tests/**/*.test.ts'],
     exclude: ['full', 'long', 'matrix'].includes(mode) ? [] : slow,
-    globalSetup: ['tests/global-setup.ts'],
+    globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // The server has cores of its own to wait for; vitest alone would leave one idle.

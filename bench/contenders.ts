@@ -4,8 +4,8 @@ import { Kysely, sql as kyselySql, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import postgres from 'postgres'
 import type * as Package from '../src/index.ts'
-import { hexLiteral } from '../src/literal.ts'
 import { organizationIntegrations as table } from '../src/schema/index.ts'
+import { hexLiteral } from '../src/util/literal.ts'
 
 // What users run: built, not as the TypeScript loader of the other scripts would have it, which names every closure.
 const built = new URL('../dist/index.js', import.meta.url).href

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import postgres from 'postgres'
-import { createLogin } from '../src/create-login.ts'
+import { createLogin } from '../src/admin/logins.ts'
 import { migrate } from '../src/deployment/migrate.ts'
 import type * as Package from '../src/index.ts'
-import { addressOf, startProxy } from '../tests/proxy.ts'
-import { installVault } from '../tests/vault-stand-in.ts'
+import { addressOf, startProxy } from '../tests/support/proxy.ts'
+import { installVault } from '../tests/support/vault-stand-in.ts'
 
 const { createIntegrationsDb } = (await import(new URL('../dist/index.js', import.meta.url).href)) as typeof Package
 

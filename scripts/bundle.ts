@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 
 type Manifest = { bin: Record<string, string>; exports: Record<string, string | { default: string }> }
 
-const packageFolder = join('src', 'package-folder.ts')
+const packageFolder = join('src', 'util', 'package-folder.ts')
 
 /**
  * The modules that package.json names, each with what it needs, as they are published.

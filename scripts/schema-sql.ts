@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { moddatetime } from '@electric-sql/pglite/contrib/moddatetime'
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump'
-import { bootstrapSql } from '../src/bootstrap.ts'
+import { bootstrapSql } from '../src/admin/bootstrap.ts'
 import { readCatalog } from '../src/doctor/catalog.ts'
 
 /*

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import postgres from 'postgres'
-import { loadEmbeddedPostgres, startEmbedded } from '../tests/embedded.ts'
+import { loadEmbeddedPostgres, startEmbedded } from '../tests/support/embedded.ts'
 import { installInto, keptFolder, run } from './temporary.ts'
 
 const versions: Record<string, string> = {

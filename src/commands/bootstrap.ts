@@ -7,7 +7,7 @@ export const bootstrapCommand = command({
   example: 'integrations-db bootstrap --login backend',
   options: { ...database, login: { type: 'string' }, 'no-login': { type: 'boolean', default: false } },
   async run({ url, login, 'no-login': none = false }) {
-    const { bootstrap } = await import('../bootstrap.ts')
+    const { bootstrap } = await import('../admin/bootstrap.ts')
     if (none && login !== undefined) throw new UsageError('--login NAME or --no-login, one of them')
     const report = await bootstrap({ url: adminUrl({ url }), ...(none ? { login: false } : given({ login })) })
     const lines = [listed('created', report.created, 'nothing to create')]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { parseArgs } from 'node:util'
+import type { Access } from '../admin/management-api.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import type { Access } from '../management-api.ts'
 
 // Spelled out: declarations cannot name what node:util does not export.
 type Options = {

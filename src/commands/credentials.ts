@@ -1,8 +1,8 @@
-import type { SecretsReport } from '../credential-upkeep.ts'
+import type { SecretsReport } from '../admin/credentials.ts'
 import { adminUrl, apply, command, database, type Outcome, UsageError } from './command.ts'
-import { applying, planned, summary } from './upkeep.ts'
+import { applying, planned, summary } from './maintenance.ts'
 
-const upkeep = () => import('../credential-upkeep.ts')
+const upkeep = () => import('../admin/credentials.ts')
 const keyed = { ...database, ...apply, 'allow-parameter-logging': { type: 'boolean', default: false } } as const
 
 export const credentialCommands = [
@@ -81,7 +81,7 @@ export const credentialCommands = [
 type Keyed = { url?: string | undefined; apply?: boolean; 'allow-parameter-logging'?: boolean }
 
 async function target({ url, apply: really = false, 'allow-parameter-logging': allowParameterLogging = false }: Keyed) {
-  const { encryptionKey } = await import('../input.ts')
+  const { encryptionKey } = await import('../client/input.ts')
   return {
     url: adminUrl({ url }),
     ...applying(really),

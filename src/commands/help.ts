@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import { packageFolder } from '../package-folder.ts'
+import { packageFolder } from '../util/package-folder.ts'
 import { type Command, signature } from './command.ts'
 
 /** Heavy on a terminal, plain everywhere else and under NO_COLOR. */

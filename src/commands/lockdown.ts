@@ -7,7 +7,7 @@ export const lockdownCommand = command({
   example: 'integrations-db lockdown',
   options: { ...database, lift: { type: 'boolean', default: false } },
   async run({ url, lift }) {
-    const { liftLockdown, lockdown } = await import('../lockdown.ts')
+    const { liftLockdown, lockdown } = await import('../admin/lockdown.ts')
     const target = { url: adminUrl({ url }) }
     const report = await (lift ? liftLockdown(target) : lockdown(target))
     const change = lift ? `gave back ${report.grants} privileges` : `took ${report.grants} privileges away`

@@ -8,7 +8,7 @@ export const loginCommand = command({
   example: 'integrations-db login create backend',
   options: { ...database, service: { type: 'boolean', default: false } },
   async run({ url, service = false }, name) {
-    const { createLogin, newPassword } = await import('../create-login.ts')
+    const { createLogin, newPassword } = await import('../admin/logins.ts')
     const password = newPassword()
     await createLogin({ url: adminUrl({ url }), name, password, service })
     return { report: { name, password }, text: `login ${name} created; its password, shown this once: ${password}` }

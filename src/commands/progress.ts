@@ -1,4 +1,4 @@
-import type { Progress } from '../admin.ts'
+import type { Progress } from '../admin/connection.ts'
 
 /** A bar on standard error, redrawn in place; silent where nobody looks at a terminal. */
 export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progress {

@@ -12,11 +12,11 @@ export const registryCommand = command({
       throw new UsageError('--dart OUT.dart or --check FILE.dart, one of them')
     }
     if (dart !== undefined) {
-      const { dartSource } = await import('../dart.ts')
+      const { dartSource } = await import('../registry/dart.ts')
       writeFileSync(dart, dartSource())
       return { report: { written: dart }, text: `wrote ${dart}` }
     }
-    const { dartFindings } = await import('../dart-check.ts')
+    const { dartFindings } = await import('../registry/dart-check.ts')
     const findings = dartFindings(readText(check ?? ''))
     const lines = findings.map(
       ({ where, expected, found, remedy }) => `${where}: expected ${expected}, found ${found}; ${remedy}`,

@@ -1,6 +1,6 @@
 import { IntegrationsDbError } from '../errors.ts'
 import { adminUrl, apply, command, database, type Outcome, readText, UsageError } from './command.ts'
-import { applying, summary } from './upkeep.ts'
+import { applying, summary } from './maintenance.ts'
 
 export const repairCommand = command({
   name: 'repair',
@@ -11,7 +11,7 @@ export const repairCommand = command({
   async run({ url, restore: event, document, apply: really = false }) {
     if (event !== undefined) return restored(adminUrl({ url }), event, document)
     if (document !== undefined) throw new UsageError('--document belongs to --restore EVENT')
-    const { repair } = await import('../repair.ts')
+    const { repair } = await import('../admin/repair.ts')
     const report = await repair({ url: adminUrl({ url }), ...applying(really) })
     const { malformed, quarantined, outdated, failures } = report
     const lines = [
@@ -28,7 +28,7 @@ export const repairCommand = command({
 })
 
 async function restored(url: string, event: string, file: string | undefined): Promise<Outcome> {
-  const { restore } = await import('../restore.ts')
+  const { restore } = await import('../admin/restore.ts')
   const report = await restore({ url, event, ...(file === undefined ? {} : { document: readJson(file) }) })
   return {
     report,

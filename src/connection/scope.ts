@@ -2,8 +2,9 @@
  * Who calls. A scope is claims and a role for PostgreSQL's row-level security; `session.ts` sends them ahead of each
  * statement. Roles come from a closed list, and claims are a bound value.
  */
+
+import { isUuid, text, uuid } from '../client/input.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { isUuid, text, uuid } from '../input.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** A member's role in an organization, as the policies know it. */

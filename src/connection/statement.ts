@@ -5,8 +5,8 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { Param, Placeholder, type SQLWrapper } from 'drizzle-orm/sql'
 import { IntegrationsDbError } from '../errors.ts'
-import { lazily } from '../lazily.ts'
-import { textValue } from '../literal.ts'
+import { lazily } from '../util/lazily.ts'
+import { textValue } from '../util/literal.ts'
 
 /*
  * Drizzle is the language here, not the driver: its builders give the text of one statement and its values, and

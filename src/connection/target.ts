@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { parsedUrl } from '../client/input.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { parsedUrl } from '../input.ts'
 
 /** Where a connection goes and how, as node-postgres takes it. */
 export type Target = {

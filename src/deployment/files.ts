@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import { packageFolder } from '../package-folder.ts'
+import { packageFolder } from '../util/package-folder.ts'
 
 /** This package's own `supabase/`. */
 export const packagedSupabase = join(packageFolder, 'supabase')

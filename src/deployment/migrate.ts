@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, type Progress, type Queries, queriesOf } from '../admin.ts'
+import { aloneAsAdmin, type Progress, type Queries, queriesOf } from '../admin/connection.ts'
+import { type Access, projectQueries } from '../admin/management-api.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { type Access, projectQueries } from '../management-api.ts'
 import { noTransaction } from '../migrations/render.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
 import {

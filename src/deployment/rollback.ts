@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, type Progress, queriesOf } from '../admin.ts'
+import { aloneAsAdmin, type Progress, queriesOf } from '../admin/connection.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles } from './files.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Queries } from '../admin.ts'
-import { type Access, withQueries } from '../management-api.ts'
+import type { Queries } from '../admin/connection.ts'
+import { type Access, withQueries } from '../admin/management-api.ts'
 import { fileName, packagedSupabase, readMigrationFiles } from './files.ts'
 import { compareHistory, type Problem, readHistory } from './history.ts'
 

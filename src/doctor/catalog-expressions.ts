@@ -1,5 +1,5 @@
-import { apiRoles } from '../migrations/extra-kinds.ts'
-import { literal } from '../migrations/quote.ts'
+import { apiRoles } from '../extras/kinds.ts'
+import { literal } from '../util/quote.ts'
 
 /* Expressions that the catalog's statement is made of. What goes into them stands in this folder. */
 

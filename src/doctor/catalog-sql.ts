@@ -1,8 +1,8 @@
 import { is } from 'drizzle-orm'
 import { isPgEnum, PgTable } from 'drizzle-orm/pg-core'
-import { names } from '../migrations/extra-kinds.ts'
-import { literal, name } from '../migrations/quote.ts'
+import { names } from '../extras/kinds.ts'
 import * as schema from '../schema/index.ts'
+import { literal, name } from '../util/quote.ts'
 import { lines, list, owned, privileges, rolesWho, settings } from './catalog-expressions.ts'
 
 /*

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Queries } from '../admin.ts'
+import type { Queries } from '../admin/connection.ts'
 import { packagedSupabase } from '../deployment/files.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { catalogText } from './catalog-sql.ts'

@@ -1,4 +1,4 @@
-import { hostMark } from '../migrations/extra-functions.ts'
+import { hostMark } from '../extras/functions.ts'
 import { claimsFunctions } from './advice/claims.ts'
 import { type Aspect, type Catalog, type CatalogObject, keyOf } from './catalog.ts'
 import type { LookAlike } from './look-alikes.ts'

@@ -1,6 +1,6 @@
-import type { Queries } from '../admin.ts'
+import type { Queries } from '../admin/connection.ts'
+import { type Access, projectQueries, withQueries } from '../admin/management-api.ts'
 import { readStatus } from '../deployment/status.ts'
-import { type Access, projectQueries, withQueries } from '../management-api.ts'
 import { advisorFindings } from './advice/advisors.ts'
 import { answerFindings, claimsAdvice, claimsFunctions } from './advice/claims.ts'
 import { loginAdvice } from './advice/logins.ts'

@@ -1,6 +1,6 @@
 import { replaceEnum } from '../migrations/enum-labels.ts'
 import { selfGuarded } from '../migrations/guards.ts'
-import { block, literal } from '../migrations/quote.ts'
+import { block, literal } from '../util/quote.ts'
 import type { CatalogObject } from './catalog.ts'
 
 /* Labels of an enum type, from those that are to those that should be. */

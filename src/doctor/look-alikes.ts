@@ -1,5 +1,5 @@
-import type { Queries } from '../admin.ts'
-import { array, literal } from '../migrations/quote.ts'
+import type { Queries } from '../admin/connection.ts'
+import { array, literal } from '../util/quote.ts'
 import { type Catalog, type CatalogObject, keyOf, lines } from './catalog.ts'
 
 /** Where a missing object is instead, as a statement would write it. */

@@ -1,6 +1,6 @@
-import { apiRoles } from '../migrations/extra-kinds.ts'
-import { block, literal } from '../migrations/quote.ts'
+import { apiRoles } from '../extras/kinds.ts'
 import { extras } from '../schema/extras.ts'
+import { block, literal } from '../util/quote.ts'
 import { type CatalogObject, lines } from './catalog.ts'
 import type { Difference } from './compare.ts'
 import { madeAnew, relabelled } from './labels.ts'

@@ -1,4 +1,4 @@
-import type { Queries } from '../admin.ts'
+import type { Queries } from '../admin/connection.ts'
 import type { Problem } from '../deployment/history.ts'
 import { type Catalog, keyOf } from './catalog.ts'
 import type { Finding } from './findings.ts'

@@ -1,9 +1,9 @@
 import type { AlterTableCmd, ColumnDef, Constraint, Node, RangeVar } from 'libpg-query'
+import { array, block, literal, name, relation } from '../util/quote.ts'
 import { commandOf, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, isConstraint } from './end-state.ts'
 import type { Guard } from './guards.ts'
 import { strings, textOf, typeKey } from './parse-tree.ts'
-import { array, block, literal, name, relation } from './quote.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 

@@ -1,4 +1,4 @@
-import { diffExtras } from './extras.ts'
+import { diffExtras } from '../extras/extra.ts'
 import { textOf } from './parse-tree.ts'
 import type { SchemaState } from './plan.ts'
 import { emptySnapshot, type Snapshot } from './snapshot.ts'

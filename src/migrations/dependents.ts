@@ -1,6 +1,6 @@
+import { block, literal, name } from '../util/quote.ts'
 import { selfGuarded } from './guards.ts'
 import { textOf } from './parse-tree.ts'
-import { block, literal, name } from './quote.ts'
 import {
   type Column,
   type ForeignKey,

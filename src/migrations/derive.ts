@@ -1,3 +1,4 @@
+import { name } from '../util/quote.ts'
 import {
   dependentsIn,
   dependentsOf,
@@ -11,7 +12,6 @@ import {
   touchedColumns,
 } from './dependents.ts'
 import { replaceEnums } from './enum-labels.ts'
-import { name } from './quote.ts'
 import { type Rename, renamed, renameStatements, reversed } from './renames.ts'
 import { keyOf, type Snapshot, same, sqlName, type Table } from './snapshot.ts'
 

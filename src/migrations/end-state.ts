@@ -1,6 +1,6 @@
 import type { ColumnDef, Constraint, IndexElem, IndexStmt, Node, RangeVar } from 'libpg-query'
+import { array, block, literal, name, relation } from '../util/quote.ts'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
-import { array, block, literal, name, relation } from './quote.ts'
 import { columnType } from './types.ts'
 
 /*

@@ -1,5 +1,5 @@
+import { array, block, literal, name } from '../util/quote.ts'
 import { selfGuarded } from './guards.ts'
-import { array, block, literal, name } from './quote.ts'
 import { type Rename, renamed } from './renames.ts'
 import { type Column, columnsOfType, type Enum, keyOf, type Snapshot, same, sqlName, type Table } from './snapshot.ts'
 

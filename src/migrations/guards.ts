@@ -1,16 +1,16 @@
 import type { Node } from 'libpg-query'
+import { array, block, literal, name, relation } from '../util/quote.ts'
 import { alterations } from './alterations.ts'
 import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
-import { array, block, literal, name, relation } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 
 /*
  * One guard per kind of statement: the form of it that can run twice. A kind without a guard is refused, never passed
  * through. To teach the generator a new kind, add a row to `guards` here (or to `alterations` for ALTER TABLE) and a
- * golden pair to `tests/guards.test.ts`.
+ * golden pair to `tests/generator/guards.test.ts`.
  */
 
 /** What a guard may know of the file its statement stands in. */
@@ -240,7 +240,7 @@ function unlessType(text: string, type: string): string {
 }
 
 const extend =
-  'write it as a statement the generator knows, or add a guard for this kind in src/migrations/guards.ts and a golden pair in tests/guards.test.ts'
+  'write it as a statement the generator knows, or add a guard for this kind in src/migrations/guards.ts and a golden pair in tests/generator/guards.test.ts'
 
 /** Comment on a statement of the generator's own making that can run twice as it is. */
 export const selfGuarded = '-- guarded'

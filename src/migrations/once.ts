@@ -1,4 +1,4 @@
-import { block, dollarQuoted, literal } from './quote.ts'
+import { block, dollarQuoted, literal } from '../util/quote.ts'
 
 /*
  * What changes rows, or runs code of its own, has no end state in the catalog that could be asked for. Such a statement

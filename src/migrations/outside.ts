@@ -1,9 +1,9 @@
 import type { Node } from 'libpg-query'
+import { name, relation } from '../util/quote.ts'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { indexName } from './end-state.ts'
 import { selfGuarded } from './guards.ts'
 import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
-import { name, relation } from './quote.ts'
 import { keyOfParts, type Snapshot } from './snapshot.ts'
 import type { Statement } from './statements.ts'
 

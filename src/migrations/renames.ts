@@ -1,5 +1,5 @@
+import { literal, name } from '../util/quote.ts'
 import { partsOf, strings, textOf } from './parse-tree.ts'
-import { literal, name } from './quote.ts'
 import { columnsOfType, keyOf, type Snapshot, sqlName, type Table } from './snapshot.ts'
 import type { Statement } from './statements.ts'
 

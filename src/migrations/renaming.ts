@@ -1,6 +1,6 @@
 import type { RangeVar, RenameStmt } from 'libpg-query'
+import { block, literal, name, relation } from '../util/quote.ts'
 import { partsOf, textOf } from './parse-tree.ts'
-import { block, literal, name, relation } from './quote.ts'
 
 /** Whether the object of a RENAME exists under a name. */
 export const renames: Record<string, (node: RenameStmt, called: string) => string> = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { Extra } from '../extras/extra.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
-import type { Extra } from './extras.ts'
 import type { FilePlan } from './plan.ts'
 
 /** Raised when the same source would give other bytes; files of an older generator stay as they are. */

@@ -1,5 +1,5 @@
+import { name } from '../util/quote.ts'
 import { textOf } from './parse-tree.ts'
-import { name } from './quote.ts'
 
 /*
  * drizzle-kit's description of a schema, as JSON. Every migration has one; their differences are the way down.

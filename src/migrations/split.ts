@@ -1,7 +1,7 @@
 import type { Constraint } from 'libpg-query'
+import { block, literal, name, relation } from '../util/quote.ts'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
 import { strings, textOf } from './parse-tree.ts'
-import { block, literal, name, relation } from './quote.ts'
 import { keyOfParts, type Snapshot } from './snapshot.ts'
 import { parseEach, refuse, type Statement } from './statements.ts'
 

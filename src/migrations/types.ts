@@ -1,6 +1,6 @@
 import type { TypeName } from 'libpg-query'
+import { literal, name } from '../util/quote.ts'
 import { nodesOf, strings } from './parse-tree.ts'
-import { literal, name } from './quote.ts'
 
 /** A column's type, in a form that can be compared with the catalog's. */
 type ColumnType = {

@@ -1,4 +1,5 @@
-import { claimsFunction } from '../migrations/extra-functions.ts'
+import type { Extra } from '../extras/extra.ts'
+import { claimsFunction } from '../extras/functions.ts'
 import {
   forcedRowSecurity,
   moddatetime,
@@ -10,8 +11,7 @@ import {
   tablePrivileges,
   touchTrigger,
   typeComment,
-} from '../migrations/extra-kinds.ts'
-import type { Extra } from '../migrations/extras.ts'
+} from '../extras/kinds.ts'
 import { integrationStatus, integrationType } from './enums.ts'
 import { callerFunctions } from './functions/caller.ts'
 import { configurationFunctions } from './functions/configuration.ts'

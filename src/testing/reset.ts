@@ -1,5 +1,5 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
-import type { Admin } from '../admin.ts'
+import type { Admin } from '../admin/connection.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { organizations } from '../schema/host.ts'

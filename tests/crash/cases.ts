@@ -1,8 +1,8 @@
 import type postgres from 'postgres'
 import { expect } from 'vitest'
-import { readRows } from '../catalog.ts'
-import type { EmbeddedServer } from '../embedded.ts'
-import { type BuiltFile, schemaOf } from '../projects.ts'
+import { readRows } from '../support/catalog.ts'
+import type { EmbeddedServer } from '../support/embedded.ts'
+import { type BuiltFile, schemaOf } from '../support/projects.ts'
 import {
   bundles,
   type Copy,

@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import postgres from 'postgres'
-import { bootstrapSql } from '../../src/bootstrap.ts'
-import { createLogin } from '../../src/create-login.ts'
+import { bootstrapSql } from '../../src/admin/bootstrap.ts'
+import { createLogin } from '../../src/admin/logins.ts'
 import { createIntegrationsDb } from '../../src/index.ts'
-import { runCli } from '../command-line.ts'
-import type { EmbeddedServer } from '../embedded.ts'
-import { databaseUrl } from '../global-setup.ts'
-import { builtFiles, runFile } from '../projects.ts'
-import { installVault } from '../vault-stand-in.ts'
+import { runCli } from '../support/command-line.ts'
+import type { EmbeddedServer } from '../support/embedded.ts'
+import { databaseUrl } from '../support/global-setup.ts'
+import { builtFiles, runFile } from '../support/projects.ts'
+import { installVault } from '../support/vault-stand-in.ts'
 
 /*
  * What the killed commands work on: databases with several organizations in them, their credentials stored through the

@@ -1,4 +1,4 @@
-import type { TcpProxy } from '../proxy.ts'
+import type { TcpProxy } from '../support/proxy.ts'
 
 /*
  * Moments within a command, counted in messages rather than in time: most of a command's time is its own start, and a

@@ -1,4 +1,4 @@
-import type { SecurityAdvice } from '../../management-api.ts'
+import type { SecurityAdvice } from '../../admin/management-api.ts'
 import type { Finding } from '../findings.ts'
 import { advise } from './advice.ts'
 

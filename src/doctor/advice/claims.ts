@@ -1,4 +1,4 @@
-import type { Queries } from '../../admin.ts'
+import type { Queries } from '../../admin/connection.ts'
 import type { Finding } from '../findings.ts'
 import { type Advice, advise, look } from './advice.ts'
 

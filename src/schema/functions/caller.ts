@@ -1,4 +1,4 @@
-import { definerFunction } from '../../migrations/extra-functions.ts'
+import { definerFunction } from '../../extras/functions.ts'
 
 /*
  * Who calls, and how a definer function says no.

@@ -1,8 +1,8 @@
 import { credentialName, credentialText, limits, patterns, reservedNames, rules } from '../../config/rules.ts'
 import type { DocumentVersion } from '../../config/versions/document-version.ts'
 import { currentVersion, versions } from '../../config/versions.ts'
-import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
-import { literal } from '../../migrations/quote.ts'
+import { definerFunction, trigger } from '../../extras/functions.ts'
+import { literal } from '../../util/quote.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
 
 /*

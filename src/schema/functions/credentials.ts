@@ -1,5 +1,5 @@
-import { definerFunction } from '../../migrations/extra-functions.ts'
-import type { ApiRole } from '../../migrations/extra-kinds.ts'
+import { definerFunction } from '../../extras/functions.ts'
+import type { ApiRole } from '../../extras/kinds.ts'
 
 /*
  * Storing, rotating and revoking. Each answers with a code and a message instead of raising, and records the attempt

@@ -1,4 +1,4 @@
-import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
+import { definerFunction, trigger } from '../../extras/functions.ts'
 import { organizationIntegrationEvents } from '../organization-integration-events.ts'
 
 /** The one way an event comes to be, and why none ever goes. */

@@ -1,5 +1,5 @@
 import { credentialName, credentialText } from '../../config/rules.ts'
-import { definerFunction } from '../../migrations/extra-functions.ts'
+import { definerFunction } from '../../extras/functions.ts'
 import { canonicalName, matches } from './configuration.ts'
 
 /*

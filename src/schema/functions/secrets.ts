@@ -1,4 +1,4 @@
-import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
+import { definerFunction, trigger } from '../../extras/functions.ts'
 import { organizationIntegrationCredentials } from '../organization-integration-credentials.ts'
 
 /*

@@ -1,0 +1,188 @@
+import { IntegrationsDbError } from '../errors.ts'
+import { type Admin, administrate } from './connection.ts'
+import { assertScopedLogin, checkLogin, newPassword, writeLogin } from './logins.ts'
+
+/* What Supabase has and plain PostgreSQL lacks: three roles, `auth.jwt()`, schema `extensions`; and a login of ours. */
+
+/** Stands as a comment on schema `auth`: this one is ours to add to, a host's own is not. */
+const marker = 'integrations-db: bootstrap'
+
+/**
+ * The statements of {@link bootstrap}, for a database that is known to be nobody else's.
+ *
+ * What is there stays as it is. `auth.jwt()` is Supabase's, older name of the setting included, and so are the grants.
+ */
+export const bootstrapSql = `\
+do $bootstrap$
+begin
+  if to_regrole('anon') is null then create role anon nologin noinherit; end if;
+  if to_regrole('authenticated') is null then create role authenticated nologin noinherit; end if;
+  if to_regrole('service_role') is null then create role service_role nologin noinherit bypassrls; end if;
+  if to_regnamespace('extensions') is null then create schema extensions; end if;
+  if to_regnamespace('auth') is null then
+    create schema auth;
+    comment on schema auth is '${marker}';
+  end if;
+  if to_regprocedure('auth.jwt()') is null then
+    create function auth.jwt() returns jsonb
+    language sql
+    stable
+    as $jwt$
+      select coalesce(
+        nullif(current_setting('request.jwt.claim', true), ''),
+        nullif(current_setting('request.jwt.claims', true), '')
+      )::jsonb
+    $jwt$;
+  end if;
+end $bootstrap$;
+grant usage on schema public, extensions, auth to anon, authenticated, service_role;`
+
+export type BootstrapOptions = {
+  /** An administrator's URL. */
+  url: string
+  /** The login for backends; `false` for none. */
+  login?: string | false
+}
+
+/** What was not there before. A login's password is in its first report and nowhere else: null where it existed. */
+export type BootstrapReport = { created: string[]; login: { name: string; password: string | null } | null }
+
+/**
+ * Gives plain PostgreSQL what Supabase would have, and a login that may become `authenticated` and nothing else.
+ *
+ * @example
+ * const { login } = await bootstrap({ url: adminUrl }) // { name: 'integrations_backend', password: … }, shown once
+ *
+ * Run again, it changes nothing. One transaction: all of it, or nothing. Needs CREATE on the database, CREATEROLE, and
+ * to make `service_role` BYPASSRLS, which only a superuser can hand on before PostgreSQL 16.
+ *
+ * @throws IntegrationsDbError `conflict` on a Supabase project, and where a role, a schema or a function has the name but
+ * is something else; `already_exists` where the login can do more than it should; `permission_denied`.
+ */
+export async function bootstrap({ url, login = 'integrations_backend' }: BootstrapOptions): Promise<BootstrapReport> {
+  const password = newPassword()
+  if (login !== false) checkLogin({ name: login, password }, 'login')
+  return administrate(url, async (sql) => {
+    const report = await sql.begin(async (transaction) => {
+      const tx = transaction as unknown as Admin
+      await tx`select pg_advisory_xact_lock(hashtextextended('@org/integrations-db bootstrap', 0))`
+      const state = await readState(tx, login || null)
+      assertPlain(state)
+      const { missing } = state
+      await explained(state, async () => {
+        if (missing.length > 0) await tx.unsafe(bootstrapSql)
+        if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
+      })
+      if (login === false) return { created: missing, login: null }
+      if (state.loginExists) await assertScopedLogin(tx, login)
+      return { created: missing, login: { name: login, password: state.loginExists ? null : password } }
+    })
+    return report as BootstrapReport
+  })
+}
+
+type State = {
+  administrator: string
+  rights: string
+  /** What of Supabase's is here: objects and who owns them. */
+  supabase: string[]
+  /** Roles that bypass what they should not, or do not bypass what they should. */
+  unfit: { role: string; found: string; expected: string }[]
+  foreignAuth: boolean
+  jwtReturns: string | null
+  missing: string[]
+  loginExists: boolean
+}
+
+/** Only catalogs are read: a look at an object itself would need rights on its schema. */
+async function readState(sql: Admin, login: string | null): Promise<State> {
+  const [row] = await sql<[State]>`
+    with api_roles (name, bypasses) as (values ('anon', false), ('authenticated', false), ('service_role', true)),
+    shared (name) as (values ('public'), ('extensions'), ('auth')),
+    jwt as (
+      select prorettype::regtype::text as returns from pg_proc
+      join pg_namespace on pg_namespace.oid = pronamespace
+      where nspname = 'auth' and proname = 'jwt' and pronargs = 0
+    ),
+    -- The extension supabase_vault is no sign of a project: it can be had anywhere. Nor is a role: roles are the server's,
+    -- and one may hold many databases.
+    signs as (
+      select format('schema %s of %s', nspname, rolname) as sign from pg_namespace
+      join pg_roles on pg_roles.oid = nspowner
+      where rolname ~ '^supabase_(.+_)?admin$' and nspname !~ '^pg_' and nspname not in ('information_schema', 'extensions')
+        and obj_description(pg_namespace.oid, 'pg_namespace') is distinct from ${marker}
+      union all
+      select format('table auth.users of %s', rolname) from pg_class
+      join pg_roles on pg_roles.oid = relowner
+      where relnamespace = to_regnamespace('auth') and relname = 'users' and rolname = 'supabase_auth_admin'
+    ),
+    missing (place, what) as (
+      select 1, 'role ' || name from api_roles where to_regrole(name) is null
+      union all select 2, 'schema ' || name from shared where to_regnamespace(name) is null
+      union all select 3, 'function auth.jwt()' where not exists (select from jwt)
+      union all select 4, 'usage of schema ' || shared.name from shared
+      where exists (
+        select from api_roles where not exists (
+          select from pg_namespace cross join lateral aclexplode(nspacl)
+          where nspname = shared.name and grantee = to_regrole(api_roles.name) and privilege_type = 'USAGE')
+      )
+    )
+    select current_user as administrator,
+      concat_ws(', ', case when rolsuper then 'superuser' end, case when rolcreaterole then 'CREATEROLE' end,
+        case when rolbypassrls then 'BYPASSRLS' end,
+        case when has_database_privilege(current_database(), 'create') then 'CREATE on the database' end,
+        'PostgreSQL ' || current_setting('server_version')) as rights,
+      to_jsonb(array(select sign from signs order by sign)) as supabase,
+      (select coalesce(jsonb_agg(jsonb_build_object('role', name, 'expected', case when bypasses then 'BYPASSRLS and no superuser' else 'neither' end,
+          'found', coalesce(nullif(concat_ws(' and ', case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'BYPASSRLS' end), ''), 'neither')) order by name), '[]')
+        from api_roles join pg_roles as r on r.rolname = name
+        where r.rolsuper or r.rolbypassrls <> bypasses) as unfit,
+      to_regnamespace('auth') is not null
+        and obj_description(to_regnamespace('auth'), 'pg_namespace') is distinct from ${marker} as "foreignAuth",
+      (select returns from jwt) as "jwtReturns",
+      to_jsonb(array(select what from missing order by place, what)) as missing,
+      exists (select from pg_roles where rolname = ${login}) as "loginExists"
+    from pg_roles where rolname = current_user`
+  return row
+}
+
+/** Pure: refuses what is a Supabase project, or has one of our names for something else. */
+function assertPlain({ supabase, unfit, foreignAuth, jwtReturns, missing }: State): void {
+  const lacking = missing.length > 0 ? `; it lacks ${missing.join(', ')}, to be created by hand` : ''
+  if (supabase.length > 0) {
+    throw refuse(
+      `is the database of a Supabase project: found ${supabase.join(', ')}, expected none of Supabase's; leave bootstrap out and run integrations-db migrate${lacking}`,
+    )
+  }
+  for (const { role, found, expected } of unfit) {
+    const remedy = `alter role ${role} nosuperuser ${role === 'service_role' ? 'bypassrls' : 'nobypassrls'}`
+    throw refuse(`role ${role} exists with the wrong rights: found ${found}, expected ${expected}; run: ${remedy}`)
+  }
+  if (jwtReturns !== null && jwtReturns !== 'jsonb') {
+    throw refuse(`function auth.jwt() exists: found one that returns ${jwtReturns}, expected jsonb; rename or drop it`)
+  }
+  const inAuth = missing.filter((what) => what.includes('auth.jwt') || what.endsWith(' auth'))
+  if (foreignAuth && inAuth.length > 0) {
+    throw refuse(
+      `schema auth exists and is not bootstrap's: found it without ${inAuth.join(' and ')}; if they may be added, run: comment on schema auth is '${marker}'`,
+    )
+  }
+}
+
+/** Who may not create something is told what it takes. */
+async function explained({ administrator, rights, missing }: State, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if ((error as { code?: string }).code !== '42501') throw error
+    throw new IntegrationsDbError(
+      'permission_denied',
+      `url: ${administrator} may not create ${[...missing, 'a login'].join(', ')}: found ${rights}, expected a superuser, or on PostgreSQL 16 and newer CREATEROLE, BYPASSRLS and CREATE on the database; connect as such a role`,
+      { sqlState: '42501' },
+    )
+  }
+}
+
+function refuse(problem: string): IntegrationsDbError {
+  return new IntegrationsDbError('conflict', `url: ${problem}`)
+}

@@ -1,0 +1,343 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { z } from 'zod'
+import { type CheckedPool, checkedPool } from '../connection/checked-pool.ts'
+import { observed } from '../connection/diagnostics.ts'
+import { Replicas } from '../connection/replicas.ts'
+import {
+  callerOf,
+  type OrganizationCaller,
+  type OrganizationRole,
+  type OrganizationScopeSettings,
+  organizationScope,
+  serviceScope,
+} from '../connection/scope.ts'
+import { toIntegrationsDbError } from '../connection/server-errors.ts'
+import { inTransaction, type Session, unitSession } from '../connection/session.ts'
+import { type Casing, type ScopedQueries, scopedQueries } from '../connection/statement.ts'
+import { IntegrationsDbError } from '../errors.ts'
+import { lazily } from '../util/lazily.ts'
+import { Credentials, ServiceCredentials } from './credentials.ts'
+import { Events } from './events.ts'
+import { encryptionKey } from './input.ts'
+import { Integrations } from './integrations.ts'
+import { ServiceIntegrations } from './service-integrations.ts'
+
+/** How to reach the database, and how patient to be. */
+export type IntegrationsDbOptions = {
+  /** Login that may become `authenticated` and nothing else; by default `INTEGRATIONS_DATABASE_URL`. */
+  url?: string
+  /** Login that may become `service_role`, needed only by `asService`; by default `INTEGRATIONS_SERVICE_URL`. */
+  serviceUrl?: string
+  /**
+   * Streaming replicas of `url`, with the same login: they answer scoped reads, and where none can the primary does.
+   * A replica may be a moment behind; `onPrimary()` reads what was just written.
+   */
+  replicas?: string[]
+  /** How long a replica that failed is left out; 5 unless told. */
+  replicaRetrySeconds?: number
+  /** Most connections per URL, each used by one call at a time; 10 unless told, here or as the URL's `connection_limit`. */
+  max?: number
+  /** How long a call waits while every connection is in use, before it fails with `unavailable`; 10 unless told. */
+  acquireTimeoutSeconds?: number
+  /** How long connecting may take; 10 unless told. */
+  connectTimeoutSeconds?: number
+  /**
+   * How long a call may take in all, or one statement of a transaction; 30 unless told. Then it fails with `unavailable`,
+   * which says whether a write may have happened, its connection is thrown away and its statement cancelled. A client's
+   * first call checks its login before, with the same bound.
+   */
+  callTimeoutSeconds?: number
+  /** How long a connection without a call is kept; 30 unless told. It does not keep the process alive meanwhile. */
+  idleTimeoutSeconds?: number
+  /** How long any connection is kept before a call gets a new one; for ever unless told. */
+  maxLifetimeSeconds?: number
+  /** What the server knows its connections as (`pg_stat_activity`, its log); `integrations-db` unless told. */
+  applicationName?: string
+  /** TLS in place of what the URL's `sslmode` says: true, false, or options of Node's `tls.connect`. */
+  ssl?: boolean | TlsOptions
+  /**
+   * Let the server keep the plans of the repository's statements where it is reached directly; true unless told. Behind
+   * a pooler, which is noticed, nothing is prepared but with `'pooled'`, for one that keeps track of prepared statements
+   * (PgBouncer's `max_prepared_statements`).
+   */
+  keepPlans?: boolean | 'pooled'
+  /** How `query` spells columns that your tables do not name, as Drizzle's own option does. */
+  casing?: Casing
+  /** Accept a login that may become both roles, such as Supabase's `authenticator`. */
+  allowCombinedLogin?: boolean
+  /**
+   * What credentials are encrypted with where the database has no Vault: 64 hexadecimal digits, by default
+   * `INTEGRATIONS_ENCRYPTION_KEY`. Never stored; whoever loses it loses the credentials.
+   */
+  encryptionKey?: string
+  /** While `credentials rotate-key` is under way, the key before; by default `INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY`. */
+  previousEncryptionKey?: string
+  /** Store credentials although the server writes parameters, and with them keys or values, into its log. */
+  allowParameterLogging?: boolean
+}
+
+/** The calls that work the same within a transaction and outside one. */
+export type OrganizationCalls = {
+  readonly integrations: Integrations
+  readonly credentials: Credentials
+  readonly events: Events
+  /**
+   * Any typed Drizzle query in the same scope, one round trip.
+   *
+   * @example
+   * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
+   *
+   * SQL: what the builder says, its values bound, behind `begin` and the scope's `select set_config(…)`; `commit` and what takes
+   * away anything it left on the connection go with it.
+   *
+   * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
+   */
+  query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
+}
+
+/** One organization as one caller sees it. Holds no connection; make one per request. */
+export type OrganizationScope = OrganizationCalls & {
+  /**
+   * Several calls in one transaction; a thrown error rolls it back. Nothing is sent before the first statement.
+   *
+   * @example
+   * await acme.transaction(async (tx) => {
+   *   await tx.integrations.update('xledger', { status: 'inactive' })
+   *   await tx.integrations.create({ integrationType: 'dynamics' })
+   * })
+   *
+   * SQL: `begin` and the scope's `select set_config(…)` together with the first statement, and `commit` at the end.
+   *
+   * @throws what `work` throws; IntegrationsDbError `conflict` or `unavailable` where it cannot be committed.
+   */
+  transaction<T>(work: (tx: OrganizationCalls) => Promise<T>): Promise<T>
+  /**
+   * The same scope with its reads on the primary, for one that must see what was just written. Sends nothing.
+   *
+   * @example
+   * await acme.integrations.update('xledger', { status: 'inactive' })
+   * await acme.onPrimary().integrations.get('xledger') // a replica may not know yet
+   */
+  onPrimary(): OrganizationScope
+}
+
+/** Across organizations, explicitly. */
+export type ServiceScope = {
+  readonly integrations: ServiceIntegrations
+  readonly credentials: ServiceCredentials
+  /**
+   * One organization, with the service role's rights. Sends nothing.
+   *
+   * @example
+   * await service.forOrganization(organizationId).integrations.update('xledger', { status: 'error' })
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid.
+   */
+  forOrganization(organizationId: string): OrganizationScope
+}
+
+/** A client; see {@link createIntegrationsDb}. */
+export type IntegrationsDb = {
+  /**
+   * An organization's scope from values the host vouches for. Sends nothing.
+   *
+   * @example
+   * const acme = db.forOrganization({ organizationId, role: 'admin', userId })
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no uuid, or no role.
+   */
+  forOrganization(scope: { organizationId: string; role: OrganizationRole; userId?: string }): OrganizationScope
+  /**
+   * The same scope from the payload of a token the host has verified (signature and expiry). Sends nothing.
+   *
+   * @example
+   * const { payload } = await jwtVerify(token, keys) // of jose, say
+   * await db.forClaims(payload).integrations.list()
+   *
+   * @throws IntegrationsDbError `permission_denied` where its `app_metadata` names no organization or no role of ours.
+   */
+  forClaims(verifiedJwtPayload: object): OrganizationScope
+  /**
+   * The service role, for sync workers and repair. `actor` names the worker in what gets recorded. Sends nothing.
+   *
+   * @example
+   * const service = db.asService({ actor: 'nightly-sync' })
+   *
+   * @throws IntegrationsDbError `invalid_input` for an actor that is empty or too long. Its calls throw it without
+   * `serviceUrl`, and `permission_denied` for an unsafe login.
+   */
+  asService(options: { actor: string }): ServiceScope
+  /**
+   * Closes every connection, waiting up to 5 s for calls under way. Sends nothing else.
+   *
+   * @example
+   * await db.end()
+   *
+   * @throws nothing.
+   */
+  end(): Promise<void>
+}
+
+// Node's timers count milliseconds in 31 bits: what is longer would be over at once.
+const seconds = () => z.number().positive().max(2_147_483)
+
+const optionsSchema = lazily(() =>
+  z.strictObject({
+    url: z.string().optional(),
+    serviceUrl: z.string().optional(),
+    replicas: z.array(z.string()).default([]),
+    replicaRetrySeconds: seconds().default(5),
+    max: z.int().min(1).max(1000).optional(),
+    acquireTimeoutSeconds: seconds().default(10),
+    connectTimeoutSeconds: seconds().default(10),
+    callTimeoutSeconds: seconds().default(30),
+    idleTimeoutSeconds: seconds().default(30),
+    maxLifetimeSeconds: seconds().optional(),
+    applicationName: z.string().min(1).max(63).default('integrations-db'),
+    ssl: z
+      .union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)])
+      .optional(),
+    keepPlans: z.union([z.boolean(), z.literal('pooled')]).default(true),
+    casing: z.enum(['snake_case', 'camelCase']).optional(),
+    allowCombinedLogin: z.boolean().default(false),
+    encryptionKey: z.string().optional(),
+    previousEncryptionKey: z.string().optional(),
+    allowParameterLogging: z.boolean().default(false),
+  }),
+)
+
+/**
+ * A client for one database. Connects on the first call; checks then that the login has no rights of its own.
+ *
+ * @example
+ * const db = createIntegrationsDb({ url, serviceUrl })
+ * const acme = db.forOrganization({ organizationId, role: 'admin' })
+ * await acme.integrations.get('xledger')
+ * await db.end()
+ *
+ * @throws IntegrationsDbError `invalid_input` for an option that is unknown or out of range, or a URL that is none. Calls throw
+ * `permission_denied` for an unsafe login and `unavailable` where the server cannot be reached.
+ */
+export function createIntegrationsDb(options: IntegrationsDbOptions | string = {}): IntegrationsDb {
+  const settings = parseOptions(typeof options === 'string' ? { url: options } : options)
+  const scoped = checkedPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
+  const service = checkedPool(
+    'serviceUrl',
+    settings.serviceUrl ?? process.env.INTEGRATIONS_SERVICE_URL,
+    'service_role',
+    settings,
+  )
+  const replicas = settings.replicas.length > 0 ? new Replicas(settings.replicas, scoped.ready, settings) : undefined
+  const open = keeping((caller: OrganizationCaller) => openScope(scoped, organizationScope(caller), settings, replicas))
+
+  return {
+    forOrganization: open,
+    forClaims: (payload) => open(callerOf(payload)),
+    asService(options) {
+      const actor = options?.actor
+      const scope = serviceScope(actor)
+      const open = keeping(({ organizationId }: { organizationId: string }) =>
+        openScope(service, serviceScope(actor, organizationId), settings),
+      )
+      return {
+        integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
+        credentials: new ServiceCredentials(service.ready, actor, settings),
+        forOrganization: (organizationId) => open({ organizationId }),
+      }
+    },
+    async end() {
+      await Promise.all([scoped.end(), service.end(), replicas?.end()])
+    },
+  }
+}
+
+const mostKept = 1000
+
+/** Opens a scope once for the same caller: it holds claims and no connection, so requests can share one. */
+function keeping<Caller extends Partial<OrganizationCaller>>(open: (caller: Caller) => OrganizationScope) {
+  const kept = new Map<string, OrganizationScope>()
+  return (given: Caller): OrganizationScope => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return open(given)
+    // Read once: a getter that answers differently the second time must not open a scope under another's key.
+    const { organizationId, role, userId } = given
+    const key = keyOf(organizationId, role, userId)
+    const known = key === undefined ? undefined : kept.get(key)
+    if (known !== undefined) return known
+    const scope = open({ organizationId, role, userId } as Caller)
+    if (key === undefined) return scope
+    if (kept.size >= mostKept) kept.clear()
+    kept.set(key, scope)
+    return scope
+  }
+}
+
+/** None for what is no text: that is the check's to refuse, and not to be taken for the text that it prints as. */
+function keyOf(organizationId: unknown, role: unknown, userId: unknown): string | undefined {
+  if (typeof organizationId !== 'string' || (role !== undefined && typeof role !== 'string')) return undefined
+  if (userId === undefined) return `${organizationId} ${role}`
+  return typeof userId === 'string' ? `${organizationId} ${role} ${userId}` : undefined
+}
+
+function openScope(
+  pool: CheckedPool,
+  scope: OrganizationScopeSettings,
+  settings: Settings,
+  replicas?: Replicas,
+): OrganizationScope {
+  return {
+    ...organizationCalls(unitSession(pool.ready, scope, replicas), scope, settings),
+    onPrimary: () => openScope(pool, scope, settings),
+    transaction: (work) =>
+      observed('transaction', scope, async () => {
+        assertFunction('transaction', work)
+        return inTransaction(await pool.ready(), scope, (session) => work(organizationCalls(session, scope, settings)))
+      }),
+  }
+}
+
+function organizationCalls(session: Session, scope: OrganizationScopeSettings, settings: Settings): OrganizationCalls {
+  const queries = lazily(() => scopedQueries(session.run, settings.casing))
+  return {
+    integrations: new Integrations(session.run, scope),
+    credentials: new Credentials(session, scope, settings),
+    events: new Events(session.run, scope),
+    query: (build) =>
+      observed('query', scope, async () => {
+        assertFunction('query', build)
+        try {
+          return await build(queries())
+        } catch (error) {
+          // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
+          throw isServerError(error) ? toIntegrationsDbError(error) : error
+        }
+      }),
+  }
+}
+
+function assertFunction(method: string, given: unknown): void {
+  if (typeof given !== 'function') throw new IntegrationsDbError('invalid_input', `${method}: takes a function`)
+}
+
+/** Drizzle wraps what a query rejects with, and prints parameters in its message. */
+function isServerError(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof IntegrationsDbError
+}
+
+type Settings = z.output<ReturnType<typeof optionsSchema>>
+
+function parseOptions(options: IntegrationsDbOptions): Settings {
+  // Read once per client: compiling the schema first would cost more than it saves.
+  const result = optionsSchema().safeParse(options, { jitless: true })
+  if (result.success) {
+    return {
+      ...result.data,
+      // Checked where a client is made: a mistyped key must not come to light with the first credential.
+      encryptionKey: encryptionKey('INTEGRATIONS_ENCRYPTION_KEY', result.data.encryptionKey),
+      previousEncryptionKey: encryptionKey('INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY', result.data.previousEncryptionKey),
+    }
+  }
+  throw new IntegrationsDbError(
+    'invalid_input',
+    result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`).join('; '),
+  )
+}

@@ -1,0 +1,362 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { repair } from '../../src/admin/repair.ts'
+import { restore } from '../../src/admin/restore.ts'
+import { runCli, startCli } from '../support/command-line.ts'
+import { useDatabase } from '../support/database.ts'
+
+const t = useDatabase()
+const canary = 'sk_live_4242424242424242'
+const folder = mkdtempSync(join(tmpdir(), 'integrations-db-repair-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+// Repair looks at all rows, so each test has the table to itself.
+afterEach(() => t.admin`delete from organization_integrations`)
+
+async function row(mappings: string, features = '[]', organizationId?: string, type = 'xledger'): Promise<string> {
+  const id = organizationId ?? (await t.organization())
+  await t.admin.begin(async (tx) => {
+    await tx`set local session_replication_role = replica`
+    await tx`insert into organization_integrations (organization_id, integration_type, status, field_mappings, excluded_features)
+      values (${id}, ${type}, 'active', ${mappings}::text::jsonb, ${features}::text::jsonb)`
+  })
+  return id
+}
+
+const stored = (organizationId: string) =>
+  t.admin`select integration_type as type, status, field_mappings as mappings, excluded_features as features
+    from organization_integrations where organization_id = ${organizationId} order by 1`
+const eventsOf = (organizationId: string) =>
+  t.admin`select action, integration_type as type, reason, quarantined from organization_integration_events
+    where organization_id = ${organizationId} order by created_at`
+const quarantinedOf = async (mappings: string) => {
+  const id = await row(mappings)
+  await repair({ url: t.adminUrl, apply: true })
+  return (
+    await t.admin`select quarantined ->> 'field_mappings' as text from organization_integration_events
+    where organization_id = ${id} and action = 'quarantine'`
+  )[0]?.text as string
+}
+
+const cli = (...words: string[]) => runCli([...words, '--url', t.adminUrl])
+
+describe('a repair', () => {
+  test('plans without changing anything: organization, system, path and rule, never a value', async () => {
+    const id = await row(`{"amount": 1, "note": "${canary}"}`, '["A"]')
+    await row('{"amount": "a"}')
+    const report = await repair({ url: t.adminUrl })
+    const of = { organizationId: id, integrationType: 'xledger' }
+    expect(report).toMatchObject({
+      applied: false,
+      rows: 2,
+      malformed: { rows: 1 },
+      outdated: 1,
+      quarantined: [],
+      failures: [],
+    })
+    expect(report.malformed.findings.toSorted((a, b) => a.path.localeCompare(b.path))).toEqual([
+      { ...of, path: 'excluded_features.0', rule: expect.stringContaining('lower-case letter') },
+      { ...of, path: 'field_mappings.amount', rule: 'must be a path, or an object with one' },
+      { ...of, path: 'field_mappings.note', rule: expect.stringContaining('must not look like a credential') },
+    ])
+    expect(JSON.stringify(report)).not.toContain(canary)
+    expect([...(await stored(id))]).toEqual([
+      { type: 'xledger', status: 'active', mappings: { amount: 1, note: canary }, features: ['A'] },
+    ])
+    expect(await eventsOf(id)).toHaveLength(0)
+  })
+
+  test('resets only the broken column, keeps the whole old document, sets status error and alerts once per organization', async () => {
+    const id = await row('{"amount": 1, "account": "a"}', '["payroll_sync"]')
+    await row('{"$version": 2, "amount": "a"}', '["A", 7]', id, 'consio')
+    await row('[]', '"none"', id, 'bufdir')
+    const sound = await row('{"$version": 2, "amount": "a"}')
+    const report = await repair({ url: t.adminUrl, apply: true })
+    expect(report).toMatchObject({ applied: true, rows: 4, malformed: { rows: 3 }, outdated: 0, failures: [] })
+    expect([...(await stored(id))]).toEqual([
+      { type: 'xledger', status: 'error', mappings: {}, features: ['payroll_sync'] },
+      { type: 'consio', status: 'error', mappings: { $version: 2, amount: 'a' }, features: [] },
+      { type: 'bufdir', status: 'error', mappings: {}, features: [] },
+    ])
+    expect((await stored(sound))[0]?.status).toBe('active')
+    const events = await eventsOf(id)
+    const kept = events.filter(({ action }) => action === 'quarantine')
+    expect(kept.map(({ type, quarantined }) => [type, quarantined])).toEqual(
+      expect.arrayContaining([
+        ['xledger', { field_mappings: { amount: 1, account: 'a' } }],
+        ['consio', { excluded_features: ['A', 7] }],
+        ['bufdir', { field_mappings: [] }],
+        ['bufdir', { excluded_features: 'none' }],
+      ]),
+    )
+    expect(kept.find(({ type }) => type === 'xledger')?.reason).toBe(
+      'field_mappings.amount: must be a path, or an object with one',
+    )
+    expect(events.map(({ action }) => action)).toEqual([
+      'quarantine',
+      'quarantine',
+      'quarantine',
+      'quarantine',
+      'alert',
+    ])
+    expect(report.quarantined).toHaveLength(4)
+  })
+
+  test('repeated, finds nothing, and records nothing; two at once do what one does', async () => {
+    const ids = await Promise.all(Array.from({ length: 8 }, () => row('{"amount": 1}')))
+    await Promise.all([repair({ url: t.adminUrl, apply: true }), repair({ url: t.adminUrl, apply: true })])
+    const again = await repair({ url: t.adminUrl, apply: true })
+    expect(again).toMatchObject({ malformed: { rows: 0 }, quarantined: [], failures: [] })
+    for (const id of ids) expect((await eventsOf(id)).map(({ action }) => action)).toEqual(['quarantine', 'alert'])
+  })
+
+  test('rewrites sound documents of an earlier version in the current one, with the same meaning', async () => {
+    const first = { amount: 'a', date: { path: 'd', transform: 'iso_date', default: null } }
+    const ids = await Promise.all(Array.from({ length: 120 }, () => row(JSON.stringify(first))))
+    const precise = await row('{"amount": {"path": "a", "default": 12345678901234567890}}')
+    const empty = await row('{}')
+    const report = await repair({ url: t.adminUrl, apply: true })
+    expect(report).toMatchObject({ outdated: 121, malformed: { rows: 0 } })
+    for (const id of ids) {
+      expect([...(await stored(id))]).toEqual([
+        { type: 'xledger', status: 'active', mappings: { $version: 2, ...first }, features: [] },
+      ])
+    }
+    expect((await stored(empty))[0]?.mappings).toEqual({})
+    // A number that JavaScript would round is left to a person.
+    expect(report.failures).toEqual([
+      {
+        what: expect.stringMatching(/^integration /),
+        message: expect.stringContaining('a number that JavaScript rounds'),
+      },
+    ])
+    const [left] =
+      await t.admin`select field_mappings::text as text from organization_integrations where organization_id = ${precise}`
+    expect(left?.text).toBe('{"amount": {"path": "a", "default": 12345678901234567890}}')
+  })
+
+  test('goes on with the other organizations where one fails', async () => {
+    const [stuck, fine] = [await row('{"amount": 1}'), await row('{"amount": 1}')]
+    await t.admin`create function stuck() returns trigger language plpgsql as $$ begin
+      if new.organization_id = tg_argv[0]::uuid then raise exception 'stuck'; end if; return new; end $$`
+    await t.admin.unsafe(
+      `create trigger stuck before update on organization_integrations for each row execute function stuck('${stuck}')`,
+    )
+    const report = await repair({ url: t.adminUrl, apply: true })
+    await t.admin`drop function stuck cascade`
+    expect(report.failures).toEqual([{ what: `organization ${stuck}`, message: expect.any(String) }])
+    expect((await stored(stuck))[0]).toMatchObject({ status: 'active', mappings: { amount: 1 } })
+    expect(await eventsOf(stuck)).toHaveLength(0)
+    expect((await stored(fine))[0]).toMatchObject({ status: 'error', mappings: {} })
+  })
+})
+
+describe('no credential is in the event', () => {
+  test.each([
+    ['under its name, a text', `{"api_key": "hunter2", "amount": 1}`, '{"amount": 1, "api_key": "[redacted]"}'],
+    ['under its name, a number', '{"x": {"path": "a", "pin": 1234}}', '{"x": {"pin": "[redacted]", "path": "a"}}'],
+    [
+      'under its name, a whole object',
+      '{"credentials": {"user": "u", "deep": [{"p": "hunter2"}]}, "y": 1}',
+      '{"y": 1, "credentials": "[redacted]"}',
+    ],
+    [
+      'under its name, a list',
+      '{"clientSecret": ["hunter2", {}, []], "y": "b"}',
+      '{"y": "b", "clientSecret": "[redacted]"}',
+    ],
+    ['by its look, anywhere', `{"a": [1, {"b": "${canary}"}]}`, '{"a": [1, {"b": "[redacted]"}]}'],
+    ['as a key', `{"${canary}": 1, "${canary}1": "x"}`, '{"[redacted 1]": 1, "[redacted 2]": "x"}'],
+    ['as the whole document', `"Bearer ${canary}"`, '[redacted]'],
+    [
+      'with quotes and backslashes around it',
+      '{"pass\\u0077ord": "a\\"b\\\\", "x": "\\"{[,: "}',
+      '{"x": "\\"{[,: ", "password": "[redacted]"}',
+    ],
+  ])('%s', async (_, document, kept) => {
+    expect(await quarantinedOf(document)).toBe(kept)
+  })
+
+  test('however deep it lies, and every other character and digit is kept', async () => {
+    const depth = 1500
+    const document = `${'{"a": ['.repeat(depth)}"${canary}"${', 1e400, 0.10000000000000000000001]}'.repeat(depth)}`
+    const [exact] = await t.admin`select ${document}::text::jsonb::text as text`
+    expect(await quarantinedOf(document)).toBe(exact?.text.replace(canary, '[redacted]'))
+  })
+})
+
+describe('restore', () => {
+  async function quarantined(mappings: string, features = '[]') {
+    const id = await row(mappings, features)
+    const { quarantined } = await repair({ url: t.adminUrl, apply: true })
+    return { id, event: quarantined.find((one) => one.organizationId === id)?.event ?? '' }
+  }
+
+  test('puts a mended copy back, keeps the status, and records it', async () => {
+    const { id, event } = await quarantined('{"amount": 1, "account": "a"}')
+    const document = { $version: 2, amount: { const: 1 }, account: 'a' }
+    expect(await restore({ url: t.adminUrl, event, document })).toEqual({
+      organizationId: id,
+      integrationType: 'xledger',
+      document: 'field_mappings',
+    })
+    expect((await stored(id))[0]).toEqual({ type: 'xledger', status: 'error', mappings: document, features: [] })
+    expect((await eventsOf(id)).at(-1)).toMatchObject({ action: 'restore', reason: `field_mappings of event ${event}` })
+  })
+
+  test('puts the kept document back, to the last digit, where the rules have come to allow it', async () => {
+    const document = '{"amount": {"path": "a", "default": 12345678901234567890.10}, "$version": 2}'
+    const id = await row('{}', '["payroll_sync"]')
+    const [event] =
+      await t.admin`insert into organization_integration_events (organization_id, integration_id, integration_type, action, outcome, actor, quarantined)
+      select organization_id, id, 'xledger', 'quarantine', 'ok', 'a test', ${`{"field_mappings": ${document}}`}::text::jsonb
+      from organization_integrations where organization_id = ${id} returning id`
+    await restore({ url: t.adminUrl, event: event?.id })
+    const [back] =
+      await t.admin`select field_mappings::text as text, excluded_features as features from organization_integrations where organization_id = ${id}`
+    expect(back).toEqual({ text: document, features: ['payroll_sync'] })
+  })
+
+  test.each([
+    ['a document that still breaks a rule', undefined, 'field_mappings.amount: must be a path'],
+    ['a copy that breaks one', { amount: 'a', api_key: 'b' }, 'field_mappings.api_key: must not name a credential'],
+  ])('refuses %s, with path, rule and remedy', async (_, document, message) => {
+    const { id, event } = await quarantined('{"amount": 1}')
+    await expect(restore({ url: t.adminUrl, event, ...(document && { document }) })).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(new RegExp(`^${message}.*--document FILE$`)),
+    })
+    expect((await stored(id))[0]?.mappings).toEqual({})
+  })
+
+  test('refuses a document whose credentials were redacted, what was saved since, and what is gone', async () => {
+    const redacted = await quarantined(`{"amount": "${canary}"}`)
+    await expect(restore({ url: t.adminUrl, event: redacted.event })).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('were redacted; hand in a copy without them'),
+    })
+    const document = { amount: 'a' }
+    await t.admin`update organization_integrations set field_mappings = '{"account": "b"}' where organization_id = ${redacted.id}`
+    await expect(restore({ url: t.adminUrl, event: redacted.event, document })).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    expect((await stored(redacted.id))[0]?.mappings).toEqual({ account: 'b' })
+    await t.admin`delete from organization_integrations where organization_id = ${redacted.id}`
+    for (const event of [redacted.event, '00000000-0000-4000-8000-000000000000'])
+      await expect(restore({ url: t.adminUrl, event, document })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(restore({ url: t.adminUrl, event: 'x' })).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  test('puts features back as well', async () => {
+    const { id, event } = await quarantined('{}', '["A"]')
+    await restore({ url: t.adminUrl, event, document: ['a'] })
+    expect((await stored(id))[0]).toMatchObject({ mappings: {}, features: ['a'] })
+  })
+})
+
+// Seven processes, each of which compiles the sources first.
+describe('on the command line', { timeout: 120_000 }, () => {
+  test('exit 1 with the plan, 0 once it is applied; --json is one document; --restore takes a file', async () => {
+    const id = await row('{"amount": 1}')
+    const plan = await cli('repair')
+    expect(plan).toMatchObject({ code: 1, stderr: '' })
+    expect(plan.stdout).toContain(`${id} xledger field_mappings.amount: must be a path, or an object with one\n`)
+    expect(plan.stdout).toMatch(
+      /1 integrations, 1 with malformed documents, 0 of an earlier version\nnothing was changed; say --apply to do it\n$/,
+    )
+    const applied = await cli('repair', '--apply', '--json')
+    expect(applied).toMatchObject({ code: 0, stderr: '' })
+    const { event } = JSON.parse(applied.stdout).quarantined[0]
+    expect(await cli('repair')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing left to do') })
+
+    const file = join(folder, 'mended.json')
+    writeFileSync(file, `{"amount": "${canary}`)
+    const broken = await cli('repair', '--restore', event, '--document', file)
+    expect(broken).toMatchObject({ code: 1, stderr: `error: ${file}: cannot be read as a document: is no JSON\n` })
+    writeFileSync(file, '{"amount": "a"}')
+    expect(await cli('repair', '--restore', event, '--document', file)).toMatchObject({
+      code: 0,
+      stdout: `field_mappings of xledger, organization ${id}, is back\n`,
+    })
+    expect(await cli('repair', '--document', file)).toMatchObject({ code: 2 })
+  })
+})
+
+test('a document of a megabyte that breaks a rule forty thousand times is kept whole, in memory of its own size', async () => {
+  const document = Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, n) => [`not a field ${n}`, { path: '', x: n }]),
+  )
+  const id = await row(JSON.stringify(document))
+  await t.admin.unsafe(`alter database ${t.name} set temp_file_limit = '64MB'`)
+  try {
+    expect(await repair({ url: t.adminUrl, apply: true })).toMatchObject({ failures: [], malformed: { rows: 1 } })
+  } finally {
+    await t.admin.unsafe(`alter database ${t.name} reset temp_file_limit`)
+  }
+  expect(await stored(id)).toMatchObject([{ status: 'error', mappings: {} }])
+  const [quarantine] = await eventsOf(id)
+  expect(quarantine?.quarantined.field_mappings).toEqual(document)
+}, 120_000)
+
+describe('on a large table', () => {
+  const rows = Number(process.env.REPAIR_ROWS)
+
+  /** A tenth of the rows malformed, a tenth of version 1. */
+  beforeAll(async () => {
+    await t.admin.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`
+      await tx`insert into organizations (id, name) select md5(n::text)::uuid, 'many' from generate_series(1, ${rows}::int) as n`
+      await tx`insert into organization_integrations (organization_id, integration_type, field_mappings)
+        select md5(n::text)::uuid, 'xledger', case n % 10 when 0 then '{"amount": 1}' when 1 then '{"amount": "a"}' else '{"$version": 2, "amount": "a"}' end::jsonb
+        from generate_series(1, ${rows}::int) as n`
+    })
+    await t.admin`analyze organization_integrations`
+  }, 300_000)
+
+  test('memory stays under 200 MB, and a repair that is killed is finished by the next one: no second alert, no lost document', async () => {
+    const repairing = () => startCli(['repair', '--apply', '--json', '--url', t.adminUrl])
+    const killed = repairing()
+    await expect
+      .poll(
+        async () =>
+          (await t.admin`select count(*)::int as n from organization_integration_events where action = 'alert'`)[0]?.n,
+        { timeout: 600_000, interval: 5 },
+      )
+      .toBeGreaterThan(rows / 100)
+    killed.process.kill('SIGKILL')
+    await killed.ended
+
+    const child = repairing()
+    let peak = 0
+    const watching = setInterval(() => {
+      try {
+        peak = Math.max(
+          peak,
+          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.process.pid}/status`, 'utf8'))?.[1] ?? 0),
+        )
+      } catch {}
+    }, 20)
+    const { stdout: output } = await child.ended
+    clearInterval(watching)
+    const report = JSON.parse(output)
+    expect(report).toMatchObject({ rows, failures: [] })
+    expect(report.malformed.rows).toBeGreaterThan(0)
+    expect(report.malformed.rows).toBeLessThan(rows / 10)
+
+    const [counts] = await t.admin`select
+      (select count(*)::int from organization_integrations where status = 'error' and field_mappings = '{}') as reset,
+      (select count(*)::int from organization_integrations where field_mappings = '{"$version": 2, "amount": "a"}') as sound,
+      (select count(distinct organization_id)::int from organization_integration_events where action = 'quarantine' and quarantined = '{"field_mappings": {"amount": 1}}') as kept,
+      (select count(*)::int from organization_integration_events where action = 'quarantine' and quarantined is not null and organization_id in (select id from organizations where name = 'many')) as quarantines,
+      (select count(*)::int from organization_integration_events where action = 'alert' and organization_id in (select id from organizations where name = 'many')) as alerts`
+    const tenth = rows / 10
+    expect(counts).toMatchObject({ reset: tenth, sound: rows - tenth, quarantines: tenth, alerts: tenth })
+    expect(counts?.kept).toBeGreaterThanOrEqual(tenth)
+    if (process.platform === 'linux') {
+      expect(peak).toBeGreaterThan(0)
+      expect(peak / 1024).toBeLessThan(200)
+      console.log(`${rows} rows: ${Math.round(peak / 1024)} MB at most`)
+    }
+  }, 1_200_000)
+})

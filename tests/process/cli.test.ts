@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, describe, expect, test } from 'vitest'
+import { runCli } from '../support/command-line.ts'
+import { useDatabase } from '../support/database.ts'
+
+const t = useDatabase()
+const host = useDatabase('host')
+const logins: string[] = []
+
+afterAll(async () => {
+  for (const name of logins) await t.admin.unsafe(`drop role if exists ${name}`)
+})
+
+const cli = (...words: string[]) => runCli(words)
+
+describe('integrations-db', () => {
+  test('migrates, finds nothing to do, refuses to lose data, and rolls back when told to', async () => {
+    const url = ['--url', host.adminUrl]
+    expect((await cli('migrate', ...url)).stdout).toMatch(/^applied\n.*create_organization_integrations\.sql/s)
+    expect(await cli('migrate', ...url, '--json')).toMatchObject({
+      code: 0,
+      stdout: '{"applied":[],"pending":[]}\n',
+      stderr: '',
+    })
+    expect(await cli('rollback', '--to', '20261123195735', ...url)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--yes'),
+    })
+    expect(await cli('rollback', '--steps', '9', '--yes', ...url)).toMatchObject({ code: 0 })
+    expect(await host.admin`select from pg_tables where tablename = 'organization_integrations'`).toHaveLength(0)
+  })
+
+  test('makes a login that can do what the client needs and nothing by itself', async () => {
+    for (const [flags, field] of [
+      [[], 'url'],
+      [['--service'], 'serviceUrl'],
+    ] as const) {
+      const name = `test_login_${randomUUID().slice(0, 8)}`
+      logins.push(name)
+      const { code, stdout } = await cli('login', 'create', name, ...flags, '--url', t.adminUrl, '--json')
+      expect(code).toBe(0)
+      const login = new URL(t.adminUrl)
+      login.username = name
+      login.password = JSON.parse(stdout).password
+      const db = t.connect({ [field]: login.href })
+      const organizationId = await t.organization()
+      const scope =
+        field === 'url'
+          ? db.forOrganization({ organizationId, role: 'admin' })
+          : db.asService({ actor: 'test' }).forOrganization(organizationId)
+      expect(await scope.integrations.list()).toEqual([])
+      expect(
+        await t.admin`select from pg_roles where rolname = ${name} and not rolinherit and not rolsuper and not rolbypassrls`,
+      ).toHaveLength(1)
+      expect(await cli('login', 'create', name, '--url', t.adminUrl)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`role ${name} exists`),
+      })
+    }
+  })
+
+  test('builds, and says with --check that nothing is missing', async () => {
+    expect(await cli('build', '--check')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+ migrations, nothing to write\n$/),
+    })
+  })
+
+  test('bootstraps twice, shows a login its password the first time, and makes none where told so', async () => {
+    const login = `test_login_${randomUUID().slice(0, 8)}`
+    logins.push(login)
+    const url = ['--url', host.adminUrl]
+    const first = await cli('bootstrap', '--login', login, ...url)
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/its password, shown this once: \S{32}/) })
+    expect(await cli('bootstrap', '--login', login, ...url)).toMatchObject({
+      code: 0,
+      stdout: `nothing to create\nlogin ${login} exists; its password was shown when it was made\n`,
+    })
+    expect(JSON.parse((await cli('bootstrap', '--no-login', '--json', ...url)).stdout)).toEqual({
+      created: [],
+      login: null,
+    })
+  })
+
+  test('revokes after a plan, audits, locks down and lifts, with one JSON document where it is asked for', async () => {
+    const url = ['--url', t.adminUrl]
+    const organizationId = await t.organization()
+    await t.admin`insert into organization_integrations (organization_id, integration_type, status) values (${organizationId}, 'xledger', 'active')`
+    const plan = await cli('credentials', 'revoke', '--all', ...url)
+    expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing was changed; say --apply') })
+    expect(plan.stdout).toContain(`organization ${organizationId}: 1 integrations`)
+    const done = await cli('credentials', 'revoke', '--organization', organizationId, '--apply', '--json', ...url)
+    expect(JSON.parse(done.stdout)).toMatchObject({ applied: true, failures: [] })
+    expect(await cli('credentials', 'revoke', '--all', '--apply', ...url)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing left to do'),
+    })
+    expect(await cli('credentials', 'audit', ...url)).toMatchObject({ code: 0, stdout: 'nothing found\n' })
+    await t.admin`insert into integrations.encrypted_secrets (key_id, ciphertext) values ('k', '')`
+    expect(await cli('credentials', 'audit', ...url)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('secret without a reference'),
+    })
+    expect((await cli('lockdown', ...url)).stdout).toMatch(/^took \d+ privileges away; who can read or write/)
+    expect((await cli('lockdown', '--lift', ...url)).stdout).toMatch(/^gave back \d+ privileges/)
+  })
+
+  test.each([
+    [[], /a command is missing/],
+    [['fly'], /unknown command fly/],
+    [['migrate', 'now'], /takes no further word/],
+    [['migrate', '--steps', '1'], /Unknown option '--steps'/],
+    [['rollback'], /--steps N or --to VERSION/],
+    [['rollback', '--steps', '0'], /--steps N: a whole number from 1/],
+    [['login', 'create'], /takes one word, NAME/],
+    [['export'], /takes one word, DIR/],
+    [['build', '--fast'], /--fast/],
+    [['credentials'], /takes one of audit, revoke, move, rotate-key/],
+    [['credentials', 'revoke'], /--organization ID or --all, one of them/],
+    [['credentials', 'move'], /--to vault/],
+  ])('answers wrong usage %j with exit 2 and the usage', async (words, message) => {
+    const { code, stderr } = await cli(
+      ...words,
+      ...(['build', 'export'].includes(words[0] ?? '') ? [] : ['--url', t.adminUrl]),
+    )
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain('integrations-db')
+  })
+
+  test.each(['migrate', 'rollback', 'status', 'export', 'login create', 'credentials move'])(
+    'says with --help what %s does, with an example',
+    async (name) => {
+      const { code, stdout } = await cli(...name.split(' '), '--help')
+      expect(code).toBe(0)
+      expect(stdout).toContain(`Example: integrations-db ${name}`)
+      expect(stdout).not.toContain('\u001b')
+    },
+  )
+
+  test('paints only where it is read on a terminal, and never under NO_COLOR', async () => {
+    const painted = (environment: NodeJS.ProcessEnv) => runCli(['--help'], environment)
+    expect((await painted({ FORCE_COLOR: '1' })).stdout).toContain('\u001b[1m')
+    expect((await painted({})).stdout).not.toContain('\u001b')
+    expect((await painted({ NO_COLOR: '1' })).stdout).not.toContain('\u001b')
+  })
+
+  test('reports status as a person reads it, and as one JSON document', async () => {
+    const url = ['--url', t.adminUrl]
+    const { code, stdout } = await cli('status', ...url)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^applied\n.*create_organization_integrations\.sql.*nothing is pending\n0 of the host's own\n$/s,
+    )
+    expect(JSON.parse((await cli('status', '--json', ...url)).stdout)).toMatchObject({
+      pending: [],
+      host: 0,
+      problems: [],
+    })
+  })
+
+  test('shows no stack of an error unless asked with --debug', async () => {
+    const gone = ['migrate', '--supabase', 'nowhere', '--url', t.adminUrl]
+    expect(await cli(...gone)).toMatchObject({ code: 1, stdout: '', stderr: expect.not.stringContaining('    at ') })
+    expect((await cli(...gone, '--debug')).stderr).toContain('    at ')
+  })
+
+  test.each([
+    ['where a word was expected to be a command', []],
+    ['where --url was forgotten', ['status']],
+    ['where the login has a word too many', ['login', 'create', 'backend']],
+  ])('never prints a URL %s', async (_, words) => {
+    const { code, stdout, stderr } = await cli(...words, 'postgresql://me:canary-password@127.0.0.1:1/x')
+    expect(code).toBe(2)
+    expect(stdout + stderr).not.toContain('canary-password')
+  })
+
+  test('never prints the password of a URL, also not when the server is unreachable', async () => {
+    const { code, stdout, stderr } = await cli('migrate', '--url', 'postgresql://me:canary-password@127.0.0.1:1/x')
+    expect(code).toBe(1)
+    expect(stderr).toContain('cannot be reached')
+    expect(stdout + stderr).not.toContain('canary-password')
+  })
+})

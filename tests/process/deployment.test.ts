@@ -1,0 +1,324 @@
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type postgres from 'postgres'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { aloneAsAdmin, asAdmin, queriesOf } from '../../src/admin/connection.ts'
+import { exportMigrations } from '../../src/deployment/export.ts'
+import { applyPending, deploymentLock, migrate } from '../../src/deployment/migrate.ts'
+import { rollback } from '../../src/deployment/rollback.ts'
+import { status } from '../../src/deployment/status.ts'
+import { readCatalog } from '../support/catalog.ts'
+import { sqlFiles } from '../support/files.ts'
+import { inDatabase, refusal, urlOf } from '../support/projects.ts'
+
+const names = sqlFiles('migrations').map(({ name }) => name)
+const versions = names.map((name) => name.slice(0, 14))
+const [first = '', second = '', third = ''] = versions
+const newest = versions.at(-1) ?? ''
+
+let folder: string
+let supabase: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'integrations-db-deployment-'))
+  supabase = join(folder, 'supabase')
+  cpSync('supabase', supabase, { recursive: true })
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const migrationFile = (version: string) =>
+  join(supabase, 'migrations', names.find((name) => name.startsWith(version)) ?? '')
+
+/** A host's database, in which nothing of ours has ever been. */
+function onHost(work: (sql: postgres.Sql, url: string) => Promise<void>): Promise<void> {
+  return inDatabase((sql) => work(sql, urlOf(sql)))
+}
+
+const history = async (sql: postgres.Sql) =>
+  (await sql`select version from supabase_migrations.schema_migrations order by version`).map(({ version }) => version)
+
+/** Whatever a refusal may have touched. */
+const stateOf = async (sql: postgres.Sql) => [await readCatalog(sql), await history(sql)]
+
+describe('migrate', () => {
+  test('20 at once: one applies every file, the others wait and find nothing to do', () =>
+    onHost(async (sql, url) => {
+      const reports = await Promise.all(Array.from({ length: 20 }, () => migrate({ url })))
+      expect(reports.filter(({ applied }) => applied.length > 0)).toEqual([{ applied: names, pending: [] }])
+      expect(await history(sql)).toEqual(versions)
+    }))
+
+  test('says that it waits while somebody else migrates, and then goes on', () =>
+    onHost(async (_, url) => {
+      let other: ReturnType<typeof migrate> | undefined
+      await aloneAsAdmin(url, deploymentLock, async () => {
+        await new Promise<void>((resolve) => {
+          other = migrate({ url, onWait: resolve })
+        })
+        expect((await status({ url })).applied).toEqual([])
+      })
+      expect((await other)?.applied).toEqual(names)
+    }))
+
+  test('passes over a file that somebody else applies at that very moment, by other means', () =>
+    onHost(async (sql, url) => {
+      await asAdmin(url, async (admin) => {
+        const database = queriesOf(admin)
+        let raced = false
+        const report = await applyPending(
+          {
+            async query(text) {
+              if (!raced && text.includes('integrations_db$')) {
+                raced = true
+                await migrate({ url, to: first })
+              }
+              return database.query(text)
+            },
+          },
+          {},
+        )
+        expect(report.applied).toEqual(names.slice(1))
+      })
+      expect(await history(sql)).toEqual(versions)
+    }))
+
+  test('with dryRun says what it would apply and leaves the database as it was', () =>
+    onHost(async (sql, url) => {
+      expect(await migrate({ url, dryRun: true })).toEqual({ applied: [], pending: names })
+      expect(await migrate({ url, to: second, dryRun: true })).toEqual({ applied: [], pending: names.slice(0, 2) })
+      expect(await sql`select from pg_namespace where nspname in ('integrations', 'supabase_migrations')`).toHaveLength(
+        0,
+      )
+    }))
+
+  test('stops at the version it is told, goes on from there, and refuses one that no file has', () =>
+    onHost(async (sql, url) => {
+      expect(await migrate({ url, to: second })).toEqual({ applied: names.slice(0, 2), pending: names.slice(2) })
+      expect(await history(sql)).toEqual([first, second])
+      expect(await refusal(migrate({ url, to: '20200101000000' }))).toMatchObject({
+        code: 'not_found',
+        message: expect.stringMatching(/20200101000000.*there are .*/),
+      })
+      expect((await migrate({ url })).applied).toEqual(names.slice(2))
+    }))
+
+  test("counts the host's versions, whatever they look like, and never touches them", () =>
+    onHost(async (sql, url) => {
+      await migrate({ url, to: first })
+      await sql`insert into supabase_migrations.schema_migrations (version, name, statements) values
+        ('1', null, null), ('20200101000000', 'organizations', '{select 1}'), ('29990101000000', 'later', '{}')`
+      const before =
+        await sql`select * from supabase_migrations.schema_migrations where version not in ${sql(versions)}`
+      await migrate({ url })
+      expect(await status({ url })).toEqual({ applied: names, pending: [], host: 3, problems: [] })
+      await rollback({ url, steps: 99, acceptDataLoss: true })
+      expect([...(await sql`select * from supabase_migrations.schema_migrations`)]).toEqual([...before])
+    }))
+
+  test("takes versions that another project's build wrote for the host's", () =>
+    onHost(async (sql, url) => {
+      await migrate({ url })
+      const theirs = readFileSync(migrationFile(first), 'utf8').replace(/^-- project: .*$/m, '-- project: host')
+      await sql`insert into supabase_migrations.schema_migrations (version, name, statements) values ('20250101000000', 'theirs', ${[theirs]})`
+      expect(await status({ url })).toMatchObject({ host: 1, problems: [] })
+    }))
+
+  test('goes on where a history row was entered by hand, without name and statements', () =>
+    onHost(async (sql, url) => {
+      await migrate({ url, to: first })
+      await sql`update supabase_migrations.schema_migrations set name = null, statements = null`
+      expect((await migrate({ url })).applied).toEqual(names.slice(1))
+    }))
+
+  const refusals: [string, (sql: postgres.Sql) => Promise<void> | void, RegExp][] = [
+    [
+      'a file that was changed after it was applied',
+      () => appendFileSync(migrationFile(first), '\nselect 4711;\n'),
+      /create_integrations_schema\.sql: was changed after it was applied: .* became .*select 4711.*write a new migration/,
+    ],
+    [
+      'an applied file that is gone',
+      () => rmSync(migrationFile(second)),
+      /20261123195743_create_organization_integrations\.sql: is applied, and there is no such file.*put it back/,
+    ],
+    [
+      'a version that the host gave to a migration of its own',
+      async (sql) => {
+        await sql`update supabase_migrations.schema_migrations set name = 'theirs' where version = ${first}`
+      },
+      /the history has it as theirs, the file is 20261123195735_create_integrations_schema\.sql/,
+    ],
+    [
+      'a file older than the newest applied one',
+      () => writeFileSync(join(supabase, 'migrations', '20261123200000_late.sql'), 'select 1;'),
+      /20261123200000_late\.sql: is not applied, though the newer 20261124060023_create_credentials\.sql is; give it a version after/,
+    ],
+  ]
+  test.each(refusals)('refuses %s, with both values and the remedy, and applies nothing', (_, spoil, message) =>
+    onHost(async (sql, url) => {
+      await migrate({ url, supabase, to: third })
+      await spoil(sql)
+      const before = await stateOf(sql)
+      expect(await refusal(migrate({ url, supabase }))).toMatchObject({
+        code: 'conflict',
+        message: expect.stringMatching(message),
+      })
+      expect(await stateOf(sql)).toEqual(before)
+      expect((await status({ url, supabase })).problems).toHaveLength(1)
+    }),
+  )
+
+  test('leaves nothing of a file that fails, and says which were applied before it', () =>
+    onHost(async (sql, url) => {
+      writeFileSync(
+        join(supabase, 'migrations', '20270101000000_broken.sql'),
+        'create table halfway ();\nselect 1 / 0;',
+      )
+      expect(await refusal(migrate({ url, supabase }))).toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringMatching(
+          /20270101000000_broken\.sql: division by zero; nothing of this file was applied; applied before it: .*create_credentials/,
+        ),
+      })
+      expect(await sql`select from pg_tables where tablename = 'halfway'`).toHaveLength(0)
+      expect(await history(sql)).toEqual(versions)
+    }))
+
+  test('refuses a file that ends its own transaction: its history row would not be part of it', () =>
+    onHost(async (sql, url) => {
+      writeFileSync(join(supabase, 'migrations', '20270101000000_own.sql'), 'create table own ();\ncommit;')
+      expect(await refusal(migrate({ url, supabase }))).toMatchObject({
+        message: expect.stringMatching(/20270101000000_own\.sql:2: holds commit.*take it out/),
+      })
+      expect(await sql`select from pg_tables where tablename = 'own'`).toHaveLength(0)
+    }))
+
+  test('builds an index concurrently while others wait for their turn', () =>
+    onHost(async (sql, url) => {
+      writeFileSync(
+        join(supabase, 'migrations', '20270101000000_slow_concurrently.sql'),
+        '-- integrations-db: no transaction\ncreate index concurrently if not exists slow on public.organizations (name);\nselect pg_sleep(0.3);\n',
+      )
+      const reports = await Promise.all(Array.from({ length: 8 }, () => migrate({ url, supabase })))
+      expect(reports.filter(({ applied }) => applied.length > 0)).toHaveLength(1)
+      expect(await sql`select from pg_index where indexrelid = 'public.slow'::regclass and indisvalid`).toHaveLength(1)
+    }))
+})
+
+describe('rollback', () => {
+  test('goes back to a version, which stays, and removes the history rows of the others', () =>
+    onHost(async (sql, url) => {
+      await migrate({ url, to: second })
+      const before = await stateOf(sql)
+      await migrate({ url })
+      const report = await rollback({ url, to: second, acceptDataLoss: true })
+      expect(report.rolledBack).toEqual(names.slice(2).reverse())
+      expect(report.losses.join()).toContain('organization_integration_events')
+      expect(await stateOf(sql)).toEqual(before)
+    }))
+
+  test('states what data goes and loses none of it unless told', () =>
+    onHost(async (sql, url) => {
+      await migrate({ url })
+      const before = await stateOf(sql)
+      expect(await refusal(rollback({ url, to: second }))).toMatchObject({
+        code: 'conflict',
+        message: expect.stringMatching(/organization_integration_credentials.*--yes/s),
+      })
+      expect(await stateOf(sql)).toEqual(before)
+    }))
+
+  test('refuses where the way back is missing, or belongs to another file than was applied, and undoes nothing', () =>
+    onHost(async (sql, url) => {
+      await migrate({ url, supabase })
+      const before = await stateOf(sql)
+      const way = join(supabase, 'rollbacks', names.find((name) => name.startsWith(third)) ?? '')
+      const text = readFileSync(way, 'utf8')
+      rmSync(way)
+      const back = () => refusal(rollback({ url, supabase, to: first, acceptDataLoss: true }))
+      expect(await back()).toMatchObject({ code: 'not_found', message: expect.stringContaining(`${way}: is missing`) })
+      writeFileSync(way, text)
+      appendFileSync(migrationFile(newest), '\nselect 1;')
+      expect(await back()).toMatchObject({ code: 'conflict', message: expect.stringContaining('was changed') })
+      expect(await stateOf(sql)).toEqual(before)
+    }))
+
+  test('refuses a version that is not applied', () =>
+    onHost(async (_, url) => {
+      await migrate({ url, to: second })
+      expect(await refusal(rollback({ url, to: newest }))).toMatchObject({ code: 'not_found' })
+    }))
+})
+
+describe('status', () => {
+  test('of a database that nobody migrated says that all is pending and creates nothing', () =>
+    onHost(async (sql, url) => {
+      expect(await status({ url })).toEqual({ applied: [], pending: names, host: 0, problems: [] })
+      expect(await sql`select from pg_namespace where nspname = 'supabase_migrations'`).toHaveLength(0)
+    }))
+})
+
+describe('export', () => {
+  const host = () => join(folder, 'host')
+  const exported = () => readdirSync(join(host(), 'supabase', 'migrations')).sort()
+  beforeEach(() => mkdirSync(join(host(), 'supabase', 'migrations'), { recursive: true }))
+  const write = (name: string, text: string) => writeFileSync(join(host(), 'supabase', 'migrations', name), text)
+
+  test.each([
+    ['the project', ''],
+    ['its supabase', 'supabase'],
+    ['its migrations', 'supabase/migrations'],
+  ])(
+    'copies every migration, byte for byte, and no rollback into the folder of %s, and then nothing more',
+    async (_, path) => {
+      const directory = join(host(), path)
+      expect(await exportMigrations({ directory })).toMatchObject({ copied: names, present: [] })
+      expect(exported()).toEqual(names)
+      for (const { name, text } of sqlFiles('migrations')) {
+        expect(readFileSync(join(host(), 'supabase', 'migrations', name), 'utf8')).toBe(text)
+      }
+      expect(await exportMigrations({ directory })).toMatchObject({ copied: [], present: names })
+    },
+  )
+
+  test('adds only what is missing, beside what the host has', async () => {
+    write('20200101000000_organizations.sql', 'select 1;')
+    write('20990101000000_later.sql', 'select 1;')
+    await exportMigrations({ directory: host() })
+    rmSync(join(host(), 'supabase', 'migrations', names[1] ?? ''))
+    expect(await exportMigrations({ directory: host() })).toMatchObject({
+      copied: [names[1]],
+      newerOfHost: ['20990101000000_later.sql'],
+    })
+    expect(exported()).toEqual(['20200101000000_organizations.sql', ...names, '20990101000000_later.sql'])
+  })
+
+  test.each([
+    [
+      'another migration of the same version',
+      `${second}_theirs.sql`,
+      /has the version of .*create_organization_integrations/,
+    ],
+    ['an edited copy', names[1] ?? '', /was edited, 9 characters where ours has \d+/],
+  ])('refuses %s and copies nothing', async (_, name, message) => {
+    write(name, 'select 1;')
+    expect(await refusal(exportMigrations({ directory: host() }))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(message),
+    })
+    expect(exported()).toEqual([name])
+  })
+
+  test('refuses a folder that is not there', async () => {
+    expect(await refusal(exportMigrations({ directory: join(folder, 'nowhere') }))).toMatchObject({ code: 'not_found' })
+  })
+})

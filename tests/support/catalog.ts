@@ -1,0 +1,74 @@
+import type postgres from 'postgres'
+
+/**
+ * Everything our migrations may create, as the live catalog has it: two databases are alike when this is.
+ *
+ * Left out, as everywhere: schemas `extensions` and `auth` and what lies in them, the extension, Supabase's history, the host's table.
+ * `tests/generator/migrations.test.ts` holds it against a real pg_dump.
+ */
+export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unknown[]>> {
+  const [row] = await sql.unsafe(`
+    with schemas as (
+      select oid, nspname, nspacl from pg_namespace
+      where nspname !~ '^pg_' and nspname not in ('information_schema', 'extensions', 'auth', 'supabase_migrations')
+    ),
+    tables as (
+      select pg_class.*, nspname from pg_class join schemas on schemas.oid = relnamespace
+      where relkind in ('r', 'v', 'm', 'p', 'S') and relname <> 'organizations'
+    )
+    select
+      (select jsonb_agg(jsonb_build_array(nspname, nspacl) order by nspname) from schemas) as schemas,
+      (select jsonb_agg(jsonb_build_array(nspname, typname, typacl, obj_description(pg_type.oid, 'pg_type'),
+          (select jsonb_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = pg_type.oid)) order by nspname, typname)
+        from pg_type join schemas on schemas.oid = typnamespace 
+        where typtype in ('e', 'd') or exists (select from pg_class where pg_class.oid = typrelid and relkind = 'c')) as types,
+      (select jsonb_agg(jsonb_build_array(nspname, relname, relkind, relrowsecurity, relforcerowsecurity, relacl,
+          obj_description(oid, 'pg_class'), case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,
+          (select jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle) from pg_sequence where seqrelid = oid))
+        order by nspname, relname) from tables) as tables,
+      (select jsonb_agg(jsonb_build_array(relname, attname, format_type(atttypid, atttypmod), attnotnull, attacl, attidentity, attgenerated,
+          pg_get_expr(adbin, adrelid)) order by nspname, relname, attnum)
+        from pg_attribute join tables on tables.oid = attrelid
+        left join pg_attrdef on adrelid = attrelid and adnum = attnum
+        where attnum > 0 and not attisdropped) as columns,
+      (select jsonb_agg(jsonb_build_array(relname, conname, convalidated, pg_get_constraintdef(pg_constraint.oid)) order by relname, conname)
+        from pg_constraint join tables on tables.oid = conrelid where contype <> 'n') as constraints,
+      (select jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid), indisvalid) order by pg_get_indexdef(indexrelid))
+        from pg_index join tables on tables.oid = indrelid) as indexes,
+      (select jsonb_agg(jsonb_build_array(relname, polname, polcmd, polpermissive,
+          (select jsonb_agg(rolname order by rolname) from pg_roles where oid = any (polroles)),
+          pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) order by relname, polname)
+        from pg_policy join tables on tables.oid = polrelid) as policies,
+      (select jsonb_agg(jsonb_build_array(pg_get_triggerdef(pg_trigger.oid), tgenabled) order by tgname)
+        from pg_trigger join tables on tables.oid = tgrelid where not tgisinternal) as triggers,
+      (select jsonb_agg(pubname order by pubname) from pg_publication) as publications,
+      (select jsonb_agg(jsonb_build_array(tablename, rulename, definition) order by tablename, rulename) from pg_rules
+        where schemaname in (select nspname from schemas)) as rules,
+      (select jsonb_agg(pg_get_statisticsobjdef(pg_statistic_ext.oid) order by stxname) from pg_statistic_ext) as statistics,
+      (select jsonb_agg(jsonb_build_array(pg_get_functiondef(pg_proc.oid), proacl, obj_description(pg_proc.oid, 'pg_proc'))
+          order by nspname, proname)
+        from pg_proc join schemas on schemas.oid = pronamespace
+        where not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')) as functions`)
+  const catalog = row as Record<string, unknown[] | string | null>
+  return Object.fromEntries(
+    Object.entries(catalog).map(([kind, items]) => [
+      kind,
+      typeof items === 'string' ? JSON.parse(items) : (items ?? []),
+    ]),
+  )
+}
+
+/** Every row of every table, so that a statement which ran once too often shows. */
+export async function readRows(sql: postgres.Sql): Promise<Record<string, unknown>> {
+  const tables = await sql<{ at: string }[]>`
+    select format('%I.%I', schemaname, tablename) as at from pg_tables
+    where schemaname not in ('pg_catalog', 'information_schema', 'supabase_migrations') order by 1`
+  const rows: Record<string, unknown> = {}
+  for (const { at } of tables) {
+    const [found] = await sql.unsafe(
+      `select jsonb_agg(to_jsonb(r) order by to_jsonb(r)::text)::text as rows from ${at} r`,
+    )
+    rows[at] = found?.rows
+  }
+  return rows
+}

@@ -1,0 +1,255 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Language, type Node, Parser } from 'web-tree-sitter'
+import { systems } from '../../src/index.ts'
+import { dartSource } from '../../src/registry/dart.ts'
+import { dartFindings } from '../../src/registry/dart-check.ts'
+import { integrationStatus, integrationType } from '../../src/schema/index.ts'
+import { runCli } from '../support/command-line.ts'
+
+const golden = 'tests/support/registry.dart'
+const folder = mkdtempSync(join(tmpdir(), 'integrations-db-dart-'))
+let parser: Parser
+
+/** Parsers of the Dart grammar live in WebAssembly. */
+beforeAll(async () => {
+  await Parser.init()
+  parser = new Parser()
+  const grammar = createRequire(import.meta.url).resolve('tree-sitter-wasms/out/tree-sitter-dart.wasm')
+  parser.setLanguage(await Language.load(grammar))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function parsed(source: string): Node {
+  const tree = parser.parse(source)
+  if (tree === null) throw new Error('the parser gave no tree')
+  return tree.rootNode
+}
+
+const cli = (...words: string[]) => runCli(['registry', ...words])
+
+describe('the Dart file', () => {
+  test('is the golden one, the same every time', () => {
+    expect(dartSource()).toBe(readFileSync(golden, 'utf8'))
+    expect(dartSource()).toBe(dartSource())
+  })
+
+  test('is Dart to a real grammar, which refuses what is none', () => {
+    expect(parsed(dartSource()).hasError).toBe(false)
+    expect(parsed(dartSource().replace('final class', 'final clas')).hasError).toBe(true)
+  })
+
+  test('has an immutable class for each model: every field final, no setter, no import', () => {
+    const root = parsed(dartSource())
+    const classes = root.descendantsOfType('class_definition').map((node) => node?.childForFieldName('name')?.text)
+    expect(classes).toEqual([
+      'IntegrationType',
+      'IntegrationStatus',
+      'ConnectionField',
+      'MappingTarget',
+      'IntegrationSystem',
+      'FieldMapping',
+      'OrganizationIntegration',
+    ])
+    expect(root.descendantsOfType('import_or_export')).toEqual([])
+    expect(root.descendantsOfType('setter_signature')).toEqual([])
+    const declared = root
+      .descendantsOfType('declaration')
+      .map((node) => node?.text ?? '')
+      .filter((text) => !text.includes('('))
+    expect(declared.length).toBeGreaterThan(20)
+    for (const text of declared) expect(text).toMatch(/^(final|static const) /)
+  })
+
+  test('has every label, every field of every system and every mapping target as a constant', () => {
+    const strings = new Set(
+      parsed(dartSource())
+        .descendantsOfType('string_literal')
+        .map((node) => node?.text.slice(1, -1)),
+    )
+    const names = Object.values(systems).flatMap(({ fields, mappingTargets }) => [
+      ...Object.keys(fields),
+      ...Object.keys(mappingTargets),
+    ])
+    for (const name of [...integrationType.enumValues, ...integrationStatus.enumValues, ...names])
+      expect(strings).toContain(name)
+  })
+})
+
+describe('a Dart registry that agrees has no findings', () => {
+  test.each([
+    ['what this package writes', () => dartSource()],
+    [
+      'static constants in classes, comments and all',
+      () => `
+        // static const String sap = 'sap';
+        /* static const sap = 'sap'; /* nested */ 'xledger' */
+        class IntegrationTypes {
+          IntegrationTypes._();
+          static const String xledger = 'xledger', dynamics = "dynamics";
+          static const cornerstone = r'cornerstone';
+          static const String consio = '''consio''';
+          static const String bufdir = 'buf' 'dir';
+          static String label(String type) { const prefix = 'x'; return '\${prefix + '}'} {'; }
+        }
+        abstract class IntegrationStatus {
+          static const active = 'active'; static const inactive = 'inactive';
+          static const error = 'error'; static const pendingSetup = 'pending_setup';
+        }
+        class Elsewhere { static const url = 'https://example.no'; static const warning = 'warning'; static const one = 'active'; }`,
+    ],
+    [
+      'enums, with values, annotations or names alone',
+      () => `
+        enum IntegrationType { xledger('xledger'), dynamics('dynamics'), cornerstone('cornerstone'), consio('consio'), bufdir('bufdir');
+          const IntegrationType(this.label); final String label; }
+        enum IntegrationStatus { active, inactive, error, @JsonValue('pending_setup') pendingSetup }`,
+    ],
+    [
+      'enums whose entries take several values, by name or in any order',
+      () => `
+        enum IntegrationType {
+          xledger(label: 'Xledger', value: 'xledger'), dynamics(value: 'dynamics', label: 'Dynamics', tags: ['erp', 'bc']),
+          cornerstone('cornerstone', Colors.red, icon: Icon(Icons.one)), consio('consio', 4), bufdir(value: 'bufdir');
+          const IntegrationType({required this.value, this.label = 'none'});
+          final String value;
+        }
+        enum IntegrationStatus { active('active'), inactive('inactive'), error('error'), @JsonValue('pending_setup') pendingSetup }`,
+    ],
+    [
+      'final fields of a class, objects and lists',
+      () => `
+        class IntegrationType {
+          final String label = 'sap';
+          const IntegrationType._(this.value);
+          static const xledger = IntegrationType._('xledger');
+          static const IntegrationType dynamics = const IntegrationType._('dynamics');
+          static final cornerstone = IntegrationType._('cornerstone'), consio = IntegrationType._('consio');
+          static final String bufdir = 'bufdir';
+          static const values = [xledger, dynamics, cornerstone, consio, bufdir];
+        }
+        const integrationStatuses = <String>['active', 'inactive', 'error', 'pending_setup'];`,
+    ],
+    ['what this package writes, with the line ends of Windows', () => dartSource().replaceAll('\n', '\r\n')],
+    [
+      'constants at the top level',
+      () =>
+        [...integrationType.enumValues, ...integrationStatus.enumValues]
+          .map((label) => `const k_${label} = '${label}';`)
+          .join('\n'),
+    ],
+  ])('%s', (_, source) => expect(dartFindings(source())).toEqual([]))
+})
+
+describe('what differs is found, with both sides and the remedy', () => {
+  const labels = (name: string, values: readonly string[]) =>
+    `class ${name} {\n${values.map((value) => `  static const ${value} = '${value}';`).join('\n')}\n}\n`
+  const statuses = labels('IntegrationStatus', integrationStatus.enumValues)
+  const types = labels('IntegrationTypes', integrationType.enumValues)
+
+  test.each([
+    [
+      'a label spelled otherwise',
+      types.replace("'dynamics'", "'Dynamics'") + statuses,
+      [['line 3, IntegrationTypes.dynamics', 'dynamics', 'Dynamics']],
+    ],
+    [
+      'a label that is missing',
+      types.replace(/.*bufdir.*\n/, '') + statuses,
+      [['integration_type_enum', 'bufdir', 'nothing']],
+    ],
+    [
+      'a label that no enum has',
+      types.replace('}', "  static const sap = 'sap';\n}") + statuses,
+      [['line 7, IntegrationTypes.sap', 'a label of integration_type_enum', 'sap']],
+    ],
+    [
+      'a text that may be a credential, which is not printed',
+      types.replace('}', "  static const pasted = 'sk_live_42';\n}") + statuses,
+      [['line 7, IntegrationTypes.pasted', 'a label of integration_type_enum', '(a text that is not printed here)']],
+    ],
+    [
+      'one in a list of both enums, once',
+      `class Labels { ${[...integrationType.enumValues, ...integrationStatus.enumValues, 'sap'].map((label) => `static const ${label} = '${label}';`).join(' ')} }`,
+      [['line 1, Labels.sap', 'a label of integration_type_enum', 'sap']],
+    ],
+    [
+      'camel case in a value',
+      `${types}enum IntegrationStatus { active, inactive, error, pendingSetup }`,
+      [['line 8, IntegrationStatus.pendingSetup', 'pending_setup', 'pendingSetup']],
+    ],
+    [
+      'a value among several of an entry',
+      `${statuses}enum IntegrationType { xledger(value: 'xledgr', label: 'Xledger'), dynamics('dynamics'), cornerstone('cornerstone'), consio('consio'), bufdir('bufdir') }`,
+      [['line 7, IntegrationType.xledger', 'xledger', 'xledgr']],
+    ],
+    [
+      'one in a list of texts',
+      `${statuses}const systems = ['xledger', 'dynamics', 'cornerstone', 'consio', 'bufdir', 'sap'];`,
+      [['line 7, systems.sap', 'a label of integration_type_enum', 'sap']],
+    ],
+    [
+      'a list that is not there',
+      types,
+      integrationStatus.enumValues.map((label) => ['integration_status_enum', label, 'nothing']),
+    ],
+    [
+      'an empty file',
+      '',
+      [
+        ...integrationType.enumValues.map((label) => ['integration_type_enum', label, 'nothing']),
+        ...integrationStatus.enumValues.map((label) => ['integration_status_enum', label, 'nothing']),
+      ],
+    ],
+    [
+      'a file of ours that was edited',
+      dartSource().replace("'Xledger'", "'xLedger'"),
+      [['the whole file', 'what this version writes', 'something else']],
+    ],
+  ])('%s', (_, source, expected) => {
+    const findings = dartFindings(source)
+    expect(findings.map(({ where, expected, found }) => [where, expected, found])).toEqual(expected)
+    for (const { remedy } of findings) expect(remedy).not.toBe('')
+  })
+
+  test('however broken the file is, it is read to its end', () => {
+    for (const source of ["'''", '"${', '/* /* */', "const a = '", '}}}}', 'enum', 'enum E {', '@', "r'\\"]) {
+      expect(dartFindings(source).length).toBe(9)
+    }
+  })
+})
+
+// Each call is a process that compiles the sources first.
+describe('on the command line', { timeout: 120_000 }, () => {
+  test('--dart writes the file, --check agrees with it; what differs is exit 1, and --json lists it', async () => {
+    const file = join(folder, 'registry.dart')
+    expect(await cli('--dart', file)).toMatchObject({ code: 0, stdout: `wrote ${file}\n` })
+    expect(await cli('--check', file)).toMatchObject({ code: 0, stdout: `${file} has the labels of both enums\n` })
+    writeFileSync(file, readFileSync(file, 'utf8').replace("consio = 'consio'", "consio = 'Consio'"))
+    const wrong = await cli('--check', file, '--json')
+    expect(wrong.code).toBe(1)
+    expect(JSON.parse(wrong.stdout)).toEqual({
+      findings: [
+        {
+          where: 'line 8, IntegrationType.consio',
+          expected: 'consio',
+          found: 'Consio',
+          remedy: "give it the value 'consio', a label of integration_type_enum",
+        },
+      ],
+    })
+  })
+
+  test('a file that cannot be read is exit 1, and a missing or doubled option exit 2', async () => {
+    expect(await cli('--check', join(folder, 'none.dart'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be read (ENOENT)'),
+    })
+    for (const words of [[], ['--check'], ['--dart', 'a', '--check', 'b'], ['a.dart']]) {
+      expect((await cli(...words)).code).toBe(2)
+    }
+  })
+})

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readDrizzleFolder } from '../../src/migrations/drizzle-folder.ts'
+import { split } from '../../src/migrations/split.ts'
+import { parseStatements, simplify } from '../../src/migrations/statements.ts'
+
+/*
+ * squawk, a linter for migrations, sees nothing inside DO blocks: it reads the statements as they are before they are
+ * guarded, cut into the files that will be written, below the timeouts that every file sets.
+ */
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'integrations-db-squawk-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const timeouts = `set local lock_timeout = '5s';\nset local statement_timeout = '1min';\n`
+
+async function filesOf(sql: string): Promise<string[]> {
+  const parts = await split(await simplify(await parseStatements(sql, 'test.sql')), [])
+  return parts.map(
+    ({ statements }) => timeouts + statements.map(({ comments, text }) => `${comments}\n${text};\n`).join(''),
+  )
+}
+
+/** What it finds in any of the files, in one run: starting it costs more than reading them. */
+function lint(...texts: string[]): string[] {
+  const files = texts.map((text, i) => {
+    const file = join(folder, `${i}.sql`)
+    writeFileSync(file, text)
+    return file
+  })
+  const words = ['--assume-in-transaction', '--pg-version=15', '--reporter=json', ...files]
+  const { status, stdout, stderr } = spawnSync(join('node_modules', '.bin', 'squawk'), words, {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0 && stdout === '') throw new Error(stderr)
+  const findings = JSON.parse(stdout) as { file: string; rule_name: string; line: number }[]
+  return findings.map(({ file, rule_name, line }) => `${rule_name} in line ${line} of ${basename(file)}`)
+}
+
+describe('squawk', () => {
+  test('finds nothing in any of our migrations', async () => {
+    const files = await Promise.all((await readDrizzleFolder('drizzle')).map(({ sql }) => filesOf(sql)))
+    expect(lint(...files.flat())).toEqual([])
+  })
+
+  test('finds a foreign key and a check that lock a table with rows, and not once the migration is cut', async () => {
+    const sql = `
+      ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (o) REFERENCES u (id);
+      ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);`
+    expect(lint(timeouts + sql)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('adding-foreign-key-constraint'),
+        expect.stringContaining('constraint-missing-not-valid'),
+      ]),
+    )
+    const files = await filesOf(sql)
+    expect(files).toHaveLength(2)
+    expect(lint(...files)).toEqual([])
+  })
+})
