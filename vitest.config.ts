@@ -72,7 +72,7 @@ export default defineConfig(({ mode }) => {
         include: ['src/**/*.ts'],
         reporter: ['text', 'json-summary'],
         thresholds: {
-          'src/connection/scope.ts': { lines: 95, branches: 95 },
+          'src/connection/**': { lines: 95, branches: 95 },
           'src/migrations/**': { lines: 95, branches: 95 },
           'src/client/credential*.ts': { lines: 95, branches: 95 },
           'src/admin/credentials.ts': { lines: 95, branches: 95 },

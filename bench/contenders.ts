@@ -29,7 +29,9 @@ export function contenders(urls: Logins, max: number): Contender[] {
   return [
     rawPostgres(urls.admin, max),
     repository(urls.scoped, max),
+    rawNodePostgres(urls.admin, max),
     rawScoped(urls.scoped, max),
+    nodePostgresScoped(urls.scoped, max),
     drizzleUnscoped(urls.admin, max),
     drizzleDocumented(urls.scoped, max),
     kyselyScoped(urls.scoped, max),
@@ -46,6 +48,47 @@ function rawPostgres(url: string, max: number): Contender {
     ) => client`select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
       created_at, updated_at, xmin::text from organization_integrations where organization_id = ${id} order by created_at, id`,
     end: () => client.end(),
+  }
+}
+
+const listed = `select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+  created_at, updated_at, xmin::text from organization_integrations where organization_id = $1 order by created_at, id`
+
+function poolOf(url: string, max: number): pg.Pool {
+  // Unheard, the end of a server that is stopped would end this process.
+  return new pg.Pool({ connectionString: url, max }).on('error', () => {})
+}
+
+function rawNodePostgres(url: string, max: number): Contender {
+  const pool = poolOf(url, max)
+  return {
+    name: 'node-postgres, unscoped',
+    scoped: false,
+    list: async (id) => (await pool.query({ name: 'list', text: listed, values: [id] })).rows,
+    end: () => pool.end(),
+  }
+}
+
+/** As its documentation shows a transaction, with named statements. */
+function nodePostgresScoped(url: string, max: number): Contender {
+  const pool = poolOf(url, max)
+  const settings = `select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)`
+  return {
+    name: 'node-postgres, scoped in a transaction',
+    scoped: true,
+    async list(id) {
+      const client = await pool.connect()
+      try {
+        await client.query('begin')
+        await client.query({ name: 'scope', text: settings, values: [claimsOf(id)] })
+        const { rows } = await client.query({ name: 'list', text: listed, values: [id] })
+        await client.query('commit')
+        return rows
+      } finally {
+        client.release()
+      }
+    },
+    end: () => pool.end(),
   }
 }
 
@@ -138,7 +181,7 @@ function drizzleDocumented(url: string, max: number): Contender {
 function kyselyScoped(url: string, max: number): Contender {
   type Database = { organization_integrations: Record<string, unknown> & { organization_id: string } }
   const db = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max }) }),
+    dialect: new PostgresDialect({ pool: poolOf(url, max) }),
   })
   return {
     name: 'Kysely over node-postgres, scoped',

@@ -28,6 +28,8 @@ const files = [
   'table',
   'memberships',
   'storm',
+  'fail-closed',
+  'round-trips',
   'configuration',
   'versions',
   'edits',

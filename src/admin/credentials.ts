@@ -1,5 +1,5 @@
-import type { BoundStatement } from '../connection/pool.ts'
 import { type CredentialSettings, secretSettings } from '../connection/secret-settings.ts'
+import type { Statement } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { uuid } from '../util/checks.ts'
 import type { Admin } from './connection.ts'
@@ -267,17 +267,17 @@ export async function rotateEncryptionKey({
   })
 }
 
-async function secretKeys(sql: Admin, settings: CredentialSettings): Promise<BoundStatement[]> {
+async function secretKeys(sql: Admin, settings: CredentialSettings): Promise<Statement[]> {
   const [store] = await sql`select logs_always, logs_sometimes from integrations.credential_store()`
   return secretSettings({ ...store, store: 'pgcrypto' }, settings)
 }
 
-type Walk = Required<Omit<Target, 'url'>> & { attempt: Attempt; keys: BoundStatement[]; ended: Holder[] }
+type Walk = Required<Omit<Target, 'url'>> & { attempt: Attempt; keys: Statement[]; ended: Holder[] }
 
 async function walk<T>(
   { attempt, keys, apply, terminate, onProgress, ended }: Walk,
   items: readonly T[],
-  statementFor: (item: T) => BoundStatement & { what: string },
+  statementFor: (item: T) => Statement & { what: string },
 ): Promise<SecretsReport> {
   if (!apply) return { applied: false, secrets: items.length, failures: [], ended }
   const steps = items.map((item) => {

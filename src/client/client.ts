@@ -1,20 +1,19 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { z } from 'zod'
-import { type LazyPool, lazyPool } from '../connection/checked-pool.ts'
+import { type CheckedPool, checkedPool } from '../connection/checked-pool.ts'
 import { observed } from '../connection/diagnostics.ts'
 import { Replicas } from '../connection/replicas.ts'
 import {
-  claimsScope,
-  inTransaction,
+  callerOf,
+  type OrganizationCaller,
   type OrganizationRole,
   type OrganizationScopeSettings,
   organizationScope,
-  type Session,
   serviceScope,
-  unitSession,
 } from '../connection/scope.ts'
-import type { CredentialSettings } from '../connection/secret-settings.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
-import { type ScopedQueries, scopedQueries } from '../connection/statement.ts'
+import { inTransaction, type Session, unitSession } from '../connection/session.ts'
+import { type Casing, type ScopedQueries, scopedQueries } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { assertStrongKey, databaseUrl, encryptionKey, parse } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
@@ -52,9 +51,9 @@ export type IntegrationsDbOptions = {
    */
   replicaRetrySeconds?: number
   /**
-   * Most connections per URL. Each is used by one call at a time.
+   * Most connections per URL, each used by one call at a time.
    *
-   * @default 10
+   * @default 10, or the URL's connection_limit
    */
   max?: number
   /**
@@ -78,12 +77,43 @@ export type IntegrationsDbOptions = {
    */
   callTimeoutSeconds?: number
   /**
-   * Let the server keep the plans of the repository's statements. Behind a pooler, which is noticed, nothing is ever
-   * prepared.
+   * How long a connection without a call is kept. It does not keep the process alive meanwhile.
+   *
+   * @default 30
+   */
+  idleTimeoutSeconds?: number
+  /**
+   * How long any connection is kept before a call gets a new one.
+   *
+   * @default Infinity
+   */
+  maxLifetimeSeconds?: number
+  /**
+   * What the server knows its connections as, in `pg_stat_activity` and its log.
+   *
+   * @default 'integrations-db'
+   */
+  applicationName?: string
+  /**
+   * TLS in place of what the URL's `sslmode` says: true, false, or options of Node's `tls.connect`.
+   *
+   * @default the URL's sslmode
+   */
+  ssl?: boolean | TlsOptions
+  /**
+   * Let the server keep the plans of the repository's statements where it is reached directly. Behind a pooler, which is
+   * noticed, nothing is prepared but with `'pooled'`, for one that keeps track of prepared statements (PgBouncer's
+   * `max_prepared_statements`).
    *
    * @default true
    */
-  keepPlans?: boolean
+  keepPlans?: boolean | 'pooled'
+  /**
+   * How `query` spells columns that your tables do not name, as Drizzle's own option does.
+   *
+   * @default as they are in the code
+   */
+  casing?: Casing
   /**
    * Accept a login that may become both roles, such as Supabase's `authenticator`.
    *
@@ -267,11 +297,18 @@ const optionsSchema = lazily(() =>
     serviceUrl: z.string().optional(),
     replicas: z.array(z.string()).default([]),
     replicaRetrySeconds: seconds().default(5),
-    max: z.int().min(1).max(1000).default(10),
+    max: z.int().min(1).max(1000).optional(),
     acquireTimeoutSeconds: seconds().default(10),
     connectTimeoutSeconds: seconds().default(10),
     callTimeoutSeconds: seconds().default(30),
-    keepPlans: z.boolean().default(true),
+    idleTimeoutSeconds: seconds().default(30),
+    maxLifetimeSeconds: seconds().optional(),
+    applicationName: z.string().min(1).max(63).default('integrations-db'),
+    ssl: z
+      .union([z.boolean(), z.custom<TlsOptions>((value) => typeof value === 'object' && value !== null)])
+      .optional(),
+    keepPlans: z.union([z.boolean(), z.literal('pooled')]).default(true),
+    casing: z.enum(['snake_case', 'camelCase']).optional(),
     allowCombinedLogin: z.boolean().default(false),
     encryptionKey: z.string().optional(),
     previousEncryptionKey: z.string().optional(),
@@ -293,29 +330,29 @@ const optionsSchema = lazily(() =>
  */
 export function createIntegrationsDb(options: IntegrationsDbOptions | string = {}): IntegrationsDb {
   const settings = parseOptions(typeof options === 'string' ? { url: options } : options)
-  const scoped = lazyPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
-  const service = lazyPool(
+  const scoped = checkedPool('url', settings.url ?? process.env.INTEGRATIONS_DATABASE_URL, 'authenticated', settings)
+  const service = checkedPool(
     'serviceUrl',
     settings.serviceUrl ?? process.env.INTEGRATIONS_SERVICE_URL,
     'service_role',
     settings,
   )
   const replicas = settings.replicas.length > 0 ? new Replicas(settings.replicas, scoped.ready, settings) : undefined
+  const open = keeping((caller: OrganizationCaller) => openScope(scoped, organizationScope(caller), settings, replicas))
 
   return {
-    forOrganization(input) {
-      return openScope(scoped, organizationScope(input), settings, replicas)
-    },
-    forClaims(payload) {
-      return openScope(scoped, claimsScope(payload), settings, replicas)
-    },
+    forOrganization: open,
+    forClaims: (payload) => open(callerOf(payload)),
     asService(options) {
       const actor = readable('options', () => options?.actor)
       const scope = serviceScope(actor)
+      const open = keeping(({ organizationId }: { organizationId: string }) =>
+        openScope(service, serviceScope(actor, organizationId), settings),
+      )
       return {
         integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
         credentials: new ServiceCredentials(service.ready, actor, settings),
-        forOrganization: (organizationId) => openScope(service, serviceScope(actor, organizationId), settings),
+        forOrganization: (organizationId) => open({ organizationId }),
       }
     },
     async end() {
@@ -324,10 +361,37 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
   }
 }
 
+const mostKept = 1000
+
+/** Opens a scope once for the same caller: it holds claims and no connection, so requests can share one. */
+function keeping<Caller extends Partial<OrganizationCaller>>(open: (caller: Caller) => OrganizationScope) {
+  const kept = new Map<string, OrganizationScope>()
+  return (given: Caller): OrganizationScope => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return open(given)
+    // Read once: a getter that answers differently the second time must not open a scope under another's key.
+    const { organizationId, role, userId } = given
+    const key = keyOf(organizationId, role, userId)
+    const known = key === undefined ? undefined : kept.get(key)
+    if (known !== undefined) return known
+    const scope = open({ organizationId, role, userId } as Caller)
+    if (key === undefined) return scope
+    if (kept.size >= mostKept) kept.clear()
+    kept.set(key, scope)
+    return scope
+  }
+}
+
+/** None for what is no text: that is the check's to refuse, and not to be taken for the text that it prints as. */
+function keyOf(organizationId: unknown, role: unknown, userId: unknown): string | undefined {
+  if (typeof organizationId !== 'string' || (role !== undefined && typeof role !== 'string')) return undefined
+  if (userId === undefined) return `${organizationId} ${role}`
+  return typeof userId === 'string' ? `${organizationId} ${role} ${userId}` : undefined
+}
+
 function openScope(
-  pool: LazyPool,
+  pool: CheckedPool,
   scope: OrganizationScopeSettings,
-  settings: CredentialSettings,
+  settings: Settings,
   replicas?: Replicas,
 ): OrganizationScope {
   return {
@@ -341,11 +405,8 @@ function openScope(
   }
 }
 
-function organizationCalls(
-  session: Session,
-  scope: OrganizationScopeSettings,
-  settings: CredentialSettings,
-): OrganizationCalls {
+function organizationCalls(session: Session, scope: OrganizationScopeSettings, settings: Settings): OrganizationCalls {
+  const queries = lazily(() => scopedQueries(session.run, settings.casing))
   return {
     integrations: new Integrations(session.run, scope),
     credentials: new Credentials(session, scope, settings),
@@ -354,7 +415,7 @@ function organizationCalls(
       observed('query', scope, async () => {
         assertFunction('query', build)
         try {
-          return await build(scopedQueries(session.run))
+          return await build(queries())
         } catch (error) {
           // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
           throw isServerError(error) ? toIntegrationsDbError(error) : error

@@ -1,15 +1,15 @@
 import { text } from '../config/short-text.ts'
 import { observed } from '../connection/diagnostics.ts'
-import type { BoundStatement, Pool } from '../connection/pool.ts'
-import { inTwoTransactions, type OrganizationScopeSettings, type Session, serviceScope } from '../connection/scope.ts'
+import type { Pool } from '../connection/pool.ts'
+import { type OrganizationScopeSettings, serviceScope } from '../connection/scope.ts'
 import { type CredentialSettings, secretSettings } from '../connection/secret-settings.ts'
-import type { Rows } from '../connection/statement.ts'
+import { inTwoTransactions, type Session } from '../connection/session.ts'
+import { type Rows, type Statement, statement, toObjects } from '../connection/statement.ts'
 import { IntegrationsDbError, type IntegrationsDbErrorCode } from '../errors.ts'
 import type { ConnectionFields } from '../registry/connection-fields.ts'
 import { bundleText } from '../registry/systems.ts'
 import type { IntegrationType } from '../schema/enums.ts'
 import { uuid } from '../util/checks.ts'
-import { hexLiteral } from '../util/literal.ts'
 import { readable } from '../util/readable.ts'
 import { type CredentialBundle, credentialBundle } from './credential-bundle.ts'
 import { input } from './input.ts'
@@ -76,6 +76,24 @@ export type Retrieval<T extends IntegrationType> = {
   version?: number
 }
 
+const prepare = statement(
+  'select code, message, store, logs_always, logs_sometimes from integrations.prepare_credential($1, $2, $3)',
+)
+const store = statement(
+  'select code, message, version from integrations.store_credential($1::text, $2::text, $3::text)',
+)
+const rotate = statement(
+  'select code, message, version from integrations.rotate_credential($1::text, $2::text, $3::integer, $4::text)',
+)
+const describe = statement(
+  'select version, created_at, to_json(field_names), previous_version, previous_readable_until from integrations.describe_credential($1)',
+)
+const revoke = statement('select code, message, version from integrations.revoke_credential($1, $2)')
+const request = statement(
+  'select code, message, request_id, store, logs_always, logs_sometimes from integrations.request_retrieval($1, $2, $3)',
+)
+const retrieve = statement('select code, message, bundle from integrations.retrieve_credential($1::uuid)')
+
 /**
  * One organization's credential bundles. Admins and the service role store, rotate and revoke; nobody reads one here.
  *
@@ -118,8 +136,7 @@ export class Credentials {
     return this.#writes('store', () => {
       const { reason = null } = input.credentialOptions(options)
       const type = input.type(integrationType)
-      const text = 'select code, message, version from integrations.store_credential($1::text, $2::text, $3::text)'
-      return { type, reason, statement: { text, values: [type, bundleText(type, bundle), reason] } }
+      return { type, reason, write: store(type, bundleText(type, bundle), reason) }
     })
   }
 
@@ -150,10 +167,7 @@ export class Credentials {
     return this.#writes('rotate', () => {
       const { reason = null, graceSeconds = 0 } = input.rotation(options)
       const type = input.type(integrationType)
-      const text =
-        'select code, message, version from integrations.rotate_credential($1::text, $2::text, $3::integer, $4::text)'
-      const values = [type, bundleText(type, bundle), String(graceSeconds), reason]
-      return { type, reason, statement: { text, values } }
+      return { type, reason, write: rotate(type, bundleText(type, bundle), graceSeconds, reason) }
     })
   }
 
@@ -172,15 +186,7 @@ export class Credentials {
    */
   describe(integrationType: IntegrationType): Promise<CredentialDescription | null> {
     return observed('credentials.describe', this.#scope, async () => {
-      const type = hexLiteral(input.type(integrationType))
-      const rows = await this.#session.run(
-        {
-          text: () =>
-            `select version, created_at, to_json(field_names), previous_version, previous_readable_until from integrations.describe_credential(${type})`,
-        },
-        { reads: true },
-      )
-      return toDescription(rows)
+      return toDescription(await this.#session.run(describe(input.type(integrationType)), { reads: true }))
     })
   }
 
@@ -200,28 +206,23 @@ export class Credentials {
     return observed('credentials.revoke', this.#scope, async () => {
       this.#assertWriter('revoke')
       const { reason = null } = input.credentialOptions(options)
-      const type = input.type(integrationType)
-      const call = `integrations.revoke_credential(${hexLiteral(type)}, ${hexLiteral(reason)})`
-      const rows = await this.#session.run({ text: () => `select code, message, version from ${call}` })
+      const rows = await this.#session.run(revoke(input.type(integrationType), reason))
       return { version: Number(accepted(rows).version) }
     })
   }
 
   #writes(
     method: 'store' | 'rotate',
-    build: () => { type: IntegrationType; reason: string | null; statement: BoundStatement },
+    build: () => { type: IntegrationType; reason: string | null; write: Statement },
   ): Promise<CredentialVersion> {
     return observed(`credentials.${method}`, this.#scope, async () => {
       this.#assertWriter(method)
-      const { type, reason, statement } = build()
-      const call = `integrations.prepare_credential(${[method, type, reason].map(hexLiteral).join(', ')})`
-      const prepare = { text: () => `select code, message, store, logs_always, logs_sometimes from ${call}` }
-      return this.#session.converse(async ({ ask, finish }) => {
-        const prepared = await ask(prepare)
+      const { type, reason, write } = build()
+      return this.#session.inTwoSteps(async ({ query, commitWith }) => {
+        const prepared = await query(prepare(method, type, reason))
         // The refusal is on record once it is committed.
-        if (firstRow(prepared).code !== 'ok') await finish()
-        const store = accepted(prepared)
-        const answers = await finish(...secretSettings(store, this.#settings), statement)
+        if (firstRow(prepared).code !== 'ok') await commitWith()
+        const answers = await commitWith(...secretSettings(accepted(prepared), this.#settings), write)
         return { version: Number(accepted(answers.at(-1)).version) }
       })
     })
@@ -277,19 +278,14 @@ export class ServiceCredentials {
     return observed('credentials.retrieve', scope, async () => {
       const type = input.type(given.integrationType)
       const version = input.version(given.version)
-      const call = [type, version, text('reason', given.reason)].map(hexLiteral).join(', ')
-      const request = {
-        text: () =>
-          `select code, message, request_id, store, logs_always, logs_sometimes from integrations.request_retrieval(${call})`,
-      }
+      const reason = text('reason', given.reason)
       const pool = await this.#pool()
       const take = async () => {
-        const answers = await inTwoTransactions(pool, scope, request, (rows) => {
-          const { request_id, ...store } = accepted(rows)
+        const answers = await inTwoTransactions(pool, scope, request(type, version, reason), (rows) => {
+          const { request_id, ...answer } = accepted(rows)
           // Nothing secret is sent to Vault here, so its log is no concern.
-          const keys = store.store === 'vault' ? [] : secretSettings(store, this.#settings)
-          const text = 'select code, message, bundle from integrations.retrieve_credential($1::uuid)'
-          return [...keys, { text, values: [String(request_id)] }]
+          const keys = answer.store === 'vault' ? [] : secretSettings(answer, this.#settings)
+          return [...keys, retrieve(request_id)]
         })
         return answers.at(-1)
       }
@@ -311,8 +307,7 @@ export function accepted(rows: Rows | undefined): Record<string, unknown> {
 }
 
 function firstRow(rows: Rows | undefined): Record<string, unknown> {
-  const row = rows?.values[0] ?? []
-  return Object.fromEntries((rows?.names ?? []).map((name, i) => [name, row[i]]))
+  return (rows === undefined ? undefined : toObjects(rows)[0]) ?? {}
 }
 
 function toDescription({ values }: Rows): CredentialDescription | null {

@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { observed } from '../connection/diagnostics.ts'
 import type { OrganizationScopeSettings } from '../connection/scope.ts'
-import { builder, compile, type Run } from '../connection/statement.ts'
+import { builder, compile, type Run, rowReader } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { organizationIntegrationEvents as table } from '../schema/organization-integration-events.ts'
 import type { EventPageOptions } from './call-options.ts'
@@ -56,6 +56,8 @@ const statements = {
   ),
 }
 
+const readRow = rowReader(columns)
+
 /** One organization's events, for its admins and the service role. */
 export class Events {
   readonly #run: Run
@@ -95,16 +97,7 @@ export class Events {
           ? statements.newest({ organizationId, limit })
           : statements.before({ organizationId, limit, before })
       const { values } = await this.#run(statement, { reads: true })
-      return values.map(toEvent)
+      return values.map((row) => readRow(row) as IntegrationEvent)
     })
   }
-}
-
-function toEvent(row: unknown[]): IntegrationEvent {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, column], i) => [
-      name,
-      row[i] === null ? null : column.mapFromDriverValue(row[i]),
-    ]),
-  ) as IntegrationEvent
 }

@@ -2,7 +2,14 @@ import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper
 import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import { markVersion, upcastMappings } from '../config/versions.ts'
 import { excludedFeaturesViolations, fieldMappingsViolations, type Violation } from '../config/violations.ts'
-import { builder, type CompiledStatement, compile, type Rows, type Statement } from '../connection/statement.ts'
+import {
+  builder,
+  type CompiledStatement,
+  compile,
+  type Rows,
+  rowReader,
+  type Statement,
+} from '../connection/statement.ts'
 import type { IntegrationStatus, IntegrationType } from '../schema/enums.ts'
 import { organizationIntegrations as table } from '../schema/organization-integrations.ts'
 
@@ -86,7 +93,7 @@ export const statements = {
   ),
   // By id, not by time: two rows may share a time, and a Date has lost its microseconds.
   listScheduled: compile(() =>
-    select(and(eq(table.status, 'active'), isNotNull(table.syncSchedule), gt(table.id, given('after'))))
+    select(and(sql`${table.status} = 'active'`, isNotNull(table.syncSchedule), gt(table.id, given('after'))))
       .orderBy(asc(table.id))
       .limit(given('limit')),
   ),
@@ -126,19 +133,40 @@ function compileBy(build: (values: InsertValues) => SQLWrapper) {
   }
 }
 
-const tableColumns = Object.entries(columns)
+const readRow = rowReader(columns)
+const names = Object.keys(columns)
+const [mappingsAt, revisionAt] = [names.indexOf('fieldMappings'), names.length]
 
 /** Rows as callers see them: camelCase, with dates and documents of the current version. */
 export function toIntegrations({ values }: Rows): Integration[] {
   return values.map((row) => {
-    const integration: Record<string, unknown> = {}
-    for (const [i, [name, column]] of tableColumns.entries()) {
-      integration[name] = row[i] === null ? null : column.mapFromDriverValue(row[i])
-    }
-    const { fieldMappings, excludedFeatures } = integration
-    const broken = fieldMappingsViolations(fieldMappings)
-    const problems = [...broken, ...excludedFeaturesViolations(excludedFeatures)]
-    if (broken.length === 0) integration.fieldMappings = markVersion(upcastMappings(fieldMappings as FieldMappings))
-    return { ...integration, revision: row[tableColumns.length], problems } as Integration
+    const integration = readRow(row)
+    integration.revision = row[revisionAt]
+    integration.problems = checkDocuments(integration, String(row[mappingsAt]))
+    return integration as Integration
   })
+}
+
+/** The same document is read again and again: what was sound as it stands, and under which text, is remembered. */
+const sound = new Set<string>()
+const [mostRemembered, longestRemembered] = [2_000, 2_000]
+
+/** The rules that a row's documents break; where there are none its mappings are put into the current version. */
+function checkDocuments(row: Record<string, unknown>, mappingsText: string): Violation[] {
+  const features = row.excludedFeatures
+  const problems = Array.isArray(features) && features.length === 0 ? [] : excludedFeaturesViolations(features)
+  if (sound.has(mappingsText)) {
+    markVersion(row.fieldMappings as FieldMappings)
+    return problems
+  }
+  const broken = fieldMappingsViolations(row.fieldMappings)
+  if (broken.length > 0) return [...broken, ...problems]
+  const stored = row.fieldMappings as FieldMappings
+  const current = upcastMappings(stored)
+  row.fieldMappings = markVersion(current)
+  if (mappingsText.length <= longestRemembered && Object.keys(current).every((key) => current[key] === stored[key])) {
+    if (sound.size >= mostRemembered) sound.clear()
+    sound.add(mappingsText)
+  }
+  return problems
 }

@@ -18,6 +18,8 @@ import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, untouched } from './integration-errors.ts'
 import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
 
+const reading = { reads: true }
+
 /**
  * One organization's integrations. Every method is one statement and one round trip.
  *
@@ -346,7 +348,7 @@ export class Integrations {
 
   #reads(method: string, statement: () => Statement): Promise<Integration[]> {
     return observed(`integrations.${method}`, this.#scope, async () =>
-      toIntegrations(await this.#run(statement(), { reads: true })),
+      toIntegrations(await this.#run(statement(), reading)),
     )
   }
 

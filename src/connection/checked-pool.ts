@@ -1,30 +1,28 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { databaseUrl } from '../util/checks.ts'
 import { assertSafeLogin } from './login-check.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 
-export type LazyPool = { ready(): Promise<Pool>; end(): Promise<void> }
+export type CheckedPool = { ready(): Promise<Pool>; end(): Promise<void> }
 
-/** A pool that exists and has its login checked once somebody needs it. */
-export function lazyPool(
+/** A pool whose login is checked once somebody needs it. */
+export function checkedPool(
   field: 'url' | 'serviceUrl',
   url: string | undefined,
   becomes: 'authenticated' | 'service_role',
-  settings: PoolOptions & { allowCombinedLogin: boolean },
-): LazyPool {
+  options: PoolOptions & { allowCombinedLogin: boolean },
+): CheckedPool {
   // A mistyped one comes to light where the client is made; one that is missing may never be needed.
-  if (url !== undefined) databaseUrl(field, url)
-  let pool: Pool | undefined
+  const pool = url === undefined ? undefined : new Pool(url, options, field)
   let checked: Promise<Pool> | undefined
   const check = async (): Promise<Pool> => {
-    pool ??= new Pool(url ?? missing(field), settings)
-    await assertSafeLogin(pool, becomes, settings.allowCombinedLogin)
-    return pool
+    const checking = pool ?? missing(field)
+    await assertSafeLogin(checking, becomes, options.allowCombinedLogin)
+    return checking
   }
   return {
     ready() {
       checked ??= check().catch((error) => {
-        checked = undefined // The server may be back next time, or the login mended.
+        checked = undefined // The server may be back next time, or the login fixed.
         throw error
       })
       return checked

@@ -46,13 +46,14 @@ export function announceReplica(event: ReplicaEvent): void {
   replicas.publish(event)
 }
 
+type Caller = { role: CallEvent['role']; organizationId: string | null }
+
 /** Runs a call and, where somebody listens, tells how it went. */
-export async function observed<T>(
-  method: string,
-  scope: { role: CallEvent['role']; organizationId: string | null },
-  call: () => Promise<T>,
-): Promise<T> {
-  if (!calls.hasSubscribers) return call()
+export function observed<T>(method: string, scope: Caller, call: () => Promise<T>): Promise<T> {
+  return calls.hasSubscribers ? announced(method, scope, call) : call()
+}
+
+async function announced<T>(method: string, scope: Caller, call: () => Promise<T>): Promise<T> {
   const { role, organizationId } = scope
   const startedAt = performance.now()
   const answered = { replica: false }

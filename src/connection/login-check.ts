@@ -1,5 +1,6 @@
 import { IntegrationsDbError } from '../errors.ts'
 import type { Pool } from './pool.ts'
+import { statement, toObjects } from './statement.ts'
 
 /*
  * A login must have no rights of its own: should a statement ever run without its scope, PostgreSQL then refuses it
@@ -14,7 +15,7 @@ export const mayReach = (role: string, { schema, table }: { schema: string; tabl
 const ours = { schema: 'ours.schema', table: 'ours.oid' }
 
 /** Before a question to the catalog: a pooler may answer with a process that has temporary tables called like it. */
-export const catalogOnly = `select set_config('search_path', 'pg_catalog, pg_temp', true);\n`
+export const catalogOnly = statement(`select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`)()
 
 // By name and not through to_regclass, which raises where a login may not look into a schema.
 const rights = `\
@@ -49,8 +50,7 @@ export async function assertSafeLogin(
   allowCombinedLogin: boolean,
   field = becomes === 'service_role' ? 'serviceUrl' : 'url',
 ): Promise<void> {
-  const { names, values } = await pool.run(catalogOnly, { text: () => rights }, { reads: true })
-  const login = Object.fromEntries(names.map((name, i) => [name, values[0]?.[i]]))
+  const [login = {}] = toObjects(await pool.run(catalogOnly, { text: rights, values: [] }, { reads: true }))
   const without = 'so it could read every organization without a scope'
   const problem =
     (login.rolsuper && 'is a superuser') ||

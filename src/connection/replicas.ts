@@ -10,24 +10,30 @@
  */
 
 import { IntegrationsDbError } from '../errors.ts'
+import type { CallTimer } from './call-timer.ts'
 import { announceReplica, answeredByReplica } from './diagnostics.ts'
 import { assertSafeLogin, catalogOnly } from './login-check.ts'
 import { Pool, type PoolOptions } from './pool.ts'
+import type { Scope } from './scope.ts'
 import { isServerAtFault, toIntegrationsDbError } from './server-errors.ts'
-import type { Effect, Rows, Statement } from './statement.ts'
+import { type Effect, type Rows, type Statement, statement } from './statement.ts'
 
-type ReplicaOptions = PoolOptions & { allowCombinedLogin: boolean; replicaRetrySeconds: number }
+type ReplicaOptions = PoolOptions & {
+  connectTimeoutSeconds: number
+  allowCombinedLogin: boolean
+  replicaRetrySeconds: number
+}
 
 /** Which database this is, the same on all its physical copies, and whether this copy follows another. */
-const identity = `\
+const identity = statement(`\
 select system_identifier || '/' || pg_database.oid as database, pg_is_in_recovery() as follows
 from pg_control_system(), pg_database
-where datname = current_database()`
+where datname = current_database()`)()
 
 /** Spreads reads over the replicas that are there. Sends nothing before the first read. */
 export class Replicas {
   readonly #replicas: Replica[]
-  readonly #callMilliseconds: number
+  readonly #primary: () => Promise<Pool>
   #turn = 0
 
   constructor(urls: string[], primary: () => Promise<Pool>, options: ReplicaOptions) {
@@ -45,22 +51,18 @@ export class Replicas {
         )
       return database
     }
-    this.#callMilliseconds = options.callTimeoutSeconds * 1000
+    this.#primary = primary
     this.#replicas = urls.map((url, index) => new Replica(index, url, primaryDatabase, options))
   }
 
-  /** The rows as a replica has them; undefined where the primary is to be asked, which has until the deadline. */
-  async run(
-    settings: string,
-    statement: Statement,
-    effect?: Effect,
-  ): Promise<{ rows: Rows | undefined; deadline: number }> {
-    const startedAt = performance.now()
+  /** The rows as a replica has them; undefined where the primary is to be asked, in the time that is left. */
+  async run(scope: Scope, one: Statement, { custom = false }: Effect): Promise<{ rows?: Rows; timer?: CallTimer }> {
     const available = this.#replicas.filter((replica) => replica.isAvailable())
-    // Half of the call's time, so that the primary has the other one.
-    const half = startedAt + this.#callMilliseconds / 2
-    const rows = await available[this.#turn++ % available.length]?.run(settings, statement, half, effect)
-    return { rows, deadline: startedAt + this.#callMilliseconds }
+    const replica = available[this.#turn++ % available.length]
+    if (replica === undefined) return {}
+    const rows = await replica.run(scope, one, { custom })
+    // Half of the call's time was the replica's.
+    return rows === undefined ? { timer: (await this.#primary()).timer(0.5) } : { rows }
   }
 
   async end(): Promise<void> {
@@ -72,7 +74,7 @@ class Replica {
   readonly #index: number
   readonly #primaryDatabase: () => Promise<unknown>
   readonly #options: ReplicaOptions
-  readonly #open: (max: number) => Pool
+  readonly #open: (max?: number) => Pool
   /** Half of what a call may wait for a connection: the other half is for finding out whether anybody is there. */
   readonly #patienceMilliseconds: number
   #pool: Pool
@@ -88,7 +90,7 @@ class Replica {
     this.#primaryDatabase = primaryDatabase
     this.#options = options
     this.#patienceMilliseconds = connectTimeoutSeconds * 1000
-    this.#open = (max) => new Pool(url, { ...options, connectTimeoutSeconds, max })
+    this.#open = (max) => new Pool(url, { ...options, connectTimeoutSeconds, max }, `replicas.${index}`)
     this.#pool = this.#open(options.max)
   }
 
@@ -105,12 +107,7 @@ class Replica {
     return false
   }
 
-  async run(
-    settings: string,
-    statement: Statement,
-    deadline: number,
-    { byCaller = false }: Effect = {},
-  ): Promise<Rows | undefined> {
+  async run(scope: Scope, one: Statement, effect: Effect): Promise<Rows | undefined> {
     // Asked first: whatever is wrong with the primary is the caller's to know, and no fault of the replica.
     if (!this.#checked) await this.#primaryDatabase()
     try {
@@ -124,7 +121,7 @@ class Replica {
     const returns = this.#returns
     const watch = setInterval(() => this.#checkSilent(pool), this.#patienceMilliseconds)
     try {
-      const rows = await pool.run(`set transaction read only;\n${settings}`, statement, { byCaller }, deadline)
+      const rows = await pool.run(scope.readOnlyPrelude, one, effect, pool.timer(0.5))
       answeredByReplica()
       return rows
     } catch (error) {
@@ -208,7 +205,7 @@ class Replica {
 }
 
 async function identify(pool: Pool): Promise<{ database: unknown; follows: boolean }> {
-  const { values } = await pool.run(catalogOnly, { text: () => identity }, { reads: true })
+  const { values } = await pool.run(catalogOnly, identity, { reads: true })
   const [database, follows] = values[0] ?? []
   return { database, follows: follows === true }
 }

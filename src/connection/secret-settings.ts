@@ -1,5 +1,5 @@
 import { IntegrationsDbError } from '../errors.ts'
-import type { BoundStatement } from './pool.ts'
+import { type Statement, statement } from './statement.ts'
 
 /** What of the client's options concerns credentials. */
 export type CredentialSettings = {
@@ -15,19 +15,18 @@ type Store = Record<string, unknown>
  * What a login may silence by itself: values in the context of errors, and plans, whose constants they become. Sent ahead
  * of values in their own transaction: where this fails, they are refused before they are looked at.
  */
-const silence: BoundStatement = {
-  text: `select set_config('log_parameter_max_length_on_error', '0', true), ${['parse', 'rewritten', 'plan']
+const silence = statement(
+  `select set_config('log_parameter_max_length_on_error', '0', true), ${['parse', 'rewritten', 'plan']
     .map((tree) => `set_config('debug_print_${tree}', 'off', true)`)
     .join(', ')}`,
-  values: [],
-}
+)()
 
 /**
  * What must be said before a value is: what keeps it out of the log, and for the fallback the keys.
  *
  * @throws IntegrationsDbError where the server would write a key or a value into its log, or there is no key.
  */
-export function secretSettings(store: Store, settings: CredentialSettings): BoundStatement[] {
+export function secretSettings(store: Store, settings: CredentialSettings): Statement[] {
   const fallback = store.store !== 'vault'
   // Hosted projects log what takes 10 s; Vault's calls are cancelled before that (prepare_credential). The fallback's send
   // a key besides, which opens every bundle, and there the settings are the operator's own.
@@ -47,7 +46,7 @@ export function secretSettings(store: Store, settings: CredentialSettings): Boun
   }
   const keys = { encryption_key: settings.encryptionKey, previous_encryption_key: settings.previousEncryptionKey }
   const set = Object.entries(keys).flatMap(([name, key]) =>
-    key === undefined ? [] : [{ text: `select set_config('integrations.${name}', $1::text, true)`, values: [key] }],
+    key === undefined ? [] : [statement(`select set_config('integrations.${name}', $1::text, true)`)(key)],
   )
   return [silence, ...set]
 }

@@ -26,6 +26,7 @@ const states: Record<string, [IntegrationsDbErrorCode, string]> = {
   '23503': ['not_found', 'a referenced row does not exist'],
   '40001': ['conflict', 'a concurrent transaction got in between; try again'],
   '40P01': ['conflict', 'a concurrent transaction got in between (deadlock); try again'],
+  '42601': ['invalid_input', 'query: the SQL text is no statement, or more than one'],
   '26000': ['conflict', 'the server no longer has the plan of this statement; try again'],
   '55P03': ['conflict', 'a row is locked by somebody else; try again'],
   '57014': ['unavailable', 'the statement was cancelled or ran into statement_timeout'],
@@ -59,11 +60,30 @@ const driver: Record<string, [IntegrationsDbErrorCode, string]> = {
   ENETUNREACH: unreachable,
   ETIMEDOUT: unreachable,
   CONNECT_TIMEOUT: unreachable,
+  ENOENT: unreachable,
+  CONNECT_CLOSED: ['unavailable', 'PostgreSQL closed the connection while it was made; nothing was sent'],
   ECONNRESET: lost,
   EPIPE: lost,
   CONNECTION_CLOSED: lost,
   CONNECTION_DESTROYED: lost,
   CONNECTION_ENDED: ['unavailable', 'this client was ended; create a new one'],
+}
+
+/** What the driver has no code for, by what its message says. */
+const messages: [RegExp, string][] = [
+  [/does not support SSL/, 'ssl: the server offers no TLS; use sslmode=disable where nobody else can listen'],
+  [/password must be a (non-empty )?string/, 'the server asks for a password, and the URL has none'],
+]
+
+/** Codes of OpenSSL and of Node's TLS. */
+const tls =
+  /^(ERR_(TLS|SSL|OSSL)_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|EPROTO$)/
+
+/** An error of this package's use of the driver, as the driver's own would be. */
+export function driverError(
+  code: 'CONNECTION_CLOSED' | 'CONNECT_CLOSED' | 'CONNECT_TIMEOUT' | 'CONNECTION_ENDED',
+): Error {
+  return Object.assign(new Error(code), { code })
 }
 
 /** What a statement ends with whose connection is gone. */
@@ -80,16 +100,6 @@ export function timedOut(seconds: number, saved: boolean): IntegrationsDbError {
   )
 }
 
-/** Whether the server refused one statement and the connection lives on; FATAL and the driver's own errors end it. */
-export function isStatementRefused(error: unknown): boolean {
-  return (error as { severity?: string }).severity === 'ERROR' || error instanceof IntegrationsDbError
-}
-
-/** Whether a statement ran and a value or constraint stopped it. */
-export function isValueRefused(error: unknown): boolean {
-  return /^2[23]/.test(sqlStateOf(error))
-}
-
 /** Whether the server has no such plan, another one, or one that no longer fits its table: the statement did not run. */
 export function isPlanLost(error: unknown): boolean {
   return ['26000', '42P05', '0A000'].includes(sqlStateOf(error))
@@ -103,7 +113,7 @@ function sqlStateOf(error: unknown): string {
 /** Whether the connection broke under a statement, so that sending a read again may help. */
 export function isConnectionLost(error: unknown): boolean {
   const { code = '' } = error as { code?: string }
-  return driver[code] === lost || ['57P01', '57P02'].includes(code) || code.startsWith('08')
+  return driver[code] === lost || ['57P01', '57P02', 'CONNECT_CLOSED'].includes(code) || code.startsWith('08')
 }
 
 /** Whether a call failed for the server's condition, and not for what it asked. */
@@ -115,34 +125,50 @@ export function isServerAtFault(error: unknown): boolean {
 /** Any error of the server, the driver or Drizzle as an {@link IntegrationsDbError} without values. */
 export function toIntegrationsDbError(error: unknown): IntegrationsDbError {
   if (error instanceof IntegrationsDbError) return error
-  const {
-    code,
-    constraint_name: constraint,
-    cause,
-  } = error as { code?: string; constraint_name?: string; cause?: unknown }
+  const { code, severity, cause } = error as { code?: string; severity?: string; cause?: unknown }
   if (code === undefined && cause !== undefined) return toIntegrationsDbError(cause) // Drizzle wraps what it passes on.
-  if (code === undefined)
-    return new IntegrationsDbError('unavailable', 'the database call failed for a reason the driver does not name')
+  // Only what the server says has a severity: Node and TLS have codes as well, some of them of five letters.
+  return code === undefined || severity === undefined ? ofDriver(error, code) : ofServer(error, code)
+}
 
+function ofDriver(error: unknown, code: string | undefined): IntegrationsDbError {
+  const known = driver[code ?? '']
+  if (known !== undefined) return new IntegrationsDbError(known[0], `${known[1]} (${code})`)
+  if (code !== undefined && tls.test(code)) {
+    const words = 'TLS: the server does not prove who it is, or cannot be talked to; check sslmode and sslrootcert'
+    return new IntegrationsDbError('unavailable', `${words} (${code})`)
+  }
+  const named = messages.find(([message]) => message.test(String((error as Error | undefined)?.message)))
+  const words = named?.[1] ?? 'the database call failed for a reason the driver does not name'
+  return new IntegrationsDbError('unavailable', code === undefined ? words : `${words} (${code})`)
+}
+
+function ofServer(error: unknown, code: string): IntegrationsDbError {
+  const { constraint } = namesOf(error)
   // Paths and rules, of a trigger of ours.
   if (constraint === 'configuration_check' || constraint === 'credential_check')
     return new IntegrationsDbError('invalid_input', String((error as Error).message), { sqlState: code })
-
-  const known = constraints[constraint ?? ''] ?? states[code] ?? driver[code]
-  if (known !== undefined && driver[code] !== undefined)
-    return new IntegrationsDbError(known[0], `${known[1]} (${code})`)
-  const [ours, words] =
-    known ?? classes[code.slice(0, 2)] ?? (['unavailable', 'the server refused the statement'] as const)
+  const [ours, words] = constraints[constraint ?? ''] ??
+    states[code] ??
+    classes[code.slice(0, 2)] ?? ['unavailable', 'the server refused the statement']
   return new IntegrationsDbError(ours, `${words} (SQLSTATE ${code}${where(error)})`, { sqlState: code })
+}
+
+type Names = { table: string | undefined; column: string | undefined; constraint: string | undefined }
+
+/** As node-postgres and postgres.js have them. */
+function namesOf(error: unknown): Names {
+  const given = error as Record<string, string | undefined>
+  return {
+    table: given.table_name ?? given.table,
+    column: given.column_name ?? given.column,
+    constraint: given.constraint_name ?? given.constraint,
+  }
 }
 
 /** Names of schema objects, which are no secrets. */
 function where(error: unknown): string {
-  const {
-    table_name: table,
-    column_name: column,
-    constraint_name: constraint,
-  } = error as Record<string, string | undefined>
-  const parts = [table && `table ${table}`, column && `column ${column}`, constraint && `constraint ${constraint}`]
-  return parts.flatMap((part) => (part ? `, ${part}` : [])).join('')
+  return Object.entries(namesOf(error))
+    .flatMap(([kind, name]) => (name ? `, ${kind} ${name}` : []))
+    .join('')
 }

@@ -17,13 +17,20 @@ export function uuid(field: string, value: unknown): string {
 
 /** The URL of a PostgreSQL database; its password is in no message. */
 export function databaseUrl(field: string, value: string): string {
-  if (typeof value !== 'string' || !/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
+  parsedUrl(field, value)
+  return value
+}
+
+/** {@link databaseUrl} in its parts. A login in front of a Unix socket's `/database?host=/folder` has no host behind it. */
+export function parsedUrl(field: string, value: string): URL {
+  const complete = typeof value === 'string' ? value.replace(/^(\w+:\/\/[^/?]*@)\//, '$1localhost/') : ''
+  if (!/^postgres(ql)?:\/\//.test(complete) || !URL.canParse(complete)) {
     throw new IntegrationsDbError(
       'invalid_input',
       `${field}: must be a URL such as postgresql://login:password@host:5432/database`,
     )
   }
-  return value
+  return new URL(complete)
 }
 
 /** A key of the fallback, given or from the environment, in lower case so that it has one id; undefined without any. */

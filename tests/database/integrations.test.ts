@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Integrations } from '../../src/client/integrations.ts'
-import { type Connection, Pool } from '../../src/connection/pool.ts'
-import { inTransaction, organizationScope, unitSession } from '../../src/connection/scope.ts'
+import type { CallTimer } from '../../src/connection/call-timer.ts'
+import type { Connection } from '../../src/connection/connection.ts'
+import { Pool } from '../../src/connection/pool.ts'
+import { organizationScope } from '../../src/connection/scope.ts'
+import { inTransaction, unitSession } from '../../src/connection/session.ts'
+import { statement } from '../../src/connection/statement.ts'
 import type { IntegrationType } from '../../src/index.ts'
 import { organizationIntegrations } from '../../src/schema/index.ts'
 import { useDatabase } from '../support/database.ts'
@@ -347,24 +351,18 @@ describe('a transaction', () => {
   test('is a conflict, not a success, where the server answers its commit with ROLLBACK', async () => {
     let connection: Connection | undefined
     class OpenPool extends Pool {
-      override lend<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
-        return super.lend((lent) => {
+      override withConnection<T>(timer: CallTimer, use: (connection: Connection) => Promise<T>): Promise<T> {
+        return super.withConnection(timer, (lent) => {
           connection = lent
           return use(lent)
         })
       }
     }
-    const pool = new OpenPool(t.url, {
-      max: 1,
-      acquireTimeoutSeconds: 5,
-      connectTimeoutSeconds: 5,
-      callTimeoutSeconds: 30,
-      keepPlans: true,
-    })
+    const pool = new OpenPool(t.url, { max: 1 })
     const scope = organizationScope({ organizationId: await t.organization(), role: 'admin' })
     const saved = inTransaction(pool, scope, async ({ run }) => {
       await new Integrations(run, scope).create({ integrationType: 'xledger' })
-      await connection?.send('select 1 / 0').catch(() => {}) // Behind the transaction's back.
+      await connection?.send([statement('select 1 / 0')()]).catch(() => {}) // Behind the transaction's back.
     })
     await expect(saved).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('ROLLBACK') })
     expect(await new Integrations(unitSession(async () => pool, scope).run, scope).list()).toEqual([])

@@ -98,7 +98,7 @@ describe.each(['straight to PostgreSQL', 'behind PgBouncer'])('%s, a caller leav
 
   beforeAll(async () => {
     if (through && hasPgBouncer) {
-      const bouncer = await startPgBouncer(t.url, 1)
+      const bouncer = await startPgBouncer(t.url, 'transaction', 1)
       stop = bouncer.stop
       const pooled = new URL(t.url)
       pooled.host = `${bouncer.address.host}:${bouncer.address.port}`
@@ -223,7 +223,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer, another client of the same log
   beforeAll(async () => {
     // What a connection of the pooler's own resets to.
     await t.admin.unsafe(`alter database ${t.name} set client_encoding = 'LATIN1'`)
-    const bouncer = await startPgBouncer(t.url, 1)
+    const bouncer = await startPgBouncer(t.url, 'transaction', 1)
     stop = bouncer.stop
     const url = new URL(t.url)
     url.host = `${bouncer.address.host}:${bouncer.address.port}`
@@ -269,7 +269,7 @@ describe('through a shared pooler, what a login leaves that does not come throug
   ]
 
   test.skipIf(!hasPgBouncer)('is nothing that the package takes for its own: names, claims and role', async () => {
-    const bouncer = await startPgBouncer(t.url, 1)
+    const bouncer = await startPgBouncer(t.url, 'transaction', 1)
     const pooled = new URL(t.url)
     pooled.host = `${bouncer.address.host}:${bouncer.address.port}`
     const bare = postgres(pooled.href, { max: 1, prepare: false, fetch_types: false })

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
+import { pgTable, text } from 'drizzle-orm/pg-core'
 import { describe, expect, test } from 'vitest'
 import { assertSafeLogin } from '../../src/connection/login-check.ts'
-import { type Answer, toRows } from '../../src/connection/pool.ts'
 import type { Statement } from '../../src/connection/statement.ts'
 import { createIntegrationsDb } from '../../src/index.ts'
 import { organizationIntegrations } from '../../src/schema/index.ts'
@@ -188,13 +188,73 @@ describe('a claims setting that is', () => {
 })
 
 describe('a scoped query', () => {
-  test('of more than one statement is refused before anything is sent', async () => {
-    await expect(
-      admin().query((q) => q.execute(sql.raw('select 1; delete from organization_integrations'))),
-    ).rejects.toMatchObject({
-      code: 'invalid_input',
-      message: expect.stringContaining('";"'),
+  test('of more than one statement is refused, and none of them is run', async () => {
+    const id = await t.organization()
+    const acme = t.db.forOrganization({ organizationId: id, role: 'admin' })
+    await acme.integrations.create({ integrationType: 'xledger' })
+    for (const text of [
+      'select 1; delete from organization_integrations',
+      'delete from organization_integrations; select 1',
+      'select 1; commit; select 2',
+    ]) {
+      await expect(acme.query((q) => q.execute(sql.raw(text)))).rejects.toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringMatching(/^query: .*more than one/),
+      })
+    }
+    expect(await acme.integrations.list()).toHaveLength(1)
+  })
+
+  test('may hold a semicolon where it ends no statement, as Drizzle itself writes one behind $count', async () => {
+    const id = await t.organization()
+    const acme = t.db.forOrganization({ organizationId: id, role: 'admin' })
+    await acme.integrations.create({ integrationType: 'xledger' })
+    expect(await acme.query((q) => q.$count(organizationIntegrations))).toBe(1)
+    expect(await acme.query((q) => q.execute(sql`select ';' as "a;b" /* ; */`))).toEqual([{ 'a;b': ';' }])
+    expect(await acme.transaction((tx) => tx.query((q) => q.$count(organizationIntegrations)))).toBe(1)
+  })
+
+  test('takes what Drizzle has a place for: prepared placeholders, arrays, dates, bytes, null', async () => {
+    const prepared = await admin().query((q) =>
+      q
+        .select({ x: sql<number>`${sql.placeholder('x')}::int` })
+        .from(sql`(select 1) as one`)
+        .prepare('x')
+        .execute({ x: 41 }),
+    )
+    expect(prepared).toEqual([{ x: 41 }])
+    const when = new Date('2026-11-26T12:00:00.123Z')
+    const [row] = await admin().query((q) =>
+      q.execute(sql`select ${when}::timestamptz = '2026-11-26 12:00:00.123+00' as date, ${Buffer.from('é\0')}::bytea as bytes,
+        ${null}::text as nothing, ${sql.param([1, 2])}::text::jsonb as list, ${true}::boolean as yes, ${1.5}::float8 as number`),
+    )
+    expect(row).toEqual({
+      date: true,
+      bytes: Buffer.from('é\0'),
+      nothing: null,
+      list: '[1, 2]',
+      yes: true,
+      number: 1.5,
     })
+  })
+
+  test('spells columns as the host says with casing', async () => {
+    const things = pgTable('organization_integrations', { syncSchedule: text() })
+    const id = await t.organization()
+    const open = (casing?: 'snake_case') =>
+      t.connect(casing === undefined ? {} : { casing }).forOrganization({ organizationId: id, role: 'admin' })
+    await open().integrations.create({ integrationType: 'xledger', syncSchedule: '0 2 * * *' })
+    expect(await open('snake_case').query((q) => q.select().from(things))).toEqual([{ syncSchedule: '0 2 * * *' }])
+    await expect(open().query((q) => q.select().from(things))).rejects.toMatchObject({ sqlState: '42703' })
+  })
+
+  test('with a NUL or half a surrogate pair in its text is refused: it would end the text in the middle', async () => {
+    for (const text of ['select 1\0', "select '\ud800'"]) {
+      await expect(admin().query((q) => q.execute(sql.raw(text)))).rejects.toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringMatching(/^query: the SQL text holds a NUL/),
+      })
+    }
   })
 
   test('carries a semicolon in a value without harm', async () => {
@@ -317,8 +377,10 @@ describe('a login that could read without a scope', () => {
       const login = new URL(role === 'authenticated' ? t.url : t.serviceUrl).username
       await tx.unsafe(`alter role ${role} ${attribute}; set local session authorization ${login}`)
       const asLogin = {
-        run: async (_settings: string, { text }: Statement) =>
-          toRows((await tx.unsafe(text()).values()) as unknown as Answer),
+        async run(_prelude: undefined | Statement, { text }: Statement) {
+          const rows = await tx.unsafe(text).values()
+          return { names: rows.columns.map(({ name }) => name), values: rows }
+        },
       }
       await expect(assertSafeLogin(asLogin, role, false)).rejects.toMatchObject({
         code: 'permission_denied',

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Integrations } from '../../src/client/integrations.ts'
 import { Pool } from '../../src/connection/pool.ts'
-import { organizationScope, unitSession } from '../../src/connection/scope.ts'
+import { organizationScope } from '../../src/connection/scope.ts'
+import { unitSession } from '../../src/connection/session.ts'
+import { statement } from '../../src/connection/statement.ts'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { rollback } from '../../src/deployment/rollback.ts'
 import { status } from '../../src/deployment/status.ts'
 import type { IntegrationsDb, OrganizationScope } from '../../src/index.ts'
 import { organizationIntegrations } from '../../src/schema/index.ts'
 import { useDatabase } from '../support/database.ts'
+import { frontendMessages, typesOf } from '../support/frontend-messages.ts'
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
 import { addressOf, startProxy, type TcpProxy } from '../support/proxy.ts'
 
@@ -86,52 +89,65 @@ describe('straight to PostgreSQL', () => {
     expect(proxy.roundTrips).toBe(0)
   })
 
-  test('no value, claim or role from a caller is in the text of a message other than as hex', async () => {
+  test('no value or claim from a caller is in the text of a statement: each is bound', async () => {
     const canary = `canary'"\\;--`
     await acme.integrations.upsert({ integrationType: 'consio', fieldMappings: { canary_field: canary } })
     await acme.integrations.findByMappedField(canary)
     await acme.query((q) => q.select({ x: organizationIntegrations.id }).from(organizationIntegrations).limit(41_421))
-    const sent = Buffer.concat(proxy.sent).toString('latin1')
-    expect(sent).toContain('set_config')
-    for (const plain of ['canary', 'consio', 'organization_id":', '41421']) expect(sent).not.toContain(plain)
-    for (const quoted of sent.match(/U&'[^']*'/g) ?? []) expect(quoted).toMatch(/^U&'(\\[0-9a-f]{4})*'$/)
+    await acme.transaction((tx) => tx.integrations.findByMappedField(canary))
+    const messages = frontendMessages(proxy.sent)
+    const bodies = (type: string) => messages.flatMap((message) => (message.type === type ? message.body : [])).join()
+    expect(new Set(messages.map(({ type }) => type))).toEqual(new Set('CPBDES'))
+    for (const plain of ['canary', 'consio', 'app_metadata', '41421']) {
+      expect(bodies('P')).not.toContain(plain)
+      expect(bodies('B')).toContain(plain)
+    }
     await acme.integrations.delete('consio')
+  })
+
+  test('every call is one unit: settings, statement, and one Sync behind both', async () => {
+    for (const [_name, call] of calls) {
+      proxy.reset()
+      await call(acme)
+      const sent = Buffer.concat(proxy.sent)
+      expect(proxy.sent).toHaveLength(1)
+      expect(frontendMessages([sent]).filter(({ type }) => type === 'S')).toHaveLength(1)
+      expect(frontendMessages([sent]).at(-1)?.type).toBe('S')
+      const bound = frontendMessages([sent]).filter(({ type }) => type === 'B')
+      expect(bound.findIndex(({ body }) => body.includes('app_metadata'))).toBe(_name === 'query' ? 1 : 0)
+    }
   })
 
   describe('the server keeps the plan of a repeated call', () => {
     const sentBy = async (call: () => Promise<unknown>) => {
       proxy.reset()
       await call()
-      return Buffer.concat(proxy.sent).toString('latin1')
+      return proxy.sent
     }
 
-    test('and the call then only names it, in a message of the same kind', async () => {
+    test('and the call then only names it and binds its values', async () => {
       await acme.integrations.get('bufdir')
       const again = await sentBy(() => acme.integrations.get('bufdir'))
-      expect(again).toMatch(/^Q.*set_config.*;\nexecute integrations_db_[0-9a-f]{32}\(/s)
-      expect(again).not.toMatch(/organization_integrations|prepare/)
+      expect(typesOf(again)).toBe('BEBES')
+      expect(Buffer.concat(again).toString('latin1')).toMatch(/integrations_db_[0-9a-f]{32}/)
     })
 
     test('unless told otherwise', async () => {
       const plain = t.connect({ url: proxy.through(t.url), max: 1, keepPlans: false })
       const scope = plain.forOrganization({ organizationId: await t.organization(), role: 'admin' })
       for (let i = 0; i < 3; i++) await scope.integrations.get('bufdir')
-      expect(await sentBy(() => scope.integrations.get('bufdir'))).not.toMatch(/execute|prepare/)
+      const again = await sentBy(() => scope.integrations.get('bufdir'))
+      expect(typesOf(again)).toBe('PBDEPBDES')
+      expect(Buffer.concat(again).toString('latin1')).not.toContain('integrations_db_')
     })
 
     test('and a call whose plan is gone, or no longer fits the table, works all the same', async () => {
       const organizationId = await t.organization()
-      const pool = new Pool(t.url, {
-        max: 1,
-        acquireTimeoutSeconds: 5,
-        connectTimeoutSeconds: 5,
-        callTimeoutSeconds: 30,
-        keepPlans: true,
-      })
+      const pool = new Pool(t.url, { max: 1 })
       const scope = organizationScope({ organizationId, role: 'admin' })
       const integrations = new Integrations(unitSession(async () => pool, scope).run, scope)
       for (let i = 0; i < 3; i++) await integrations.upsert({ integrationType: 'xledger', status: 'error' })
-      await pool.lend((connection) => connection.send('deallocate all'))
+      await pool.run(undefined, statement('deallocate all')())
       expect(await integrations.upsert({ integrationType: 'xledger', status: 'inactive' })).toMatchObject({
         status: 'inactive',
       })
@@ -197,10 +213,7 @@ describe.skipIf(!hasPgBouncer)(
         const scope = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
         front.reset()
         await scope.integrations.create({ integrationType: 'xledger' })
-        const messages = front.sent
-          .map((message) => String.fromCharCode(message[0] ?? 0))
-          .filter((type) => /[QPBDES]/.test(type))
-        expect(messages).toEqual(['Q', 'Q']) // The check of the login, and the call.
+        expect(typesOf(front.sent)).toBe('PBDESPBDEPBDES') // The check of the login, and the call.
         await db.end()
       }
     })
@@ -211,8 +224,37 @@ describe.skipIf(!hasPgBouncer)(
         .forOrganization({ organizationId: await t.organization(), role: 'admin' })
       back.reset()
       for (let i = 0; i < 5; i++) await scope.integrations.list()
-      expect(Buffer.concat(back.sent).toString('latin1')).not.toMatch(/prepare|execute/i)
+      expect(Buffer.concat(back.sent).toString('latin1')).not.toContain('integrations_db_')
     })
+
+    test.each(['transaction', 'session'] as const)(
+      "with keepPlans: 'pooled' plans are kept by name, and a pooler in %s mode that mixes them up costs no answer",
+      async (mode) => {
+        const bouncer = await startPgBouncer(back.through(t.url), mode)
+        const inFront = await startProxy(bouncer.address)
+        const db = t.connect({ url: inFront.through(t.url), max: 2, keepPlans: 'pooled' })
+        const ids = await Promise.all(Array.from({ length: 10 }, () => t.organization()))
+        await Promise.all(
+          ids.map(async (organizationId) => {
+            const scope = db.forOrganization({ organizationId, role: 'admin' })
+            await scope.integrations.create({ integrationType: 'xledger' })
+            for (let i = 0; i < 5; i++) {
+              expect((await scope.integrations.list()).map((row) => row.organizationId)).toEqual([organizationId])
+            }
+          }),
+        )
+        if (mode === 'session') {
+          const scope = db.forOrganization({ organizationId: ids[0] ?? '', role: 'admin' })
+          for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 4 }, () => scope.integrations.list()))
+          inFront.reset()
+          await scope.integrations.list()
+          expect(typesOf(inFront.sent)).toBe('BEBES')
+        }
+        await db.end()
+        await inFront.stop()
+        await bouncer.stop()
+      },
+    )
 
     test('an administrator migrates and rolls back, three at once, and no lock stays behind', async () => {
       const url = pooled(host.adminUrl)

@@ -4,8 +4,9 @@ import postgres from 'postgres'
 import { describe, expect, inject, test } from 'vitest'
 import { Integrations } from '../../src/client/integrations.ts'
 import { Pool } from '../../src/connection/pool.ts'
-import { inTransaction, organizationScope, unitSession } from '../../src/connection/scope.ts'
-import { scopedQueries } from '../../src/connection/statement.ts'
+import { organizationScope } from '../../src/connection/scope.ts'
+import { inTransaction, unitSession } from '../../src/connection/session.ts'
+import { scopedQueries, statement } from '../../src/connection/statement.ts'
 import { IntegrationsDbError } from '../../src/index.ts'
 import { organizationIntegrations as table } from '../../src/schema/index.ts'
 import { useDatabase } from '../support/database.ts'
@@ -34,9 +35,6 @@ async function storm(url: string): Promise<Tally> {
   const pool = new Pool(url, {
     max: connections,
     acquireTimeoutSeconds: 20,
-    connectTimeoutSeconds: 10,
-    callTimeoutSeconds: 30,
-    keepPlans: true,
   })
   const ids = await Promise.all(Array.from({ length: organizations }, () => t.organization()))
   const tally: Tally = { calls: 0, rows: 0, foreign: 0, failed: {}, cancelled: 0, terminated: 0 }
@@ -121,11 +119,10 @@ async function leftovers(pool: Pool): Promise<void> {
     Array.from({ length: connections * 4 }, () =>
       pool.run(
         // The storm's own limit would end this on a busy machine.
-        `select set_config('statement_timeout', '10s', true);\n`,
-        {
-          text: () =>
-            `select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''), current_user = session_user, pg_sleep(0.01)`,
-        },
+        statement(`select set_config('statement_timeout', '10s', true)`)(),
+        statement(
+          `select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''), current_user = session_user, pg_sleep(0.01)`,
+        )(),
         { reads: true }, // A backend terminated last may be noticed only now.
       ),
     ),

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type TestDatabase, useDatabase } from '../support/database.ts'
 import { blocksOf, isEdit, runPage } from '../support/docs-page.ts'
+import { addressOf } from '../support/proxy.ts'
+import { caFile, startTlsProxy } from '../support/tls-proxy.ts'
 
 /*
  * What the documentation tells people to type is typed here: in a copy of the project, with the built command line, on a
@@ -26,6 +28,17 @@ const pages: Record<string, (t: TestDatabase) => Promise<Record<string, string>>
     INTEGRATIONS_SERVICE_URL: t.serviceUrl,
     INTEGRATIONS_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
   }),
+  connections: async (t) => {
+    const organization = await t.organization()
+    await t.db
+      .forOrganization({ organizationId: organization, role: 'admin' })
+      .integrations.create({ integrationType: 'xledger' })
+    const proxy = await startTlsProxy(addressOf(t.url))
+    stops.push(proxy.stop)
+    const url = new URL(t.url)
+    url.host = `localhost:${proxy.port}`
+    return { ORGANIZATION: organization, INTEGRATIONS_DATABASE_URL: url.href, CA_FILE: caFile }
+  },
   breach: async (t) => {
     const db = t.connect({ encryptionKey: randomBytes(32).toString('hex') })
     const acme = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
@@ -37,10 +50,14 @@ const pages: Record<string, (t: TestDatabase) => Promise<Record<string, string>>
 const newLogin = `test_docs_${randomBytes(4).toString('hex')}`
 
 let folder: string
+const stops: (() => void)[] = []
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'integrations-db-docs-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  for (const stop of stops) stop()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** The project without its history; node_modules is linked, but for the command that only a host would find in it. */
 function copyOf(name: string, dist?: string): string {

@@ -7,8 +7,8 @@ import { freePort } from './embedded.ts'
 
 export const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
 
-/** Debian's PgBouncer in transaction mode, so many server connections per login and database. */
-export async function startPgBouncer(url: string, poolSize = 2) {
+/** Debian's PgBouncer, so many server connections per login and database. */
+export async function startPgBouncer(url: string, mode: 'transaction' | 'session' = 'transaction', size = 2) {
   const { hostname, port } = new URL(url)
   const { logins, adminUrl } = inject('server')
   const { username, password } = new URL(adminUrl)
@@ -27,8 +27,8 @@ listen_port = ${listen}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = ${join(folder, 'users.txt')}
-pool_mode = transaction
-default_pool_size = ${poolSize}
+pool_mode = ${mode}
+default_pool_size = ${size}
 server_check_delay = 3600
 `,
   )
