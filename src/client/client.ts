@@ -367,9 +367,13 @@ const mostKept = 1000
 function keeping<Caller extends Partial<OrganizationCaller>>(open: (caller: Caller) => OrganizationScope) {
   const kept = new Map<string, OrganizationScope>()
   return (given: Caller): OrganizationScope => {
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) return open(given)
+    if (typeof given !== 'object' || given === null) return open(given)
     // Read once: a getter that answers differently the second time must not open a scope under another's key.
-    const { organizationId, role, userId } = given
+    const { isList, organizationId, role, userId } = readable('scope', () => {
+      const { organizationId, role, userId } = given
+      return { isList: Array.isArray(given), organizationId, role, userId }
+    })
+    if (isList) return open(given)
     const key = keyOf(organizationId, role, userId)
     const known = key === undefined ? undefined : kept.get(key)
     if (known !== undefined) return known

@@ -24,6 +24,7 @@ export class Connection {
   used = false
   readonly openedAt = performance.now()
   readonly #options: ConnectionOptions
+  readonly #reset: readonly Statement[]
   readonly #plans = new Map<string, Columns>()
   readonly #tell: Listener
   #client: Client | undefined
@@ -38,6 +39,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions, tell: Listener) {
     this.#options = options
+    this.#reset = resetStatements(options.target.application_name)
     this.#tell = tell
   }
 
@@ -148,7 +150,7 @@ export class Connection {
   /** Sends what ends a transaction; behind it whatever the caller's own SQL has left goes away in the same unit. */
   async end(statements: readonly Statement[]): Promise<Answer[]> {
     if (!this.used) return this.send(statements)
-    const { answers, error } = await this.#exchange([...statements, ...resetStatements], true)
+    const { answers, error } = await this.#exchange([...statements, ...this.#reset], true)
     if (error !== undefined) {
       if (answers.length < statements.length) throw error
       this.destroy(error) // The transaction has ended as it should; what is left goes with the connection.

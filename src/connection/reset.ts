@@ -7,12 +7,24 @@ import { type Statement, statement } from './statement.ts'
  */
 
 /** Run in this order, outside any scope. Where one fails the connection is thrown away. */
-export const resetStatements: readonly Statement[] = [
+export function resetStatements(applicationName: string): readonly Statement[] {
+  return [...reset, named(applicationName)]
+}
+
+// Behind a pooler the server resets to what the pooler connected with, neither our name nor the encoding of the driver.
+const named = statement(
+  `select pg_catalog.set_config('application_name', $1, false), pg_catalog.set_config('client_encoding', 'UTF8', false)`,
+)
+
+const reset: readonly Statement[] = [
   'reset session authorization',
   'reset all',
   'close all',
   'unlisten *',
   'select pg_catalog.pg_advisory_unlock_all()',
+  // The seed of random(): what is drawn next must not be known to who drew before.
+  `select pg_catalog.setseed(pg_catalog.hashtextextended(pg_catalog.gen_random_uuid()::pg_catalog.text, 0)
+    operator(pg_catalog./) 9223372036854775808.0)`,
   'discard sequences',
   'discard temp',
   // Those that SQL has prepared: a function of the database can, perhaps under the name of one of ours.

@@ -122,7 +122,7 @@ describe('a connection', () => {
 describe('a server of its own', () => {
   const password = 'a-long-enough-password'
   const folder = mkdtempSync(join(tmpdir(), 'idb-'))
-  const pem = (name: string) => join(import.meta.dirname, 'tls', name)
+  const pem = (name: string) => join(import.meta.dirname, '..', 'tls', name)
   let server: EmbeddedServer
   let admin: postgres.Sql
   const clients: IntegrationsDb[] = []

@@ -238,7 +238,10 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
     beforeAll(async () => {
       proxy = await startProxy(addressOf(t.adminUrl), 100)
       const options = store === 'vault' ? {} : { encryptionKey }
-      worker = t.connect({ serviceUrl: proxy.through(t.serviceUrl), max: 1, ...options }).asService({ actor: 'worker' })
+      // Without plans each message says what it is.
+      worker = t
+        .connect({ serviceUrl: proxy.through(t.serviceUrl), max: 1, keepPlans: false, ...options })
+        .asService({ actor: 'worker' })
     })
     afterAll(() => proxy.stop())
 

@@ -213,7 +213,7 @@ describe.skipIf(!hasPgBouncer)(
         const scope = db.forOrganization({ organizationId: await t.organization(), role: 'admin' })
         front.reset()
         await scope.integrations.create({ integrationType: 'xledger' })
-        expect(typesOf(front.sent)).toBe('PBDESPBDEPBDES') // The check of the login, and the call.
+        expect(typesOf(front.sent)).toBe('PBDEPBDESPBDEPBDES') // The check of the login, and the call.
         await db.end()
       }
     })
