@@ -33,6 +33,7 @@ const files = [
   'memberships',
   'storm',
   'fail-closed',
+  'leftovers',
   'round-trips',
   'configuration',
   'versions',
