@@ -23,6 +23,7 @@ export async function measureCredentials(
     const { organizations, ...logins } = await prepare(adminUrl, hostSql, store, proxy.through)
     const db = createIntegrationsDb({ ...logins, max: 1, encryptionKey: randomBytes(32).toString('hex') })
     const service = db.asService({ actor: 'bench' })
+    await service.integrations.listScheduled() // Connects and has its login checked.
     const samples = new Map<string, number[]>()
     const bundle = { api_key: randomBytes(32).toString('hex'), base_url: 'https://api.xledger.net', company_id: '4711' }
     for (const organizationId of organizations) {

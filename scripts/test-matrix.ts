@@ -29,6 +29,7 @@ const files = [
   'memberships',
   'storm',
   'fail-closed',
+  'leftovers',
   'round-trips',
   'configuration',
   'versions',
