@@ -75,21 +75,32 @@ export const credentialName = [
   `_${spelled('api')}_?n(o|oe)_?${spelled('kkel')}`,
 ].join('|')
 
+/** What every name holds, in lower case and without `_`, or another sign stands in its way: rather too much than too little. */
+export const credentialNameStems =
+  '[^a-z0-9"]|pass([wco]|ph)|hemmel|(ss|et|ng|on|th|er|sh|ed|pi|te)key|secret|cred|authori|token|pwd|jwt|pin|kodeord|bearer|otp|kkel'
+
+const credentialLooks = (start: string, end: string) =>
+  [
+    // As a header's whole value, or behind the header's name.
+    `(${start}|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]`,
+    `(${start}|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*${end}`,
+    'eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]',
+    '-----BEGIN [A-Z0-9 ]+',
+    '(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}',
+    '(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}',
+    '(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}',
+  ].join('|')
+
 /** What a text is tried against, as it is. */
-export const credentialText = [
-  // As a header's whole value, or behind the header's name.
-  '(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]',
-  '(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$',
-  'eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]',
-  '-----BEGIN [A-Z0-9 ]+',
-  '(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}',
-  '(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}',
-  '(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}',
-].join('|')
+export const credentialText = credentialLooks('^', '$')
+/** The same for a printed document, without escapes, in which a text stands between quotes. */
+export const credentialTextQuoted = credentialLooks('"', '"')
+/** What every look holds, in few states: rather too much than too little. */
+export const credentialTextStems = '[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] '
 
 /** What an ASCII lower-case text is tried against, beside {@link credentialText}: a credential's name and its value. */
 export const credentialAssigned = [

@@ -1,8 +1,7 @@
 import { credentialName, credentialText } from '../../config/rules.ts'
 import { definerFunction } from '../../migrations/extra-functions.ts'
 import { literal } from '../../migrations/quote.ts'
-import { canonicalName, matches } from './configuration.ts'
-import { scheduleRule } from './credential-check.ts'
+import { canonicalName, matches, scheduleRule } from './credential-rules.ts'
 
 /*
  * What repair does to one organization, in one transaction of the server: documents do not pass through a client, where
