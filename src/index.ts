@@ -42,4 +42,9 @@ export {
 } from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
 export type { OrganizationRole } from './scope.ts'
-export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './service-integrations.ts'
+export type {
+  MappedFieldPage,
+  ScheduledIntegration,
+  ScheduledPage,
+  ServiceIntegrations,
+} from './service-integrations.ts'

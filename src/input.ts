@@ -77,10 +77,11 @@ const patch = lazily(() =>
   ),
 )
 const listFilter = lazily(() => z.strictObject({ status: status().optional() }))
+const rowPage = lazily(() =>
+  z.strictObject({ limit: z.int().min(1).max(1000).default(500), after: z.string().nullish() }),
+)
 const page = lazily(() =>
-  z.strictObject({
-    limit: z.int().min(1).max(1000).default(500),
-    after: z.string().nullish(),
+  rowPage().extend({
     timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
     since: z.date().optional(),
   }),
@@ -124,6 +125,7 @@ export const input = {
   revision: (value: unknown) => check('', revision, value),
   listFilter: (value: unknown) => check('', listFilter, value),
   page: (value: unknown) => check('', page, value),
+  rowPage: (value: unknown) => check('', rowPage, value),
   eventPage: (value: unknown) => check('', eventPage, value),
   credentialOptions: (value: unknown) => check('', credentialOptions, value),
   rotation: (value: unknown) => check('', rotation, value),

@@ -86,7 +86,9 @@ export class Integrations {
    * @example
    * await acme.integrations.findByMappedField('employee_id')
    *
-   * SQL: `select … where organization_id = … and field_mappings ? …`, which the GIN index serves.
+   * SQL: `select … where organization_id = … and field_mappings ? …`. The index on the organization serves it, and the
+   * GIN index on the document does not: `?` could print what a policy hides, so under row-level security it is asked last.
+   * An organization has a row per system; across organizations, ask `service.integrations.findByMappedField`.
    *
    * @throws IntegrationsDbError `invalid_input` for an empty name, or one of more than 255 characters.
    */

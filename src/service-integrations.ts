@@ -2,7 +2,7 @@ import { nextRuns, scheduleProblem } from './config/schedule.ts'
 import { observed } from './diagnostics.ts'
 import type { Run } from './drizzle.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { input, isUuid } from './input.ts'
+import { input, isUuid, text } from './input.ts'
 import { type Integration, statements, toIntegrations } from './integration-statements.ts'
 import type { Scope } from './scope.ts'
 
@@ -10,6 +10,9 @@ import type { Scope } from './scope.ts'
 export type ScheduledIntegration = Integration & { due: Date | null }
 /** A page of {@link ServiceIntegrations.listScheduled}; `next` is null on the last one. */
 export type ScheduledPage = { rows: ScheduledIntegration[]; next: string | null }
+
+/** A page of {@link ServiceIntegrations.findByMappedField}; `next` is null on the last one. */
+export type MappedFieldPage = { rows: Integration[]; next: string | null }
 
 /** What crosses organizations, for the service role alone. */
 export class ServiceIntegrations {
@@ -47,12 +50,41 @@ export class ServiceIntegrations {
       const { limit, after, timeZone, since } = input.page(page)
       // One row more than asked for tells whether there is a next page.
       const statement = statements.listScheduled({ limit: limit + 1, after: readCursor(after) })
-      const rows = toIntegrations(await this.#run(statement, { reads: true }))
-      const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
-      const when = { timeZone, after: since ?? new Date() }
-      return { rows: scheduled(rows.slice(0, limit), when), next }
+      const { rows, next } = pageOf(toIntegrations(await this.#run(statement, { reads: true })), limit)
+      return { rows: scheduled(rows, { timeZone, after: since ?? new Date() }), next }
     })
   }
+
+  /**
+   * The integrations of all organizations that map one of our fields, page by page.
+   *
+   * @example
+   * const { rows, next } = await service.integrations.findByMappedField('employee_id', { limit: 500 })
+   *
+   * `limit` is 1 to 1000 rows, 500 unless told; `after` is the `next` of the page before, as with `listScheduled`.
+   *
+   * SQL: `select … where field_mappings ? … and id > … order by id limit …`, which the GIN index serves: no policy stands
+   * before the service role.
+   *
+   * @throws IntegrationsDbError `invalid_input` that names the argument or option.
+   */
+  findByMappedField(field: string, page: { limit?: number; after?: string | null } = {}): Promise<MappedFieldPage> {
+    return observed('integrations.findByMappedField', this.#scope, async () => {
+      const { limit, after } = input.rowPage(page)
+      const statement = statements.findByMappedFieldAnywhere({
+        field: text('field', field),
+        limit: limit + 1,
+        after: readCursor(after),
+      })
+      return pageOf(toIntegrations(await this.#run(statement, { reads: true })), limit)
+    })
+  }
+}
+
+/** Of one row more than asked for. */
+function pageOf(rows: Integration[], limit: number): MappedFieldPage {
+  const next = rows.length > limit ? writeCursor(rows[limit - 1]?.id ?? firstId) : null
+  return { rows: rows.slice(0, limit), next }
 }
 
 /** Adds what is due. SQL may have written any text as the schedule: a bad one is that row's problem and nobody else's. */
