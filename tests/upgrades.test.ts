@@ -119,7 +119,8 @@ async function fill(sql: postgres.Sql): Promise<[string, string]> {
   if (await has(sql, 'store_credential')) await fillCredentials(sql, organizations)
   else await installVault(sql)
   const empty = Object.entries(await rowsOf(sql)).filter(
-    ([table, rows]) => rows.length === 0 && !table.startsWith('vault.'),
+    // A turn leaves no row behind.
+    ([table, rows]) => rows.length === 0 && !table.startsWith('vault.') && table !== 'integrations.operator_turns',
   )
   expect(empty.map(([table]) => table)).toEqual([])
   return organizations
