@@ -1,6 +1,6 @@
--- 20261127012846_walk_configuration: rollback
+-- 20261127013444_walk_configuration: rollback
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: b297ae1f42b7d22c0f8a6e12383a31982a1d2d0b7899146daf5b61eede89cb09 · body: b6a8593e29af9a58570188f1a823df8d2904bfad5cd7bff71c053bfd46e3a882
+-- generator: 1 · part: 1/1 · source: 0c2b3aea2b5f4176d4bb644de5aafc7f87d44c36fb098198568d0e2b95943ace · body: b6a8593e29af9a58570188f1a823df8d2904bfad5cd7bff71c053bfd46e3a882
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.

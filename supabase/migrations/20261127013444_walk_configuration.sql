@@ -1,6 +1,6 @@
--- 20261127012846_walk_configuration
+-- 20261127013444_walk_configuration
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 1 · part: 1/1 · source: b297ae1f42b7d22c0f8a6e12383a31982a1d2d0b7899146daf5b61eede89cb09 · body: fa6e9df510dab13ec819e7cdfc4fe43b96bcbe3b244aba19deca5356a37ee9cb
+-- generator: 1 · part: 1/1 · source: 0c2b3aea2b5f4176d4bb644de5aafc7f87d44c36fb098198568d0e2b95943ace · body: 04dde6b10f20ab53557d8d78b58fb750a9e4166f992caa91c9ed2c34d3942a8e
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -25,13 +25,13 @@ begin
   if not ((new.field_mappings = '{}' or length(mappings_text) <= 511
       and new.field_mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
       and (length(mappings_text) <= 255 or strpos(substr(mappings_text, 129, 128), '"') > 0 and strpos(substr(mappings_text, 256, 128), '"') > 0)
-      and not mappings_text collate "C" ~ E'[\\\\]|[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] |""'
+      and (mappings_text collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not mappings_text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%']))
       and coalesce(new.field_mappings -> '$version', '1') in ('1', '2')
       and not jsonb_path_exists(new.field_mappings - '$version', '$.*.type() ? (@ != "string" && @ != "object")')
       and (strpos(substr(mappings_text, 2), '{') = 0 or not jsonb_path_exists(new.field_mappings - '$version', '$.* ? (@.type() == "object" && !(exists(@.path)))')
         and not jsonb_path_exists(new.field_mappings - '$version', '$.* ? (@.type() == "object").keyvalue() ? (!(@.key == "path" && @.value.type() == "string" || @.key == "transform" && @.value.type() == "string" && (@.value == "trim" || @.value == "upper" || @.value == "lower" || @.value == "iso_date" || @.value == "norwegian_date" || @.value == "decimal_0" || @.value == "decimal_2" || @.value == "decimal_4") || @.key == "default" && @.value.type() != "object" && @.value.type() != "array"))')))
     and (new.excluded_features = '[]' or length(features_text) <= 64 and features_text collate "C" ~ E'^\\["[a-z][a-z0-9_.]*"(, "[a-z][a-z0-9_.]*")?\\]$'
-      and not features_text collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and new.excluded_features -> 0 is distinct from new.excluded_features -> 1)) then
+      and (features_text collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not features_text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and new.excluded_features -> 0 is distinct from new.excluded_features -> 1)) then
     violations := integrations.configuration_problems(
       case when unchanged and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
       case when unchanged and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
@@ -133,7 +133,7 @@ begin
     if strpos(printed, E'\\') > 0 then
       printed := regexp_replace(printed, E'\\\\(u00..|.)', ' ', 'g');
     end if;
-    looks := printed collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and printed collate "C" ~ E'("|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|("|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*"|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+    looks := not (printed collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not printed collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and printed collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and printed collate "C" ~ E'("|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|("|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*"|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
     -- Printed it is at least as long.
     large := octet_length(field_mappings::text) > 65536;
     bytes := case when field_mappings ? '$version' then 8 else 0 end;
@@ -265,12 +265,12 @@ begin
   if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then
     found := found || jsonb_build_array('must be an array', 'excluded_features');
   elsif not (excluded_features = '[]' or length(excluded_features::text) <= 64 and excluded_features::text collate "C" ~ E'^\\["[a-z][a-z0-9_.]*"(, "[a-z][a-z0-9_.]*")?\\]$'
-      and not excluded_features::text collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and excluded_features -> 0 is distinct from excluded_features -> 1) then
+      and (excluded_features::text collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not excluded_features::text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and excluded_features -> 0 is distinct from excluded_features -> 1) then
     printed := excluded_features::text;
     if strpos(printed, E'\\') > 0 then
       printed := regexp_replace(printed, E'\\\\(u00..|.)', ' ', 'g');
     end if;
-    looks := printed collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and printed collate "C" ~ E'("|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|("|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*"|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+    looks := not (printed collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not printed collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and printed collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and printed collate "C" ~ E'("|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|("|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*"|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
     if jsonb_array_length(excluded_features) > 64 then found := found || jsonb_build_array('must have at most 64 entries', 'excluded_features'); end if;
     large := false;
     for item, place in select f.value, f.place - 1 from jsonb_array_elements(excluded_features) with ordinality as f (value, place) loop
