@@ -92,6 +92,8 @@ const words = [
     'subscription_key',
     'subscription',
   ],
+  ...['token_count', 'maxTokens', 'max_token', 'tokens_used_2', 'token_account', 'antall_passord', 'min_passord'],
+  ...['passwordExpiresAt', 'number_of_secrets', 'apikey_type', 'token_count_token', 'password_discount'],
   ...['__proto__', 'constructor', 'prototype', '$version', 'path', 'transform', 'default', 'map', 'const', 'required'],
 ]
 const texts = [

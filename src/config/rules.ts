@@ -57,6 +57,42 @@ export const rules = {
 /** A word however it was taken apart: `api_key`, `apiKey`, `a_pi_Key`. */
 const spelled = (word: string) => word.split('').join('_?')
 
+/**
+ * What makes a name the measure of a credential, in English or Norwegian: a word at the end (`token_count`,
+ * `passord_lengde`), or one before a plural (`max_output_tokens`, `antall_passord`). Not `min`, which is Norwegian for "my".
+ */
+export const measures = {
+  last: [
+    ...['count', 'limit', 'length', 'size', 'type', 'usage', 'used', 'budget', 'quota', 'cost', 'price', 'ttl', 'age'],
+    ...['lifetime', 'expiry', 'expires', 'expires_at', 'expires_in', 'expired', 'status', 'policy', 'required', 'rate'],
+    ...['created_at', 'changed_at', 'issued_at', 'rotated_at', 'per_minute', 'per_hour', 'per_day', 'per_request'],
+    ...[
+      'antall',
+      'grense',
+      'lengde',
+      'storrelse',
+      'forbruk',
+      'kostnad',
+      'pris',
+      'levetid',
+      'utlop',
+      'utloper',
+      'brukt',
+    ],
+  ],
+  /** Before a plural in English. */
+  beforePlural: ['max', 'total', 'used', 'remaining', 'input', 'output', 'prompt', 'completion', 'maks'],
+  /** Before any. */
+  before: ['number_of', 'count_of', 'num', 'antall'],
+} as const
+
+/** Canonical names that are no credential although {@link credentialName} is in them: asked for those alone. */
+export const credentialMeasure = [
+  `_(${measures.last.join('|')})_([0-9]+_)?$`,
+  `^_(${measures.beforePlural.join('|')})_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$`,
+  `^_(${measures.before.join('|')})_`,
+].join('|')
+
 /*
  * What a canonical name (`_client_secret_`) is tried against. Long words count wherever they stand; short ones where a
  * word ends with them (`accesstoken`, but not `tokenizer` or `secretary`) or where they are all of it (`pin`, not `pinned`).

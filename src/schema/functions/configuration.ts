@@ -1,4 +1,12 @@
-import { credentialName, credentialText, limits, patterns, reservedNames, rules } from '../../config/rules.ts'
+import {
+  credentialMeasure,
+  credentialName,
+  credentialText,
+  limits,
+  patterns,
+  reservedNames,
+  rules,
+} from '../../config/rules.ts'
 import type { DocumentVersion } from '../../config/versions/document-version.ts'
 import { currentVersion, versions } from '../../config/versions.ts'
 import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
@@ -12,6 +20,10 @@ import { organizationIntegrations } from '../organization-integrations.ts'
 
 /** ASCII alone: what a locale makes of other letters differs between servers, and from JavaScript. */
 export const matches = (text: string, pattern: string) => `${text} collate "C" ~ ${literal(pattern)}`
+
+/** Of a canonical name. */
+export const namesCredential = (name: string) =>
+  `(${matches(name, credentialName)} and not ${matches(name, credentialMeasure)})`
 
 const between = literal('\\1_\\2')
 
@@ -92,7 +104,7 @@ begin
       where f.key = 'map' and f.key = any (known) group by f.path, f.value having count(*) > ${limits.mapEntries}
     union select l.path, ${literal(rules.text)} from lookups as l where l.type <> 'string'
     union select k.path, ${literal(rules.reserved)} from keys as k where k.key in (${reservedNames.map(literal).join(', ')})
-    union select k.path, ${literal(rules.credentialName)} from keys as k where ${matches('k.name', credentialName)}
+    union select k.path, ${literal(rules.credentialName)} from keys as k where ${namesCredential('k.name')}
     union select t.path, ${literal(rules.credential)} from texts as t where ${matches('t.text', credentialText)};
   end if;
   if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then

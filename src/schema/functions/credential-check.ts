@@ -1,11 +1,11 @@
 import { is } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
-import { credentialAssigned, credentialName, credentialText, rules } from '../../config/rules.ts'
+import { credentialAssigned, credentialText, rules } from '../../config/rules.ts'
 import { definerFunction, trigger } from '../../migrations/extra-functions.ts'
 import { literal } from '../../migrations/quote.ts'
 import * as schema from '../index.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
-import { canonicalName, matches, stems } from './configuration.ts'
+import { canonicalName, matches, namesCredential, stems } from './configuration.ts'
 
 /*
  * No column of ours that holds text or a document takes a credential, whoever writes. By trigger, because the DETAIL of a
@@ -19,7 +19,7 @@ export const looksLikeCredential = (text: string) =>
 /** What `scheduleCredentialProblem` says in the application. */
 export const scheduleRule = (text: string) => `case
       when ${looksLikeCredential(text)} then ${literal(rules.credential)}
-      when ${matches(`(${canonicalName(text)})`, credentialName)} then ${literal(rules.credentialName)} end`
+      when ${namesCredential(`(${canonicalName(text)})`)} then ${literal(rules.credentialName)} end`
 
 const checkedElsewhere = ['field_mappings', 'excluded_features']
 

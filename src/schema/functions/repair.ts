@@ -1,7 +1,7 @@
-import { credentialName, credentialText } from '../../config/rules.ts'
+import { credentialText } from '../../config/rules.ts'
 import { definerFunction } from '../../migrations/extra-functions.ts'
 import { literal } from '../../migrations/quote.ts'
-import { canonicalName, matches } from './configuration.ts'
+import { canonicalName, matches, namesCredential } from './configuration.ts'
 import { scheduleRule } from './credential-check.ts'
 
 /*
@@ -51,7 +51,7 @@ begin
     elsif token like '"%' then
       label := rtrim(token, ': ')::jsonb #>> '{}';
       if right(token, 2) = ': ' then
-        is_credential := ${matches(`(${canonicalName('label')})`, credentialName)};
+        is_credential := ${namesCredential(`(${canonicalName('label')})`)};
         if ${matches('label', credentialText)} then
           renamed := renamed + 1;
           token := format('"[redacted %s]": ', renamed);
