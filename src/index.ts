@@ -30,6 +30,7 @@ export type { Events, IntegrationEvent } from './events.ts'
 export type { FieldMappingsEdit, IntegrationPatch, NewIntegration, RevisionOptions } from './input.ts'
 export type { Integration } from './integration-statements.ts'
 export type { Integrations } from './integrations.ts'
+export { documentSchemas, type JsonSchema, systemSchemas } from './json-schema.ts'
 export {
   type Capability,
   type ConnectionField,
@@ -41,5 +42,6 @@ export {
   unmappedRequiredTargets,
 } from './registry.ts'
 export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
+export type { TargetOf } from './schema/systems.ts'
 export type { OrganizationRole } from './scope.ts'
 export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './service-integrations.ts'

@@ -7,6 +7,7 @@ import { IntegrationsDbError } from './errors.ts'
 import { lazily } from './lazily.ts'
 import { readable } from './readable.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
+import type { IntegrationType, TargetOf } from './schema/systems.ts'
 
 /*
  * What callers hand in, checked before anything is sent. Messages name the field and the rule, never the value: a
@@ -60,12 +61,17 @@ const revision = lazily(() =>
   }),
 )
 
-/** Mappings to set, and null for those to take away. */
-export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
-/** The fields of an integration that a caller may set. */
-export type IntegrationPatch = z.input<ReturnType<typeof settings>>
+/** Mappings to set, and null for those to take away: the system's targets, and any other field. */
+export type FieldMappingsEdit<T extends IntegrationType = IntegrationType> = {
+  readonly [target in TargetOf<T>]?: FieldMapping | null
+} & { readonly [field: string]: FieldMapping | null }
+type Settings = z.input<ReturnType<typeof settings>>
+/** The fields of an integration that a caller may set; mappings of the system's targets, and of any other field. */
+export type IntegrationPatch<T extends IntegrationType = IntegrationType> = Omit<Settings, 'fieldMappings'> & {
+  fieldMappings?: ({ readonly [target in TargetOf<T>]?: FieldMapping } & FieldMappings) | undefined
+}
 /** What `create` and `upsert` take: the system, and any of the settings. */
-export type NewIntegration = IntegrationPatch & { integrationType: z.input<ReturnType<typeof type>> }
+export type NewIntegration<T extends IntegrationType = IntegrationType> = IntegrationPatch<T> & { integrationType: T }
 /** Refuses with `conflict` where somebody saved since the row of this revision was read. */
 export type RevisionOptions = z.input<ReturnType<typeof revision>>
 

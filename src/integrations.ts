@@ -107,7 +107,7 @@ export class Integrations {
    * @throws IntegrationsDbError `already_exists`; `not_found` where the organization does not exist;
    * `credential_missing` for status `active`, which takes a credential, which takes an integration.
    */
-  create(integration: NewIntegration): Promise<Integration> {
+  create<T extends IntegrationType>(integration: NewIntegration<T>): Promise<Integration> {
     return this.#writes('create', async () => {
       const fields = this.#own(present(input.newIntegration(integration)))
       if (fields.status === 'active') throw credentialMissing(fields.integrationType)
@@ -126,7 +126,7 @@ export class Integrations {
    *
    * @throws IntegrationsDbError `credential_missing` for status `active` without a credential.
    */
-  upsert(integration: NewIntegration): Promise<Integration> {
+  upsert<T extends IntegrationType>(integration: NewIntegration<T>): Promise<Integration> {
     return this.#writes('upsert', async () => {
       const fields = this.#own(present(input.newIntegration(integration)))
       if (fields.status === 'active') {
@@ -151,9 +151,9 @@ export class Integrations {
    * @throws IntegrationsDbError `not_found`; `conflict` where somebody saved since `expectedRevision`;
    * `credential_missing` for status `active` without a credential.
    */
-  update(
-    integrationType: IntegrationType,
-    patch: IntegrationPatch,
+  update<T extends IntegrationType>(
+    integrationType: T,
+    patch: IntegrationPatch<T>,
     options: RevisionOptions = {},
   ): Promise<Integration> {
     return this.#writes('update', async () => {
@@ -181,7 +181,7 @@ export class Integrations {
    *
    * @throws IntegrationsDbError `not_found`; `invalid_input` also where the document breaks a rule elsewhere.
    */
-  setFieldMappings(integrationType: IntegrationType, edit: FieldMappingsEdit): Promise<Integration> {
+  setFieldMappings<T extends IntegrationType>(integrationType: T, edit: FieldMappingsEdit<T>): Promise<Integration> {
     return this.#writes('setFieldMappings', async () => {
       const key = this.#key(integrationType)
       const merged = await mergeFieldMappings(key, input.mappingsEdit(edit), (statement) => this.#first(statement))

@@ -64,6 +64,11 @@ const schemas = lazily(() =>
   Object.fromEntries(Object.entries(systems).map(([type, { fields }]) => [type, z.strictObject(fieldSchemas(fields))])),
 )
 
+/** A bundle of one system, as zod checks it and JSON Schema describes it. */
+export function connectionShape(integrationType: IntegrationType): z.ZodType {
+  return schemas()[integrationType] ?? z.never()
+}
+
 function fieldSchemas(fields: Readonly<Record<string, ConnectionField>>): Record<string, z.ZodType> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
@@ -85,7 +90,7 @@ function schemaOf({ type, pattern }: ConnectionField): z.ZodType {
   }
   if (type === 'year') {
     const rule = 'must be a year of four digits'
-    return z.union([z.int(), z.string()], rule).refine((value) => form.test(String(value)), rule)
+    return z.union([z.int(rule).min(1000, rule).max(2999, rule), z.string(rule).regex(form, rule)], rule)
   }
   return z
     .string('must be a text')
@@ -117,7 +122,7 @@ export function bundleText(integrationType: IntegrationType, bundle: unknown): s
     const fields = record(bundle)
     return fields === undefined ? bundle : { ...fields }
   })
-  const result = parse('bundle', schemas()[integrationType] ?? z.never(), given)
+  const result = parse('bundle', connectionShape(integrationType), given)
   if (result.success) return JSON.stringify(result.data)
   const names = Object.keys(systems[integrationType].fields)
   const needs = `; ${integrationType} takes ${names.join(', ')}`

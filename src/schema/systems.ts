@@ -145,6 +145,11 @@ export type Capability = (typeof systems)[IntegrationType]['capabilities'][numbe
 /** One external system: what connecting to it takes, what can be mapped, and what it is good for. */
 export type System = SystemEntry & { readonly capabilities: readonly Capability[] }
 
+/** A mapping target of a system, or of any of several. */
+export type TargetOf<T extends IntegrationType> = T extends IntegrationType
+  ? Extract<keyof (typeof systems)[T]['mappingTargets'], string>
+  : never
+
 /** The labels, in the order of the entries: so do they stand in the database's enum, where a new one is the last. */
 export const integrationTypes = Object.keys(systems) as [IntegrationType, ...IntegrationType[]]
 
