@@ -9,6 +9,7 @@ import { exportCommand } from './commands/export.ts'
 import { helpOf, overview, red, version } from './commands/help.ts'
 import { lockdownCommand } from './commands/lockdown.ts'
 import { loginCommand } from './commands/login.ts'
+import { mappingsPreviewCommand } from './commands/mappings.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { registryCommand } from './commands/registry.ts'
 import { repairCommand } from './commands/repair.ts'
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   doctorCommand,
   repairCommand,
   ...credentialCommands,
+  mappingsPreviewCommand,
   registryCommand,
   bootstrapCommand,
   loginCommand,

@@ -2,9 +2,9 @@ import { type Column, getTableColumns } from 'drizzle-orm'
 import { versions } from './config/versions.ts'
 import { helpers, mappingClass, registryClasses } from './dart-templates.ts'
 import { IntegrationsDbError } from './errors.ts'
-import { systems } from './registry.ts'
 import { integrationStatus, integrationType } from './schema/enums.ts'
 import { organizationIntegrations } from './schema/organization-integrations.ts'
+import { systems } from './schema/systems.ts'
 
 /* The Dart side of the contract: the same lists, the same row, written from the Drizzle definitions. */
 

@@ -7,6 +7,7 @@ export {
   type ServiceScope,
 } from './client.ts'
 export { ExcludedFeatures, type FieldMapping, FieldMappings, type Scalar } from './config/documents.ts'
+export { type PreviewedRecord, previewMappings } from './config/preview.ts'
 export { type Resolution, resolveFieldMappings } from './config/resolve.ts'
 export { nextRuns } from './config/schedule.ts'
 export { type Transform, transforms } from './config/transforms.ts'
@@ -31,17 +32,16 @@ export type { FieldMappingsEdit, IntegrationPatch, NewIntegration, RevisionOptio
 export type { Integration } from './integration-statements.ts'
 export type { Integrations } from './integrations.ts'
 export { documentSchemas, type JsonSchema, systemSchemas } from './json-schema.ts'
+export { type ConnectionFields, systemOf, unmappedRequiredTargets } from './registry.ts'
+export type { IntegrationStatus } from './schema/enums.ts'
 export {
   type Capability,
   type ConnectionField,
-  type ConnectionFields,
+  type IntegrationType,
   type MappingTarget,
   type System,
-  systemOf,
   systems,
-  unmappedRequiredTargets,
-} from './registry.ts'
-export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
-export type { TargetOf } from './schema/systems.ts'
+  type TargetOf,
+} from './schema/systems.ts'
 export type { OrganizationRole } from './scope.ts'
 export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './service-integrations.ts'

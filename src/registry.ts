@@ -6,14 +6,6 @@ import { lazily } from './lazily.ts'
 import { readable } from './readable.ts'
 import { type ConnectionField, type IntegrationType, type System, systems } from './schema/systems.ts'
 
-export {
-  type Capability,
-  type ConnectionField,
-  type MappingTarget,
-  type System,
-  systems,
-} from './schema/systems.ts'
-
 /**
  * One system of {@link systems}, by a label that may come from anywhere.
  *

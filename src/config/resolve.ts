@@ -16,6 +16,9 @@ const unreadablePath = 'must have a path whose segments between dots are not emp
 const unreachablePath =
   'must have a path that can be reached; it leads through a text, a number or a list without an entry such as 0'
 
+/** `transforms` in place of ours: spread them in to have both. */
+export type ResolveOptions = { transforms?: Readonly<Record<string, Transform>> }
+
 type Resolved = { value: Scalar | null | undefined } | { rule: string }
 
 /**
@@ -36,21 +39,29 @@ type Resolved = { value: Scalar | null | undefined } | { rule: string }
 export function resolveFieldMappings(
   mappings: FieldMappings,
   record: unknown,
-  options: { transforms?: Readonly<Record<string, Transform>> } = {},
+  options: ResolveOptions = {},
 ): Resolution {
+  return resolverOf(mappings, options)(record)
+}
+
+/** What {@link resolveFieldMappings} says of record after record: the document is looked at once. */
+export function resolverOf(mappings: unknown, options: ResolveOptions = {}): (record: unknown) => Resolution {
   const transforms = readable('options', () => (options.transforms === undefined ? builtIn : { ...options.transforms }))
   const document = inCurrentVersion(copied(mappings))
   const broken = fieldMappingsViolations(document)
-  if (broken.length > 0) return { values: {}, problems: broken }
-  const values: [string, Scalar | null][] = []
-  const root = isRecord(record) ? record : undefined
-  const problems: Violation[] = root === undefined ? [{ path: 'record', rule: rules.object }] : []
-  for (const [field, mapping] of Object.entries(upcastMappings(document as FieldMappings))) {
-    const resolved = resolveField(typeof mapping === 'string' ? { path: mapping } : mapping, root, transforms)
-    if ('rule' in resolved) problems.push({ path: `field_mappings.${field}`, rule: resolved.rule })
-    else if (resolved.value !== undefined) values.push([field, resolved.value])
+  if (broken.length > 0) return () => ({ values: {}, problems: broken })
+  const fields = Object.entries(upcastMappings(document as FieldMappings))
+  return (record) => {
+    const values: [string, Scalar | null][] = []
+    const root = isRecord(record) ? record : undefined
+    const problems: Violation[] = root === undefined ? [{ path: 'record', rule: rules.object }] : []
+    for (const [field, mapping] of fields) {
+      const resolved = resolveField(typeof mapping === 'string' ? { path: mapping } : mapping, root, transforms)
+      if ('rule' in resolved) problems.push({ path: `field_mappings.${field}`, rule: resolved.rule })
+      else if (resolved.value !== undefined) values.push([field, resolved.value])
+    }
+    return { values: problems.length > 0 ? {} : Object.fromEntries(values), problems }
   }
-  return { values: problems.length > 0 ? {} : Object.fromEntries(values), problems }
 }
 
 function resolveField(
