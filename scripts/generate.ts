@@ -1,12 +1,13 @@
 /*
  * `npm run db:generate -- --name <what>`: drizzle-kit generate, a snapshot of the extras, integrations-db build, the
- * normalised end state, the README's diagram. `npm run db:check` (`--check`) refuses where any of it does not follow
+ * normalised end state, the README's diagram, the Dart file that tests compare. `npm run db:check` (`--check`) refuses where any of it does not follow
  * from src/schema.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { dartSource } from '../src/dart.ts'
 import { IntegrationsDbError } from '../src/errors.ts'
 import { build, extrasFile, readExtras } from '../src/migrations/build.ts'
 import { type DrizzleMigration, readDrizzleFolder } from '../src/migrations/drizzle-folder.ts'
@@ -20,6 +21,8 @@ import { endState } from './schema-sql.ts'
 const drizzle = 'drizzle'
 const supabase = 'supabase'
 const readme = 'README.md'
+/** What the command line writes for the Flutter app, as reviewers and tests see it. */
+const dart = join('tests', 'registry.dart')
 /** The end state of all migrations, for reviewers and for doctor. */
 const endStateFiles = { schema: join(supabase, 'schema.sql'), catalog: join(supabase, 'catalog.json') }
 
@@ -62,6 +65,7 @@ async function generate(name: string | undefined): Promise<void> {
   writeFileSync(endStateFiles.schema, schema)
   writeFileSync(endStateFiles.catalog, catalog)
   writeFileSync(readme, withDiagram(readFileSync(readme, 'utf8')))
+  writeFileSync(dart, dartSource())
   console.log(
     written.length === 0
       ? 'nothing to do: drizzle/ and supabase/ follow from src/schema'
@@ -76,6 +80,7 @@ async function check(): Promise<void> {
     ...(pending.schema ? ['drizzle/ does not follow from src/schema'] : []),
     ...(pending.extras ? ['supabase/extras does not follow from src/schema/extras.ts'] : []),
     ...(page === withDiagram(page) ? [] : [`${readme}: the diagram is not of src/schema`]),
+    ...(readFileSync(dart, 'utf8') === dartSource() ? [] : [`${dart} does not follow from src/schema`]),
   ]
   if (stale.length > 0) {
     throw new IntegrationsDbError('conflict', `${stale.join('; ')}; run npm run db:generate -- --name <what>`)
@@ -87,7 +92,7 @@ async function check(): Promise<void> {
     if (state[kind] === readFileSync(file, 'utf8')) continue
     throw new IntegrationsDbError('conflict', `${file} is not what the migrations produce; run npm run db:generate`)
   }
-  console.log('drizzle/, supabase/ and the diagram in README.md follow from src/schema')
+  console.log('drizzle/, supabase/, the diagram in README.md and tests/registry.dart follow from src/schema')
 }
 
 /** Which halves of the definition differ from the newest migration. */

@@ -170,7 +170,7 @@ describe('integrations-db build', () => {
 /** Other tests read this project; these change one. */
 function copyOfProject(): string {
   const copy = join(folder, 'project')
-  const files = ['README.md', 'package.json', 'tsconfig.json', 'drizzle.config.ts']
+  const files = ['README.md', 'tests/registry.dart', 'package.json', 'tsconfig.json', 'drizzle.config.ts']
   for (const path of ['src', 'scripts', 'drizzle', 'supabase', ...files]) {
     cpSync(path, join(copy, path), { recursive: true })
   }

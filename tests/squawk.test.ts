@@ -34,7 +34,9 @@ function lint(...texts: string[]): string[] {
     writeFileSync(file, text)
     return file
   })
-  const words = ['--assume-in-transaction', '--pg-version=15', '--reporter=json', ...files]
+  // A label that drizzle-kit adds at the end belongs there: where it belongs elsewhere, it says BEFORE.
+  const excluded = '--exclude=require-enum-value-ordering'
+  const words = ['--assume-in-transaction', '--pg-version=15', '--reporter=json', excluded, ...files]
   const { status, stdout, stderr } = spawnSync(join('node_modules', '.bin', 'squawk'), words, {
     encoding: 'utf8',
     shell: process.platform === 'win32',
