@@ -97,6 +97,10 @@ describe('a Dart registry that agrees has no findings', () => {
           static const cornerstone = r'cornerstone';
           static const String consio = '''consio''';
           static const String bufdir = 'buf' 'dir';
+          ${types
+            .slice(5)
+            .map((label) => `static const ${label} = '${label}';`)
+            .join(' ')}
           static String label(String type) { const prefix = 'x'; return '\${prefix + '}'} {'; }
         }
         abstract class IntegrationStatus {
