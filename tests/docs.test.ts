@@ -95,7 +95,9 @@ function linkModules(copy: string): void {
 const checks = (/^for script in (.*); do$/m.exec(readFileSync('.ci/run', 'utf8'))?.[1] ?? '')
   .split(' ')
   .filter((script) => !script.startsWith('test'))
-const readers = ['table', 'registry', 'dart', 'json-schema', 'integrations', 'doctor', 'isolation', 'squawk']
+const readers = ['table', 'registry', 'dart', 'json-schema', 'integrations']
+/** These list every table by hand, so that a new one makes somebody think. */
+const listing = ['doctor', 'isolation', 'squawk']
 
 async function run(cwd: string, command: string, ...words: string[]): Promise<void> {
   await promisify(execFile)(command, words, { cwd, encoding: 'utf8' }).catch((error: Error & { stdout: string }) => {
@@ -123,8 +125,9 @@ describe.each(Object.keys(pages))('docs/%s.md', (name) => {
       const clone = join(folder, `${name}-clone`)
       git(folder, 'clone', '--quiet', join(folder, name), clone)
       linkModules(clone)
+      const tests = name === 'add-a-table' ? readers : [...readers, ...listing]
       for (const script of checks) await run(clone, 'npm', 'run', script)
-      await run(clone, join('node_modules', '.bin', 'vitest'), 'run', ...readers.map((one) => `tests/${one}.test.ts`))
+      await run(clone, join('node_modules', '.bin', 'vitest'), 'run', ...tests.map((one) => `tests/${one}.test.ts`))
     },
     600_000,
   )
