@@ -466,7 +466,7 @@ describe('a statement without a guard', () => {
       /^test\.sql:3: ALTER TABLE \(AT_AddInherit\).*src\/migrations\/guards\.ts/,
     ],
     ['that drops an unknown kind', 'drop cast (int as text);', /^test\.sql:1: DROP \(OBJECT_CAST\)/],
-    ['that renames an unknown kind', 'alter function f() rename to g;', /^test\.sql:1: RENAME \(OBJECT_FUNCTION\)/],
+    ['that renames an unknown kind', 'alter language plpgsql rename to g;', /^test\.sql:1: RENAME \(OBJECT_LANGUAGE\)/],
     [
       'that changes a composite type',
       'alter type c add attribute a int',

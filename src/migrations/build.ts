@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import type { DiffSnapshots } from './derive.ts'
+import type { Side } from './down.ts'
 import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
 import type { Extra } from './extras.ts'
-import { planMigration, type SchemaState } from './plan.ts'
+import { planMigration } from './plan.ts'
 import { generatorVersion, type Header, projectId, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
-import { emptySnapshot } from './snapshot.ts'
+import { State } from './state.ts'
 import { laterThan } from './versions.ts'
 
 export type BuildOptions = {
@@ -38,7 +38,7 @@ const kinds = ['migration', 'rollback'] as const
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
 export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
-  const [migrations, diff] = await Promise.all([readDrizzleFolder(drizzle), loadDiff()])
+  const migrations = await readDrizzleFolder(drizzle)
   const declared = await Promise.all(migrations.map((migration) => readExtras(supabase, migration)))
   const written = {
     migration: await readFolder(supabase, 'migration'),
@@ -49,16 +49,15 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
   const project = projectId(migrations[0], declared[0] ?? [])
   const pending: { path: string; text: string }[] = []
   const accounted = new Set<string>()
-  let before: SchemaState = { snapshot: emptySnapshot, extras: [] }
+  let before: Side = { state: new State(), extras: [] }
   let version: string | undefined
 
   for (const [i, migration] of migrations.entries()) {
     const extras = declared[i] ?? before.extras
-    const after: SchemaState = { snapshot: migration.snapshot, extras }
     const sources = sourceHashes(migration, extras)
     const own = {
-      migration: written.migration.filter(({ header }) => header.source === sources.migration),
-      rollback: written.rollback.filter(({ header }) => header.source === sources.rollback),
+      migration: filesOf(written.migration, sources.migration, project),
+      rollback: filesOf(written.rollback, sources.rollback, project),
     }
     const frozen = own.migration.find(({ header }) => header.generator !== generatorVersion)
     if (frozen !== undefined) {
@@ -68,8 +67,9 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
         .map(({ name }) => name.slice(0, 14))
         .sort()
         .at(-1)
+      before = { state: (await planMigration(migration, before, extras, version)).after.state, extras }
     } else {
-      const plans = await planMigration(migration, before, after, version, diff)
+      const { plans, after } = await planMigration(migration, before, extras, version)
       for (const [part, plan] of plans.entries()) {
         const texts = renderFile(plan, part + 1, plans.length, { ...sources, project })
         for (const kind of kinds) {
@@ -82,8 +82,8 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
         }
         version = laterThan(version, plan.version)
       }
+      before = after
     }
-    before = after
   }
   for (const { path, text } of files) {
     // Another project's, put here by `export`, follow from its sources.
@@ -126,6 +126,13 @@ async function readFolder(supabase: string, kind: Kind): Promise<WrittenFile[]> 
     }),
   )
   return files.flat()
+}
+
+/** The files of this project with a source, one for each part. */
+function filesOf(files: WrittenFile[], source: string, project: string): WrittenFile[] {
+  const own = files.filter(({ header, text }) => header.source === source && (projectOf(text) ?? project) === project)
+  const first = new Map([...own].reverse().map((file) => [file.header.part, file]))
+  return [...first.values()]
 }
 
 function assertUnedited({ path, header }: WrittenFile): void {
@@ -185,16 +192,4 @@ async function readIfThere(file: string): Promise<string | undefined> {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-}
-
-async function loadDiff(): Promise<DiffSnapshots> {
-  try {
-    const { generateMigration } = await import('drizzle-kit/api')
-    return generateMigration as unknown as DiffSnapshots
-  } catch {
-    throw new IntegrationsDbError(
-      'unavailable',
-      'drizzle-kit cannot be loaded; install it beside this package: npm install --save-dev drizzle-kit@0.31',
-    )
-  }
 }

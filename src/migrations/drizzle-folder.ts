@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import type { Rename } from './renames.ts'
+import type { Rename } from './rename-state.ts'
 import type { Snapshot } from './snapshot.ts'
 import { versionAt } from './versions.ts'
 
@@ -26,6 +26,8 @@ export type DrizzleMigration = {
   source: string
   /** Absent where drizzle-kit's file of it is: then nothing tells the way back. */
   snapshot: Snapshot | undefined
+  /** The snapshot of the migration before it. */
+  previous: Snapshot | undefined
   rollback: { file: string; sql: string } | undefined
   /** What `<tag>.renames.json` says was renamed, though the statements drop and create. */
   renames: Rename[] | undefined
@@ -37,14 +39,16 @@ type JournalEntry = { idx: number; when: number; tag: string }
 export async function readDrizzleFolder(folder: string): Promise<DrizzleMigration[]> {
   const journalFile = join(folder, 'meta', '_journal.json')
   const journal = parseJson<{ dialect: string; entries: JournalEntry[] }>(await read(journalFile), journalFile)
-  if (journal.dialect !== 'postgresql') {
+  // drizzle-kit's first versions called it "pg", and its `up` leaves the journal as it is.
+  if (journal.dialect !== 'postgresql' && journal.dialect !== 'pg') {
     throw new IntegrationsDbError(
       'invalid_input',
-      `${journalFile}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations${journal.dialect === 'pg' ? '; run drizzle-kit up, which brings the folder to the form of drizzle-kit 0.31' : ''}`,
+      `${journalFile}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations`,
     )
   }
   const entries = [...journal.entries].sort((a, b) => a.idx - b.idx)
-  return Promise.all(entries.map((entry) => readMigration(folder, entry)))
+  const migrations = await Promise.all(entries.map((entry) => readMigration(folder, entry)))
+  return migrations.map((migration, i) => ({ ...migration, previous: migrations[i - 1]?.snapshot }))
 }
 
 /** What `drizzle-kit generate --custom` writes where a person is to write. */
@@ -66,6 +70,7 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
     file: beside('.sql'),
     sql: mendQuotes(sql.replace(placeholder, ''), snapshot),
     source: JSON.stringify([tag, sql, snapshotText && JSON.parse(snapshotText), renames?.replaceAll('\r\n', '\n')]),
+    previous: undefined,
     snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
     rollback:
       rollback === undefined ? undefined : { file: beside('.rollback.sql'), sql: rollback.replaceAll('\r\n', '\n') },
@@ -104,10 +109,10 @@ function parseRenames(text: string, file: string): Rename[] {
     Object.entries(names).map(([path, to]): Rename => {
       const [schema, name, part] = path.split('.')
       if (schema && name && part === undefined && list === 'tables')
-        return { kind: 'table', from: { schema, name }, to: { schema, name: to } }
+        return { from: `table ${path}`, to: `table ${schema}.${to}` }
       if (schema && name && part && list === 'columns')
-        return { kind: 'column', table: { schema, name }, from: part, to }
-      if (schema && name && part && list === 'labels') return { kind: 'label', type: { schema, name }, from: part, to }
+        return { from: `column ${path}`, to: `column ${schema}.${name}.${to}` }
+      if (schema && name && part && list === 'labels') return { type: `type ${schema}.${name}`, from: part, to }
       throw new IntegrationsDbError(
         'invalid_input',
         `${file}: "${list}": {"${path}": "${to}"} is none of "tables": {"schema.table": "new"}, "columns": {"schema.table.column": "new"}, "labels": {"schema.type.label": "new"}`,

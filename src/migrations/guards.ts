@@ -2,9 +2,12 @@ import type { Node } from 'libpg-query'
 import { alterations } from './alterations.ts'
 import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
+import type { Nodes } from './kinds.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { array, block, literal, name, relation } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
+import { type Trace, trace } from './schedule.ts'
+import { partKey, State } from './state.ts'
 import { insertAfter, refuse, type Statement } from './statements.ts'
 
 /*
@@ -21,15 +24,14 @@ type Surroundings = {
   later: Statement[]
   /** Labels of the enum types that the file creates, by `typeKey`. */
   labels: Map<string, string[]>
+  /** The schema once the statement has run, and at the end of the file. */
+  after: State
+  end: State
   /** Makes a statement run once where no catalog tells whether it has. */
   once: (text: string) => string
 }
 
 export type Guard<T> = (statement: Statement, node: T, around: Surroundings) => string
-type Nodes = {
-  [Kind in Kinds<Node>]: Extract<Node, Record<Kind, unknown>>[Kind & keyof Extract<Node, Record<Kind, unknown>>]
-}
-type Kinds<T> = T extends T ? keyof T : never
 
 const asIs: Guard<unknown> = ({ text }) => text
 const onlyOnce: Guard<unknown> = ({ text }, _node, { once }) => once(text)
@@ -199,6 +201,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   // These state an end, not a step: running them twice is the same as once.
   CommentStmt: asIs,
   GrantStmt: asIs,
+  GrantRoleStmt: asIs,
   AlterDefaultPrivilegesStmt: asIs,
   AlterFunctionStmt: asIs,
   AlterOwnerStmt: asIs,
@@ -246,7 +249,13 @@ const extend =
 export const selfGuarded = '-- guarded'
 
 /** The forms of a file's statements that can run twice, each ending in `;`. */
-export function guardAll(statements: Statement[], once: (text: string, at: number) => string): string[] {
+export function guardAll(
+  statements: Statement[],
+  once: (text: string, at: number) => string,
+  from: State = new State(),
+): string[] {
+  const end = from.copy()
+  const steps = statements.map((statement) => ({ trace: trace(end, statement), after: end.copy() }))
   const labels = new Map(
     statements.flatMap(({ node }) =>
       'CreateEnumStmt' in node
@@ -258,18 +267,63 @@ export function guardAll(statements: Statement[], once: (text: string, at: numbe
   return statements.map((statement, at) => {
     if (statement.comments === selfGuarded) return `${statement.text};`
     const play = interplay(statements, effects, at)
-    const text = play.ambiguous
+    const ambiguous =
+      play.ambiguous ||
+      isRemade(
+        steps.map(({ trace }) => trace),
+        at,
+        end,
+      ) ||
+      isPassing(statement, steps[at]?.after, end)
+    const text = ambiguous
       ? once(statement.text, at)
       : guardOne(statement, {
           changedLater: play.changedLater,
           later: statements.slice(at + 1),
           labels,
+          after: steps[at]?.after ?? end,
+          end,
           once: (text) => once(text, at),
         })
     const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
-    const guarded = play.goneLater.length > 0 && !play.ambiguous ? whileThere(terminated, play.goneLater) : terminated
+    const guarded = play.goneLater.length > 0 && !ambiguous ? whileThere(terminated, play.goneLater) : terminated
     return `${statement.comments ? `${statement.comments}\n` : ''}${guarded}`
   })
+}
+
+/**
+ * Whether the statement takes away what a later one makes again under the same name as something else or as a part of
+ * something: a second run would take that away, and nothing would make it again.
+ */
+function isRemade(traces: Trace[], at: number, end: State): boolean {
+  return [...(traces[at]?.log.removed ?? [])].some((key) => {
+    const [kind, path] = key.split(/ (.*)/)
+    if (kind === 'type') return end.get(key) !== undefined
+    if (kind !== 'constraint' && kind !== 'index') return false
+    const name = traces[at]?.lost.get(key)?.name ?? ''
+    const schema = path?.split('.')[0] ?? 'public'
+    const last = end.get(key) ?? end.relation(schema, name)
+    if (last === undefined) return false
+    const maker = traces.findLast(({ log }) => log.made.has(last.key))
+    // The statement that makes just this, as the same kind of thing, makes it again.
+    return (
+      maker !== undefined && (last.key !== key || [...maker.log.made].some((other) => !other.startsWith(`${kind} `)))
+    )
+  })
+}
+
+/** Whether the type or default it gives a column is not the one that the column ends with: a second run would go through it again. */
+function isPassing({ node }: Statement, after: State | undefined, end: State): boolean {
+  const command = commandOf(node)
+  if (!('AlterTableStmt' in node) || !/^AT_(AlterColumnType|ColumnDefault)$/.test(textOf(command?.subtype)))
+    return false
+  const key = partKey('column', `table ${tableName(node.AlterTableStmt.relation)}`, textOf(command?.name))
+  const [then, last] = [after?.of('column', key), end.of('column', key)]
+  if (then === undefined || last === undefined) return false
+  const isSet = command?.subtype === 'AT_ColumnDefault' && command.def !== undefined
+  return isSet
+    ? then.type !== last.type || then.default !== last.default
+    : command?.subtype === 'AT_AlterColumnType' && then.type !== last.type
 }
 
 function guardOne(statement: Statement, around: Surroundings): string {
