@@ -118,7 +118,7 @@ describe('integrations-db build', () => {
     expect(await build({ ...options, check: true })).toMatchObject({ written: [] })
   })
 
-  test('refuses a statement it does not know, naming file, line, statement and the place to extend, and writes nothing', async () => {
+  test('refuses a statement that no file can hold, naming file, line, statement and reason, and writes nothing', async () => {
     const tag = '20990101000000_odd'
     const journal = join(options.drizzle, 'meta', '_journal.json')
     const parsed = JSON.parse(readFileSync(journal, 'utf8'))
@@ -131,12 +131,12 @@ describe('integrations-db build', () => {
     )
     writeFileSync(
       join(options.drizzle, `${tag}.sql`),
-      'CREATE SCHEMA "fine";\n--> statement-breakpoint\nCREATE CAST (int AS text) WITH INOUT;',
+      'CREATE SCHEMA "fine";\n--> statement-breakpoint\nCREATE DATABASE other;',
     )
     expect(await refusal()).toMatchObject({
       code: 'invalid_input',
       message: expect.stringMatching(
-        /20990101000000_odd\.sql:3: CreateCastStmt.*CREATE CAST \(int AS text\).*src\/migrations\/guards\.ts/,
+        /20990101000000_odd\.sql:3: CREATE DATABASE has no form that can run twice.*before its migrations run/,
       ),
     })
   })

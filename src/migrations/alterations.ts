@@ -7,9 +7,10 @@ import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { array, block, literal, name, relation } from './quote.ts'
 import { serials } from './replay-tables.ts'
 import { partKey, type State } from './state.ts'
-import { insertAfter, refuse, type Statement } from './statements.ts'
+import { insertAfter, parseNow, type Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 
+type Around = Parameters<Guard<Alteration>>[2]
 /** One command of an ALTER TABLE, and the table. */
 type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
 
@@ -95,12 +96,17 @@ export const alterations: Record<string, Guard<Alteration>> = {
   AT_AlterColumnType: setType,
 }
 
-function addConstraint(statement: Statement, { table, command }: Alteration): string {
+function addConstraint(statement: Statement, { table, command }: Alteration, around: Around): string {
   const constraint = (command.def as { Constraint?: Constraint } | undefined)?.Constraint
   const of = `conrelid = to_regclass(${literal(relation(table))})`
   const primary = constraint?.contype === 'CONSTR_PRIMARY'
-  if (constraint === undefined || (!constraint.conname && !primary))
-    throw refuse(statement, 'a constraint without a name', 'name it in the Drizzle definition')
+  if (constraint === undefined || (!constraint.conname && !primary)) {
+    const at = statement.words.findIndex(({ text }, i) => i > 1 && /^add$/i.test(text))
+    const end = statement.words[at]?.end ?? 0
+    const named = `${statement.text.slice(0, end)} CONSTRAINT ${name(around.made?.name)}${statement.text.slice(end)}`
+    const [again] = parseNow([named], statement.origin) as [Statement]
+    return addConstraint(again, { table, command: commandOf(again.node) as AlterTableCmd }, around)
+  }
   // A table has one primary key at most, whatever its name.
   const same = primary ? `contype = 'p'` : `conname = ${literal(constraint.conname)}`
   const stated = command.subtype === 'AT_AddIndexConstraint' ? 'true' : isConstraint(constraint)

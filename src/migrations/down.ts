@@ -35,14 +35,14 @@ export async function planDown({ migration, part, version, from, to, unknown, ro
   const origin = `rollback of ${migration.file}`
   const isMain = part.suffix === ''
   const written = isMain ? migration.rollback : undefined
-  if (isMain && unknown[0] && written === undefined) {
+  if (isMain && unknown[0] && written?.whole !== true) {
     return refusal(migration, `nobody but its author knows the reverse of ${basename(unknown[0].origin)}`)
   }
   const byHand = written ? await simplify(await parseStatements(written.sql, written.file)) : []
   const start = replayAll(to.state, byHand)
   const back = reversed(renamesIn(part.statements, from.state))
   const way = diff(start, from.state, back)
-  if (way.unknown[0] && written === undefined) {
+  if (way.unknown[0] && written?.whole !== true) {
     return refusal(
       migration,
       `nobody but its author knows what ${way.unknown[0].name} of ${way.unknown[0].on} was before`,

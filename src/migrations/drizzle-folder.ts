@@ -28,7 +28,7 @@ export type DrizzleMigration = {
   snapshot: Snapshot | undefined
   /** The snapshot of the migration before it. */
   previous: Snapshot | undefined
-  rollback: { file: string; sql: string } | undefined
+  rollback: { file: string; sql: string; whole: boolean } | undefined
   /** What `<tag>.renames.json` says was renamed, though the statements drop and create. */
   renames: Rename[] | undefined
 }
@@ -61,7 +61,7 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
   const sql = (await read(beside('.sql'))).replaceAll('\r\n', '\n')
   const snapshotText = await readIfThere(snapshotFile)
   const snapshot = snapshotText === undefined ? undefined : parseSnapshot(snapshotText, snapshotFile)
-  const rollback = await readIfThere(beside('.rollback.sql'))
+  const rollback = await readRollback(folder, sql, beside('.sql'), beside('.rollback.sql'))
   const renames = await readIfThere(beside('.renames.json'))
   return {
     tag,
@@ -72,10 +72,37 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
     source: JSON.stringify([tag, sql, snapshotText && JSON.parse(snapshotText), renames?.replaceAll('\r\n', '\n')]),
     previous: undefined,
     snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
-    rollback:
-      rollback === undefined ? undefined : { file: beside('.rollback.sql'), sql: rollback.replaceAll('\r\n', '\n') },
+    rollback,
     renames: renames === undefined ? undefined : parseRenames(renames, beside('.renames.json')),
   }
+}
+
+/** The files that `-- integrations-db: undone by <file>` names. */
+const undoneBy = (sql: string) =>
+  [...sql.matchAll(/^\s*--\s*integrations-db:\s*undone by\s+(\S+)\s*$/gim)].map(([, file = '']) => file)
+
+/** What the author wrote for the way back: for the whole migration, or for the statements that name a file. */
+async function readRollback(
+  folder: string,
+  sql: string,
+  own: string,
+  beside: string,
+): Promise<DrizzleMigration['rollback']> {
+  const whole = await readIfThere(beside)
+  const parts = await Promise.all(
+    undoneBy(sql).map(async (name) => {
+      const text = await readIfThere(join(folder, name))
+      if (text === undefined)
+        throw new IntegrationsDbError(
+          'not_found',
+          `${own}: names ${name} as what undoes a statement, and ${join(folder, name)} cannot be read; write it there`,
+        )
+      return text
+    }),
+  )
+  if (whole === undefined && parts.length === 0) return undefined
+  const text = [...parts.reverse(), ...(whole === undefined ? [] : [whole])].join('\n')
+  return { file: whole === undefined ? own : beside, sql: text.replaceAll('\r\n', '\n'), whole: whole !== undefined }
 }
 
 function parseSnapshot(text: string, file: string): Snapshot {

@@ -7,13 +7,13 @@ import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { array, block, literal, name, relation } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { type Trace, trace } from './schedule.ts'
-import { partKey, State } from './state.ts'
-import { insertAfter, refuse, type Statement } from './statements.ts'
+import { partKey, State, type Thing } from './state.ts'
+import { insertAfter, parseNow, refuse, type Statement } from './statements.ts'
 
 /*
- * One guard per kind of statement: the form of it that can run twice. A kind without a guard is refused, never passed
- * through. To teach the generator a new kind, add a row to `guards` here (or to `alterations` for ALTER TABLE) and a
- * golden pair to `tests/guards.test.ts`.
+ * One guard per kind of statement: the form of it that can run twice. A kind without a row runs once, by a mark; what no
+ * transaction can hold is refused. To teach the generator a better form, add a row to `guards` here (or to `alterations` for
+ * ALTER TABLE) and a golden pair to `tests/guards.test.ts`.
  */
 
 /** What a guard may know of the file its statement stands in. */
@@ -27,6 +27,8 @@ type Surroundings = {
   /** The schema once the statement has run, and at the end of the file. */
   after: State
   end: State
+  /** What the statement makes first of all. */
+  made: Thing | undefined
   /** Makes a statement run once where no catalog tells whether it has. */
   once: (text: string) => string
 }
@@ -84,8 +86,18 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     })
   },
 
-  IndexStmt: (statement, node) => {
-    if (!node.idxname) throw refuse(statement, 'an index without a name', 'name it in the Drizzle definition')
+  IndexStmt: (statement, node, around) => {
+    const { made } = around
+    if (!node.idxname) {
+      const called = made?.name
+      const words = statement.words.findIndex(({ text }) => /^on$/i.test(text))
+      const at = statement.words[words]?.start ?? 0
+      const [named] = parseNow(
+        [`${statement.text.slice(0, at)}${name(called)} ${statement.text.slice(at)}`],
+        statement.origin,
+      )
+      return guardOne(named as Statement, around)
+    }
     const index = literal(indexName(node))
     const create = insertAfter(statement, node.concurrent ? 'concurrently' : 'index', 'IF NOT EXISTS')
     const assert = ifThere(
@@ -135,19 +147,19 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   AlterPublicationStmt: onlyOnce,
 
   AlterTableStmt: (statement, node, around) => {
-    if (node.objtype === 'OBJECT_TYPE') throw refuse(statement, 'ALTER TYPE of a composite type', extend)
+    if (node.objtype === 'OBJECT_TYPE') return around.once(statement.text)
     const command = commandOf(statement.node)
     if (command?.subtype === undefined || nodesOf(node.cmds).length > 1) {
-      throw refuse(statement, 'ALTER TABLE with several commands', 'write one command per statement')
+      throw refuse(statement, 'ALTER TABLE with several commands', vouch)
     }
     const alteration = alterations[command.subtype]
-    if (alteration === undefined) throw refuse(statement, `ALTER TABLE (${command.subtype})`, extend)
+    if (alteration === undefined) return around.once(statement.text)
     return alteration(statement, { table: node.relation, command }, around)
   },
 
-  RenameStmt: (statement, node) => {
+  RenameStmt: (statement, node, { once }) => {
     const catalog = renames[textOf(node.renameType)]
-    if (catalog === undefined) throw refuse(statement, `RENAME (${node.renameType})`, extend)
+    if (catalog === undefined) return once(statement.text)
     const [from, to] = [catalog(node, previousName(node)), catalog(node, textOf(node.newname))]
     const what = `${textOf(node.renameType)
       .replace(/^OBJECT_(TAB)?/, '')
@@ -155,7 +167,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     return renameBlock(statement.text, from, to, { what, from: previousName(node), to: textOf(node.newname) })
   },
 
-  AlterObjectSchemaStmt: (statement, node) => {
+  AlterObjectSchemaStmt: (statement, node, { once }) => {
     const moved = (schema: string | undefined): string => {
       const parts = node.object && 'List' in node.object ? strings(node.object.List.items) : []
       const own = node.relation?.relname ?? parts.at(-1)
@@ -166,8 +178,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
           : parts.map(name).join('.')
       return `${node.objectType === 'OBJECT_TYPE' ? 'to_regtype' : 'to_regclass'}(${literal(at)}) is not null`
     }
-    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(textOf(node.objectType)))
-      throw refuse(statement, `SET SCHEMA (${node.objectType})`, extend)
+    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(textOf(node.objectType))) return once(statement.text)
     return renameBlock(statement.text, moved(undefined), moved(node.newschema), {
       what: 'schema of it',
       from: node.relation?.schemaname ?? 'public',
@@ -175,9 +186,9 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     })
   },
 
-  DropStmt: (statement, node) => {
+  DropStmt: (statement, node, { once }) => {
     const kind = drops[textOf(node.removeType)]
-    if (kind === undefined) throw refuse(statement, `DROP (${node.removeType})`, extend)
+    if (kind === undefined) return once(statement.text)
     // drizzle-kit writes CASCADE everywhere. A host's view must not be taken along: without CASCADE PostgreSQL names
     // what is in the way and drops nothing.
     const words = statement.text.replace(/\s+cascade$/i, '')
@@ -202,6 +213,41 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   CommentStmt: asIs,
   GrantStmt: asIs,
   GrantRoleStmt: asIs,
+  VacuumStmt: asIs,
+  ReindexStmt: asIs,
+  ClusterStmt: asIs,
+  CheckPointStmt: asIs,
+  ConstraintsSetStmt: asIs,
+  ListenStmt: asIs,
+  UnlistenStmt: asIs,
+  LoadStmt: asIs,
+  ExplainStmt: asIs,
+  VariableShowStmt: asIs,
+  SecLabelStmt: asIs,
+  AlterExtensionStmt: asIs,
+  AlterEventTrigStmt: asIs,
+  AlterTypeStmt: asIs,
+  AlterOperatorStmt: asIs,
+  AlterStatsStmt: asIs,
+  AlterCollationStmt: asIs,
+  AlterDatabaseStmt: asIs,
+  AlterDatabaseSetStmt: asIs,
+  AlterObjectDependsStmt: asIs,
+  AlterTSDictionaryStmt: asIs,
+  ReassignOwnedStmt: asIs,
+  DropOwnedStmt: asIs,
+  CreatePLangStmt: orReplace,
+  CreateTransformStmt: orReplace,
+  CreateForeignServerStmt: ifNotExists('server'),
+  CreateForeignTableStmt: ifNotExists('table'),
+  CreateUserMappingStmt: ifNotExists('mapping'),
+  DropUserMappingStmt: (statement) => insertAfter(statement, 'mapping', 'IF EXISTS'),
+  CreateRangeStmt: ({ text }, node) => unlessType(text, qualified(node.typeName)),
+  DefineStmt: (statement, node, { once }) => {
+    if (node.kind === 'OBJECT_COLLATION') return insertAfter(statement, 'collation', 'IF NOT EXISTS')
+    if (node.kind === 'OBJECT_AGGREGATE') return insertAfter(statement, 'create', 'OR REPLACE')
+    return node.kind === 'OBJECT_TYPE' ? unlessType(statement.text, qualified(node.defnames)) : once(statement.text)
+  },
   AlterDefaultPrivilegesStmt: asIs,
   AlterFunctionStmt: asIs,
   AlterOwnerStmt: asIs,
@@ -229,6 +275,25 @@ const drops: Record<string, string> = {
   OBJECT_RULE: 'rule',
   OBJECT_PUBLICATION: 'publication',
   OBJECT_STATISTIC_EXT: 'statistics',
+  OBJECT_AGGREGATE: 'aggregate',
+  OBJECT_ROUTINE: 'routine',
+  OBJECT_CAST: 'cast',
+  OBJECT_COLLATION: 'collation',
+  OBJECT_CONVERSION: 'conversion',
+  OBJECT_OPERATOR: 'operator',
+  OBJECT_OPCLASS: 'class',
+  OBJECT_OPFAMILY: 'family',
+  OBJECT_EVENT_TRIGGER: 'trigger',
+  OBJECT_FDW: 'wrapper',
+  OBJECT_FOREIGN_SERVER: 'server',
+  OBJECT_FOREIGN_TABLE: 'table',
+  OBJECT_LANGUAGE: 'language',
+  OBJECT_TRANSFORM: 'transform',
+  OBJECT_ACCESS_METHOD: 'method',
+  OBJECT_TSCONFIGURATION: 'configuration',
+  OBJECT_TSDICTIONARY: 'dictionary',
+  OBJECT_TSPARSER: 'parser',
+  OBJECT_TSTEMPLATE: 'template',
 }
 
 function unless(text: string, condition: string): string {
@@ -242,11 +307,42 @@ function unlessType(text: string, type: string): string {
   return unless(text, `to_regtype(${literal(type)}) is not null`)
 }
 
-const extend =
-  'write it as a statement the generator knows, or add a guard for this kind in src/migrations/guards.ts and a golden pair in tests/guards.test.ts'
+/** What no file that runs in one transaction can hold, and what to do instead. */
+const impossible: { [Kind in keyof Nodes]?: (node: Nodes[Kind]) => string | undefined } = {
+  CreatedbStmt: () => 'a database is made before its migrations run',
+  DropdbStmt: () => 'a database outlives its migrations',
+  CreateTableSpaceStmt: () => 'a tablespace belongs to the server: make it there',
+  DropTableSpaceStmt: () => 'a tablespace belongs to the server: drop it there',
+  AlterTableSpaceOptionsStmt: () => 'a tablespace belongs to the server: change it there',
+  AlterSystemStmt: () => 'it changes the server: set it there, or with ALTER DATABASE or ALTER ROLE … SET',
+  CreateSubscriptionStmt: () => 'it connects to another server: run it by hand',
+  AlterSubscriptionStmt: () => 'it connects to another server: run it by hand',
+  DropSubscriptionStmt: () => 'it connects to another server: run it by hand',
+  VacuumStmt: (node) =>
+    node.is_vacuumcmd ? 'VACUUM runs in no transaction: leave it to autovacuum, or run it by hand' : undefined,
+  ReindexStmt: (node) =>
+    nodesOf(node.params).some((one) => 'DefElem' in one && one.DefElem.defname === 'concurrently')
+      ? 'it runs in no transaction: run it by hand, or without CONCURRENTLY'
+      : undefined,
+  CopyStmt: (node) =>
+    node.is_from && !node.filename && !node.is_program ? 'its rows follow outside SQL: write INSERT' : undefined,
+  DiscardStmt: () => 'it ends what the session prepared: leave it out',
+  PrepareStmt: () => 'it lasts for a session only: write the statement itself',
+  ExecuteStmt: () => 'it needs a prepared statement: write the statement itself',
+  DeallocateStmt: () => 'it needs a prepared statement: leave it out',
+  DeclareCursorStmt: () => 'it lasts for a transaction only: write a DO block',
+  FetchStmt: () => 'it needs a cursor: write a DO block',
+  ClosePortalStmt: () => 'it needs a cursor: write a DO block',
+}
+
+const vouch =
+  'write one of the statements it consists of, or put the comment `-- integrations-db: runs twice` in front of it where it can run twice as it is'
 
 /** Comment on a statement of the generator's own making that can run twice as it is. */
 export const selfGuarded = '-- guarded'
+
+/** Whether its author says that it can run twice as it is. */
+export const isVouched = ({ comments }: Statement) => /^\s*--\s*integrations-db:\s*runs twice\s*$/im.test(comments)
 
 /** The forms of a file's statements that can run twice, each ending in `;`. */
 export function guardAll(
@@ -266,6 +362,8 @@ export function guardAll(
   const effects = statements.map(effectsOf)
   return statements.map((statement, at) => {
     if (statement.comments === selfGuarded) return `${statement.text};`
+    if (isVouched(statement))
+      return `-- Runs as it is: its author vouches for it in ${statement.origin.replace(/^.*\//, '')}.\n${statement.comments}\n${statement.text};`
     const play = interplay(statements, effects, at)
     const ambiguous =
       play.ambiguous ||
@@ -283,6 +381,7 @@ export function guardAll(
           labels,
           after: steps[at]?.after ?? end,
           end,
+          made: steps[at]?.trace.things.values().next().value,
           once: (text) => once(text, at),
         })
     const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
@@ -329,8 +428,18 @@ function isPassing({ node }: Statement, after: State | undefined, end: State): b
 function guardOne(statement: Statement, around: Surroundings): string {
   const [kind, node] = Object.entries(statement.node)[0] ?? ['nothing', undefined]
   const apply = guards[kind as keyof Nodes] as Guard<unknown> | undefined
-  if (apply === undefined) throw refuse(statement, kind, extend)
-  return apply(statement, node, around)
+  const reason = (impossible[kind as keyof Nodes] as ((node: unknown) => string | undefined) | undefined)?.(node)
+  if (reason !== undefined)
+    throw refuse(
+      statement,
+      statement.words
+        .slice(0, 2)
+        .map(({ text }) => text.toUpperCase())
+        .join(' '),
+      reason,
+    )
+  // What has no end that a catalog tells runs once.
+  return (apply ?? onlyOnce)(statement, node, around)
 }
 
 /** A statement whose object a later one takes away: on a second run there is nothing left to do it to. */

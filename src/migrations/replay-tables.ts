@@ -105,7 +105,7 @@ export function beSerial(state: State, column: Column, type: string): void {
 export function addConstraint(state: State, table: Key, { node, definition, columns }: ConstraintPieces): Constraint {
   const type = letters[textOf(node.contype)] ?? 'c'
   const schema = state.of('table', table)?.schema ?? state.home
-  const owner = state.get(table)?.name ?? ''
+  const owner = state.get(table)?.name ?? pathOf(table).slice(pathOf(table).indexOf('.') + 1)
   const expression =
     type === 'c'
       ? referencesOf(state, node.raw_expr, table)

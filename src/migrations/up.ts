@@ -1,6 +1,7 @@
 import { diff } from './diff.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { commandOf, droppedNames, tableName } from './effects.ts'
+import { isVouched } from './guards.ts'
 import { sqlOf } from './make.ts'
 import { name } from './quote.ts'
 import { each } from './references.ts'
@@ -35,9 +36,11 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
   const traces = statements.map((statement) => trace(target, statement))
   const wasRemoved = (key: string, before: number) => traces.slice(0, before).some(({ log }) => log.removed.has(key))
   const found = (does: 'unknown' | 'rows') =>
-    statements.filter((_, i) => {
+    statements.filter((_, i): boolean | undefined => {
       const { missing, ...outcome } = traces[i]?.outcome ?? {}
-      return outcome[does] && !(missing !== undefined && wasRemoved(missing, i))
+      return (
+        !isVouched(statements[i] as Statement) && outcome[does] && !(missing !== undefined && wasRemoved(missing, i))
+      )
     })
   if (migration.renames !== undefined && migration.snapshot !== undefined) {
     const [was, is] = [
