@@ -7,6 +7,7 @@ import type { Extra } from './extras.ts'
 import { planMigration } from './plan.ts'
 import { generatorVersion, type Header, projectId, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
 import { State } from './state.ts'
+import { stateAfter } from './up.ts'
 import { laterThan } from './versions.ts'
 
 export type BuildOptions = {
@@ -60,14 +61,16 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
       rollback: filesOf(written.rollback, sources.rollback, project),
     }
     const frozen = own.migration.find(({ header }) => header.generator !== generatorVersion)
-    if (frozen !== undefined) {
-      for (const kind of kinds) assertComplete(own[kind], frozen.header.parts, join(supabase, folders[kind]), migration)
+    const parts = own.migration[0]?.header.parts
+    const isThere = parts !== undefined && own.migration.length === parts && own.rollback.length === parts
+    if (frozen !== undefined || (isThere && !check)) {
+      for (const kind of kinds) assertComplete(own[kind], parts ?? 0, join(supabase, folders[kind]), migration)
       for (const { path } of [...own.migration, ...own.rollback]) accounted.add(path)
       version = own.migration
         .map(({ name }) => name.slice(0, 14))
         .sort()
         .at(-1)
-      before = { state: (await planMigration(migration, before, extras, version)).after.state, extras }
+      before = { state: await stateAfter(migration, before.state), extras }
     } else {
       const { plans, after } = await planMigration(migration, before, extras, version)
       for (const [part, plan] of plans.entries()) {
@@ -120,7 +123,7 @@ async function readFolder(supabase: string, kind: Kind): Promise<WrittenFile[]> 
   const files = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name)
-      const text = await readFile(path, 'utf8')
+      const text = (await readFile(path, 'utf8')).replaceAll('\r\n', '\n')
       const header = readHeader(text)
       return header === undefined ? [] : [{ path, name, text, header }]
     }),

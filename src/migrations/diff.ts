@@ -213,7 +213,8 @@ function columnChanges(at: State, to: State, from: Column, column: Column): stri
         ]
       : []),
     ...(column.identity && from.identity ? identityChanges(alter, from, column) : []),
-    ...(sameSql(column.default, from.default) || isRelabelled
+    // The default follows its column's type with a cast of its own; said again, it is what it was.
+    ...((sameSql(column.default, from.default) && !(retyped && column.default !== undefined)) || isRelabelled
       ? []
       : [
           column.default === undefined

@@ -46,7 +46,10 @@ export async function readDrizzleFolder(folder: string): Promise<DrizzleMigratio
       `${journalFile}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations`,
     )
   }
-  const entries = [...journal.entries].sort((a, b) => a.idx - b.idx)
+  // A merge can leave an entry twice; drizzle-kit runs each file once.
+  const entries = [...new Map(journal.entries.map((entry) => [entry.tag, entry])).values()].sort(
+    (a, b) => a.idx - b.idx,
+  )
   const migrations = await Promise.all(entries.map((entry) => readMigration(folder, entry)))
   return migrations.map((migration, i) => ({ ...migration, previous: migrations[i - 1]?.snapshot }))
 }
@@ -69,7 +72,12 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
     name: name.replace(/[^A-Za-z0-9_-]/g, '_'),
     file: beside('.sql'),
     sql: mendQuotes(sql.replace(placeholder, ''), snapshot),
-    source: JSON.stringify([tag, sql, snapshotText && JSON.parse(snapshotText), renames?.replaceAll('\r\n', '\n')]),
+    source: JSON.stringify([
+      tag,
+      sql,
+      snapshotText && parseJson(snapshotText, snapshotFile),
+      renames?.replaceAll('\r\n', '\n'),
+    ]),
     previous: undefined,
     snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
     rollback,
@@ -206,8 +214,11 @@ async function read(file: string): Promise<string> {
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-    throw error
-  })
+  // Editors of Windows put a mark in front.
+  return readFile(file, 'utf8')
+    .then((text) => text.replace(/^\uFEFF/, ''))
+    .catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+      throw error
+    })
 }

@@ -398,6 +398,8 @@ function isRemade(traces: Trace[], at: number, end: State): boolean {
   return [...(traces[at]?.log.removed ?? [])].some((key) => {
     const [kind, path] = key.split(/ (.*)/)
     if (kind === 'type') return end.get(key) !== undefined
+    // An identity column's sequence is called as the one that `serial` made.
+    if (kind === 'sequence') return end.of('column', traces[at]?.lost.get(key)?.on)?.identity !== undefined
     if (kind !== 'constraint' && kind !== 'index') return false
     const name = traces[at]?.lost.get(key)?.name ?? ''
     const schema = path?.split('.')[0] ?? 'public'

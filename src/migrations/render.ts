@@ -93,7 +93,7 @@ export function projectId(first: DrizzleMigration | undefined, extras: Extra[]):
 
 /** Whose a file is: what tells a database's history of one project from that of another. */
 export function projectOf(text: string): string | undefined {
-  return /^-- generator: .*\n-- project: (.+)$/m.exec(text)?.[1]
+  return /^-- generator: .*\r?\n-- project: ([^\r\n]+)\r?$/m.exec(text)?.[1]
 }
 
 function hash(text: string): string {

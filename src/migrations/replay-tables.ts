@@ -17,7 +17,7 @@ export const serials: Record<string, string> = { smallserial: 'smallint', serial
 export function createTable(state: State, statement: Statement, node: Nodes['CreateStmt']): Outcome {
   const [schema, called] = placeOfTable(node.relation)
   const key = relationKey('table', schema, called)
-  if (state.get(key) !== undefined) return node.if_not_exists ? {} : { unknown: true }
+  if (state.get(key) !== undefined) return {}
   const elements = nodesOf(node.tableElts)
   const whole = node.partbound !== undefined || elements.some((one) => 'TableLikeClause' in one) || node.ofTypename
   const close = closeOf(statement, elements)
@@ -181,7 +181,7 @@ const onColumn =
 export const commands: Record<string, Command> = {
   AT_AddColumn: (state, table, command, statement) => {
     const column = (command.def as { ColumnDef: ColumnDef }).ColumnDef
-    if (state.get(partKey('column', table, textOf(column.colname)))) return command.missing_ok ? {} : { unknown: true }
+    if (state.get(partKey('column', table, textOf(column.colname)))) return {}
     for (const pieces of addColumn(state, table, readColumn(statement, column))) addConstraint(state, table, pieces)
     return {}
   },
@@ -258,7 +258,7 @@ export const commands: Record<string, Command> = {
   },
   AT_AddConstraint: (state, table, command, statement) => {
     const node = (command.def as { Constraint: ConstraintNode }).Constraint
-    if (node.conname && state.get(partKey('constraint', table, node.conname))) return { unknown: true }
+    if (node.conname && state.get(partKey('constraint', table, node.conname))) return {}
     if (node.indexname) return ofIndex(state, table, node, statement)
     addConstraint(state, table, readConstraint(statement, node))
     return {}

@@ -57,10 +57,11 @@ function other(
     Pick<Other, 'schema' | 'on' | 'replaceable'>
   >,
   refs: Key[],
-  exists: { replace?: boolean | undefined; skip?: boolean | undefined } = {},
+  exists: { replace?: boolean | undefined } = {},
 ): Outcome {
   const was = state.get(object.key)
-  if (was !== undefined && !exists.replace) return exists.skip ? {} : { unknown: true }
+  // What is there already stays; the guard says so where it is another one.
+  if (was !== undefined && !exists.replace && !object.replaceable) return {}
   state.put({
     kind: 'object',
     ...object,
@@ -116,12 +117,11 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
           ? [`schema ${one.DefElem.arg.String.sval}`]
           : [],
       ),
-      { skip: true },
     ),
   CreateSeqStmt: (state, _statement, node) => {
     const [schema, called] = placeOfTable(node.sequence)
     const key = relationKey('sequence', schema, called)
-    if (state.get(key)) return node.if_not_exists ? {} : { unknown: true }
+    if (state.get(key)) return {}
     const given = nodesOf(node.options).flatMap((one) => ('DefElem' in one ? [one.DefElem] : []))
     const owner = ownedBy(state, given)
     state.put({
@@ -166,7 +166,6 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
         ...(on ? { on } : {}),
       },
       referencesOf(state, node.exprs, on),
-      { skip: node.if_not_exists },
     )
   },
 
@@ -175,7 +174,7 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     const [schema, called] = placeOfTable(node.into?.rel)
     const materialized = node.objtype === 'OBJECT_MATVIEW'
     const key = relationKey(materialized ? 'view' : 'table', schema, called)
-    if (state.get(key)) return node.if_not_exists ? {} : { unknown: true }
+    if (state.get(key)) return {}
     const refs = referencesOf(state, node.query)
     if (materialized)
       state.put({ kind: 'view', key, schema, name: called, materialized, text: plain(statement.text), refs })
@@ -198,7 +197,6 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     const [schema, called] = placeOfTable(node.view)
     const key = relationKey('view', schema, called)
     const was = state.get(key)
-    if (was && !node.replace) return { unknown: true }
     const next = {
       kind: 'view' as const,
       key,
@@ -213,7 +211,7 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   },
   CreateEnumStmt: (state, _statement, node) => {
     const key = typeKeyOf({ names: node.typeName } as never)
-    if (state.get(key)) return { unknown: true }
+    if (state.get(key)) return {}
     state.put({
       kind: 'type',
       key,
@@ -260,7 +258,7 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
       node.idxname ??
       implicitName(textOf(node.relation?.relname), named, 'idx', (one) => state.relation(schema, one) !== undefined)
     const key = relationKey('index', schema, called)
-    if (state.get(key)) return node.if_not_exists ? {} : { unknown: true }
+    if (state.get(key)) return {}
     const included = nodesOf(node.indexIncludingParams).flatMap((one) =>
       'IndexElem' in one && one.IndexElem.name ? [one.IndexElem.name] : [],
     )
@@ -292,7 +290,6 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   CreatePolicyStmt: (state, statement, node) => {
     const on = relationOf(state, node.table)
     const key = partKey('policy', on, textOf(node.policy_name))
-    if (state.get(key)) return { unknown: true }
     const pieces = policyPieces(statement)
     state.put({
       kind: 'policy',
@@ -415,7 +412,6 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
         drop: `DROP COLLATION ${qualified(node.defnames)}`,
       },
       [],
-      { skip: node.if_not_exists },
     )
   },
 

@@ -102,7 +102,15 @@ function asTheSnapshotSays(
         `table ${tableName(node.AlterTableStmt.relation)}` === column.on
       )
     })
-  return target.all('column').flatMap((column) => {
+  // Of a sequence that cycles no more it says nothing.
+  const cycling = target.all('sequence').flatMap((sequence) => {
+    const wanted = snapshot?.sequences[pathOf(sequence.key)] as { cycle?: boolean } | undefined
+    const isAltered = before.get(sequence.key) !== undefined && before.get(sequence.key) !== sequence
+    return isAltered && sequence.options.cycle === 'CYCLE' && wanted?.cycle === false
+      ? [`ALTER SEQUENCE ${sqlOf(target, sequence.key)} NO CYCLE`]
+      : []
+  })
+  const columns = target.all('column').flatMap((column) => {
     const was = before.of('column', column.key)
     const wanted = told(column)
     const alter = `ALTER TABLE ${sqlOf(target, column.on)} ALTER COLUMN ${name(column.name)}`
@@ -119,6 +127,12 @@ function asTheSnapshotSays(
         : []),
     ]
   })
+  return [...cycling, ...columns]
+}
+
+/** The state a migration leads to, without the files for it. */
+export async function stateAfter(migration: DrizzleMigration, before: State): Promise<State> {
+  return replayAll(before, (await upStatements(migration, before)).statements)
 }
 
 /** A table that is renamed keeps what its primary key and sequences are called. */
