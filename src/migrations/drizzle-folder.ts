@@ -182,16 +182,25 @@ function mendDefaults(snapshot: Snapshot): Snapshot {
   return snapshot
 }
 
-/** Doubles the quotes inside a default that is one JSON document and has a quote standing alone. */
+/** Doubles the quotes inside a default that is one JSON document or array and has a quote standing alone. */
 function mend(text: string): string {
-  const [, json, cast] = /^'([\s\S]*)'(::jsonb?)$/.exec(text) ?? []
-  if (json === undefined || !json.replaceAll("''", '').includes("'")) return text
+  const [, inside, cast = ''] = /^'([\s\S]*)'(::[\w "[\]]+)?$/.exec(text) ?? []
+  if (inside === undefined || !inside.replaceAll("''", '').includes("'")) return text
+  // Quotes and backslashes inside its elements drizzle-kit leaves as they are too: that is nobody's guess.
+  const isArray =
+    /^\{(?:"(?:[^"\\]|\\.)*"|[^"\\{},]*|[{},])*\}$/.test(inside) &&
+    !/"[^,}"]+"[^,}]/.test(inside.replaceAll(/"(?:[^"\\]|\\.)*"(?=[,}])/g, '')) &&
+    !/::jsonb?$/.test(cast)
+  return isArray || isJson(inside) ? `'${inside.replaceAll("'", "''")}'${cast}` : text
+}
+
+function isJson(text: string): boolean {
   try {
-    JSON.parse(json)
+    JSON.parse(text)
+    return true
   } catch {
-    return text
+    return false
   }
-  return `'${json.replaceAll("'", "''")}'${cast}`
 }
 
 function parseJson<T>(text: string, file: string): T {

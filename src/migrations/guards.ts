@@ -1,6 +1,6 @@
 import type { Node } from 'libpg-query'
 import { alterations } from './alterations.ts'
-import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
+import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
 import type { Nodes } from './kinds.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
@@ -25,6 +25,7 @@ type Surroundings = {
   /** Labels of the enum types that the file creates, by `typeKey`. */
   labels: Map<string, string[]>
   /** The schema once the statement has run, and at the end of the file. */
+  before: State
   after: State
   end: State
   /** What the statement makes first of all. */
@@ -186,7 +187,8 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     })
   },
 
-  DropStmt: (statement, node, { once }) => {
+  DropStmt: (statement, node, around) => {
+    const { once } = around
     const kind = drops[textOf(node.removeType)]
     if (kind === undefined) return once(statement.text)
     // drizzle-kit writes CASCADE everywhere. A host's view must not be taken along: without CASCADE PostgreSQL names
@@ -197,6 +199,8 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
       text: node.removeType === 'OBJECT_TABLE' || node.removeType === 'OBJECT_POLICY' ? words : statement.text,
     }
     const after = node.concurrent ? 'concurrently' : kind
+    if (node.removeType === 'OBJECT_TABLE' && statement.origin.startsWith('rollback of '))
+      return ifOurs(restricted, around.before)
     return node.missing_ok ? restricted.text : insertAfter(restricted, after, 'IF EXISTS')
   },
 
@@ -296,6 +300,27 @@ const drops: Record<string, string> = {
   OBJECT_TSTEMPLATE: 'template',
 }
 
+/** A rollback drops a table that its migration made. One with other columns was there before, or holds more than ours. */
+function ifOurs(statement: Statement, before: State): string {
+  const drop = insertAfter(statement, 'table', 'IF EXISTS')
+  const [parts = []] = 'DropStmt' in statement.node ? droppedNames(statement.node.DropStmt) : []
+  const key = `table ${parts.length > 1 ? parts.join('.') : `public.${parts[0]}`}`
+  const columns = before.columns(key).map(({ name }) => name)
+  if (columns.length === 0) return drop
+  const table = literal(parts.map(name).join('.'))
+  return block(
+    `\
+  select string_agg(quote_ident(attname), ', ') into others from pg_attribute
+  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped and attname <> all (${array(columns)});
+  if others is null then
+    ${drop};
+  else
+    raise warning '% has columns that no migration made, so it stays: %', ${table}, others;
+  end if;`,
+    ['others text'],
+  )
+}
+
 function unless(text: string, condition: string): string {
   return block(`\
   if not ${condition} then
@@ -351,7 +376,7 @@ export function guardAll(
   from: State = new State(),
 ): string[] {
   const end = from.copy()
-  const steps = statements.map((statement) => ({ trace: trace(end, statement), after: end.copy() }))
+  const steps = statements.map((statement) => ({ before: end.copy(), trace: trace(end, statement), after: end.copy() }))
   const labels = new Map(
     statements.flatMap(({ node }) =>
       'CreateEnumStmt' in node
@@ -379,6 +404,7 @@ export function guardAll(
           changedLater: play.changedLater,
           later: statements.slice(at + 1),
           labels,
+          before: steps[at]?.before ?? from,
           after: steps[at]?.after ?? end,
           end,
           made: steps[at]?.trace.things.values().next().value,

@@ -37,10 +37,17 @@ export function trace(state: State, statement: Statement): Trace {
 }
 
 /** The statements in an order that works, with those around them that take what is in the way aside and bring it back. */
-export function schedule(statements: Statement[], from: State, target: State, origin: string): Statement[] {
+export function schedule(
+  statements: Statement[],
+  from: State,
+  target: State,
+  origin: string,
+  /** Whether something may be dropped for a while that the file says nothing of. */
+  mayStepAside: (thing: Thing) => boolean = () => true,
+): Statement[] {
   const lenient = from.copy()
   const traces = statements.map((statement) => trace(lenient, statement))
-  return new Schedule(statements, traces, from.copy(), target, origin).all()
+  return new Schedule(statements, traces, from.copy(), target, origin, mayStepAside).all()
 }
 
 class Schedule {
@@ -53,6 +60,7 @@ class Schedule {
     private readonly now: State,
     private readonly target: State,
     private readonly origin: string,
+    private readonly mayStepAside: (thing: Thing) => boolean,
   ) {}
 
   all(): Statement[] {
@@ -237,6 +245,7 @@ class Schedule {
     const last = this.target.get(blocker.key)
     // What would read something that is gone for good is its author's: PostgreSQL says so.
     if (last !== undefined && !cascade && last.refs.some((ref) => isGoneFor(ref, this.now, this.target))) return
+    if (last !== undefined && !this.mayStepAside(blocker)) return
     for (const other of dependents(this.now, blocker)) this.takeAside(other, by, cascade)
     const statement = gone(this.now, blocker)
     if (statement === undefined || this.now.get(blocker.key) === undefined) return

@@ -193,7 +193,7 @@ function parse(parser: Parser, sql: string, file: string) {
   } catch (error) {
     throw new IntegrationsDbError(
       'invalid_input',
-      `${file}: PostgreSQL's parser refuses it: ${(error as Error).message}`,
+      `${file}: PostgreSQL's parser refuses it: ${(error as Error).message}; correct it in that file (drizzle-kit leaves quotes inside some defaults as they are: double them)`,
     )
   }
 }

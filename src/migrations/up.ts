@@ -11,7 +11,7 @@ import { primaryKeyOf } from './replay-tables.ts'
 import { schedule, trace } from './schedule.ts'
 import type { Snapshot } from './snapshot.ts'
 import { stateOf } from './snapshot-sql.ts'
-import { type Column, pathOf, type State } from './state.ts'
+import { type Column, pathOf, type State, type Thing } from './state.ts'
 import { parseNow, parseStatements, refuse, type Statement, simplify } from './statements.ts'
 
 /** A migration's statements in an order that works, and what of them no state shows. */
@@ -67,7 +67,7 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
     }
   statements.push(...parseNow(asTheSnapshotSays(statements, before, target, migration.snapshot), migration.file))
   return {
-    statements: schedule(statements, before, replayed(target), migration.file),
+    statements: schedule(statements, before, replayed(target), migration.file, isDrizzles(migration)),
     unknown: found('unknown'),
     rows: found('rows'),
   }
@@ -75,6 +75,18 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
   function replayed(state: State): State {
     for (const statement of statements.slice(traces.length)) replay(state, statement)
     return state
+  }
+}
+
+/**
+ * What drizzle-kit knows may step aside and come back. A view or trigger by hand is its author's: where it is in the way
+ * PostgreSQL says so, as it does of the file itself.
+ */
+function isDrizzles({ previous, snapshot }: DrizzleMigration): (thing: Thing) => boolean {
+  if (previous === undefined && snapshot === undefined) return () => true
+  return (thing) => {
+    if (thing.kind === 'view') return [previous, snapshot].some((one) => one?.views[pathOf(thing.key)] !== undefined)
+    return thing.kind !== 'object'
   }
 }
 
