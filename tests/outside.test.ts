@@ -30,6 +30,10 @@ async function undoing(text: string) {
 
 describe('of the statements of a migration', () => {
   test.each([
+    [
+      `DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'hand') THEN ALTER TABLE t ADD CONSTRAINT hand CHECK (n > 1); END IF; END $$`,
+      'ALTER TABLE "public"."t" DROP CONSTRAINT "hand"',
+    ],
     ['CREATE TABLE hand (id int)', 'DROP TABLE "public"."hand"'],
     ['CREATE TABLE IF NOT EXISTS hand (id int)', 'DROP TABLE "public"."hand"'],
     [`CREATE TYPE apart.pair AS ENUM ('a')`, 'DROP TYPE "apart"."pair"'],
@@ -91,6 +95,8 @@ describe('of the statements of a migration', () => {
 
   test.each([
     `SET lock_timeout = '1s'`,
+    `DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'mood') THEN CREATE TYPE mood AS ENUM ('sad'); END IF; END $$`,
+    `DO $$ BEGIN IF EXISTS (SELECT 1) THEN ALTER TABLE t DROP CONSTRAINT gone; END IF; END $$`,
     'LOCK TABLE t',
     'REFRESH MATERIALIZED VIEW w',
     'CREATE TABLE IF NOT EXISTS t (id int)',
@@ -103,6 +109,8 @@ describe('of the statements of a migration', () => {
 
   test.each([
     'DO $$ begin perform 1; end $$',
+    `DO $$ BEGIN IF NOT EXISTS (SELECT 1) THEN EXECUTE 'drop table t'; END IF; END $$`,
+    'DO $$ BEGIN IF EXISTS (SELECT 1) THEN CREATE TABLE hand (a int); END IF; END $$',
     'ALTER ROLE reader WITH CREATEDB',
     'ALTER SEQUENCE gone INCREMENT BY 2',
     'ALTER TABLE gone ENABLE ROW LEVEL SECURITY',

@@ -3,6 +3,7 @@ import { alterations } from './alterations.ts'
 import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
 import type { Nodes } from './kinds.ts'
+import { objectKey } from './objects.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { array, block, literal, name, relation } from './quote.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
@@ -376,7 +377,12 @@ export function guardAll(
   from: State = new State(),
 ): string[] {
   const end = from.copy()
-  const steps = statements.map((statement) => ({ before: end.copy(), trace: trace(end, statement), after: end.copy() }))
+  let before = from
+  const steps = statements.map((statement) => {
+    const step = { before, trace: trace(end, statement), after: end.copy() }
+    before = step.after
+    return step
+  })
   const labels = new Map(
     statements.flatMap(({ node }) =>
       'CreateEnumStmt' in node
@@ -397,6 +403,7 @@ export function guardAll(
         at,
         end,
       ) ||
+      dropsWhatComes(statement, steps[at]?.before ?? from, end) ||
       isPassing(statement, steps[at]?.after, end)
     const text = ambiguous
       ? once(statement.text, at)
@@ -439,6 +446,16 @@ function isRemade(traces: Trace[], at: number, end: State): boolean {
   })
 }
 
+/** Whether it drops, where it is there, what only comes later in the file: a second run would find it. */
+function dropsWhatComes({ node }: Statement, before: State, end: State): boolean {
+  if (!('DropStmt' in node) || !/^OBJECT_(TYPE|TABLE|SEQUENCE|SCHEMA|DOMAIN)$/.test(textOf(node.DropStmt.removeType)))
+    return false
+  return nodesOf(node.DropStmt.objects).some((object) => {
+    const key = objectKey(before, node.DropStmt.removeType, object)
+    return before.get(key) === undefined && end.get(key) !== undefined
+  })
+}
+
 /** Whether the type or default it gives a column is not the one that the column ends with: a second run would go through it again. */
 function isPassing({ node }: Statement, after: State | undefined, end: State): boolean {
   const command = commandOf(node)
@@ -448,9 +465,7 @@ function isPassing({ node }: Statement, after: State | undefined, end: State): b
   const [then, last] = [after?.of('column', key), end.of('column', key)]
   if (then === undefined || last === undefined) return false
   const isSet = command?.subtype === 'AT_ColumnDefault' && command.def !== undefined
-  return isSet
-    ? then.type !== last.type || then.default !== last.default
-    : command?.subtype === 'AT_AlterColumnType' && then.type !== last.type
+  return isSet ? then.default !== last.default : command?.subtype === 'AT_AlterColumnType' && then.type !== last.type
 }
 
 function guardOne(statement: Statement, around: Surroundings): string {

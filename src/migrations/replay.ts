@@ -1,5 +1,6 @@
 import type { Node } from 'libpg-query'
 import { removeDependents } from './dependents.ts'
+import { guardedStatements } from './do-blocks.ts'
 import type { Nodes } from './kinds.ts'
 import { implicitName } from './names.ts'
 import { objectKey, signatureOf } from './objects.ts'
@@ -80,7 +81,12 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   SelectStmt: rows,
   CopyStmt: rows,
   CallStmt: rows,
-  DoStmt: unknown,
+  DoStmt: (state, statement) => {
+    const inner = guardedStatements(statement)
+    if (inner === undefined) return { unknown: true }
+    const outcomes = inner.map((one) => replay(state, one))
+    return outcomes.some(({ unknown, missing }) => unknown && missing === undefined) ? { unknown: true } : {}
+  },
 
   VariableSetStmt: nothing,
   LockStmt: nothing,
