@@ -11,7 +11,7 @@ export const buildCommand = command({
     check: { type: 'boolean', default: false },
   },
   async run({ drizzle = 'drizzle', supabase = 'supabase', check = false }) {
-    const { build } = await import('../migrations/build.ts')
+    const { build } = await import('../migrations/index.ts')
     const report = await build({ drizzle, supabase, check })
     return { report, text: listed('wrote', report.written, `${report.migrations} migrations, nothing to write`) }
   },

@@ -33,7 +33,7 @@ export function fileName({ path }: MigrationFile): string {
 
 /** The statements of a file, each as the Supabase CLI records it. The parser is loaded where it is needed. */
 export async function statementsOf({ text, path }: MigrationFile): Promise<string[]> {
-  const { parseStatements } = await import('../migrations/statements.ts')
+  const { parseStatements } = await import('../migrations/index.ts')
   const statements = await parseStatements(text, path)
   const own = statements.find(({ node }) => 'TransactionStmt' in node)
   if (own !== undefined) {
@@ -47,7 +47,7 @@ export async function statementsOf({ text, path }: MigrationFile): Promise<strin
 
 /** The same as the Supabase CLI records them: a comment below the last statement is one more to it. */
 export async function recordedStatements(file: MigrationFile): Promise<string[]> {
-  const { closingText } = await import('../migrations/statements.ts')
+  const { closingText } = await import('../migrations/index.ts')
   const closing = (await closingText(file.text)).replace(/[\s;]+$/, '').trimStart()
   return [...(await statementsOf(file)), ...(closing === '' ? [] : [closing])]
 }

@@ -1,7 +1,7 @@
 import type { Queries } from '../admin.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { hexLiteral } from '../literal.ts'
-import { projectOf } from '../migrations/render.ts'
+import { projectOf } from '../migrations/index.ts'
 import { fileName, type MigrationFile, recordedStatements } from './files.ts'
 
 /*

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { aloneAsAdmin, type Progress, type Queries, queriesOf } from '../admin.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { type Access, projectQueries } from '../management-api.ts'
-import { noTransaction } from '../migrations/render.ts'
+import { noTransaction } from '../migrations/index.ts'
 import { toIntegrationsDbError } from '../server-errors.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
 import {

@@ -59,7 +59,8 @@ function makes({ node }: Statement): boolean {
   const [kind = ''] = Object.keys(node)
   const subtype = textOf(commandOf(node)?.subtype)
   return (
-    /^(Create.*|IndexStmt|ViewStmt|CompositeTypeStmt|AlterEnumStmt)$/.test(kind) || /^AT_(Add|Validate|Enable|Force)/.test(subtype)
+    /^(Create.*|IndexStmt|ViewStmt|CompositeTypeStmt|AlterEnumStmt)$/.test(kind) ||
+    /^AT_(Add|Validate|Enable|Force)/.test(subtype)
   )
 }
 

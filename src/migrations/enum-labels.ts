@@ -1,4 +1,3 @@
-import { selfGuarded } from './guards.ts'
 import { array, block, literal, name } from './quote.ts'
 
 type Named = { schema: string; name: string }
@@ -29,7 +28,7 @@ export function replaceEnum(
     return `
     alter table ${sqlName(table)} alter column ${at} drop default, alter column ${at} set data type ${known}${suffix} using ${at}::text${suffix}::${known}${suffix};`
   })
-  return `${selfGuarded}\n${block(
+  return block(
     `\
   if ${labels} is distinct from (
     select array_agg(enumlabel::text order by enumsortorder) from pg_enum where enumtypid = to_regtype(${literal(known)})
@@ -40,7 +39,7 @@ export function replaceEnum(
     drop type ${sqlName({ ...type, name: temporary })};
   end if;`,
     ['used bigint', 'found text'],
-  )}`
+  )
 }
 
 const isArray = (column: { type: string }) => column.type.endsWith(']')

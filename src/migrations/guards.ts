@@ -364,9 +364,6 @@ const impossible: { [Kind in keyof Nodes]?: (node: Nodes[Kind]) => string | unde
 const vouch =
   'write one of the statements it consists of, or put the comment `-- integrations-db: runs twice` in front of it where it can run twice as it is'
 
-/** Comment on a statement of the generator's own making that can run twice as it is. */
-export const selfGuarded = '-- guarded'
-
 /** Whether its author says that it can run twice as it is. */
 export const isVouched = ({ comments }: Statement) => /^\s*--\s*integrations-db:\s*runs twice\s*$/im.test(comments)
 
@@ -392,7 +389,6 @@ export function guardAll(
   )
   const effects = statements.map(effectsOf)
   return statements.map((statement, at) => {
-    if (statement.comments === selfGuarded) return `${statement.text};`
     if (isVouched(statement))
       return `-- Runs as it is: its author vouches for it in ${statement.origin.replace(/^.*\//, '')}.\n${statement.comments}\n${statement.text};`
     const play = interplay(statements, effects, at)

@@ -17,8 +17,6 @@ export type Statement = {
   node: Node
   /** Where `text` begins in what was parsed, in bytes: the tree's locations count from there. */
   base: number
-  /** The form that can run twice, where the generator made the statement and knows it; the tree tells what it does. */
-  guarded?: string
 }
 
 export type Word = { text: string; start: number; end: number }

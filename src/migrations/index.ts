@@ -1,0 +1,7 @@
+/* The door to the generator: what the rest of the package and its scripts use of it. */
+
+export { build } from './build.ts'
+export { readDrizzleFolder } from './drizzle-folder.ts'
+export { replaceEnum } from './enum-labels.ts'
+export { noTransaction, projectOf } from './render.ts'
+export { closingText, parseStatements } from './statements.ts'
