@@ -26,7 +26,7 @@ export function claimsFunction(options: { name: string; returns: string; body: s
   create or replace function ${signature} returns ${options.returns}
   language plpgsql
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   as $function$
 ${options.body}
   $function$;
@@ -43,7 +43,7 @@ ${options.body}
 }
 
 /**
- * A plpgsql function that runs with its owner's rights and an empty `search_path`, so that every name in it is qualified.
+ * A plpgsql function that runs with its owner's rights and looks names up in `pg_catalog` first, in `pg_temp` last: every other name in it is qualified.
  *
  * `parameters` have names and types and no defaults: the same text then also names the function. Without `executors` only
  * its owner may call it.
@@ -73,7 +73,7 @@ ${create} function ${signature} returns ${returns}
 language plpgsql
 ${options.stable ? 'stable' : 'volatile'}
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $function$
 ${options.body.trim()}
 $function$;

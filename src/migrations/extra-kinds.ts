@@ -86,7 +86,7 @@ export function moddatetime(): Extra {
   end if;
   create function extensions.moddatetime() returns trigger
   language plpgsql
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   as $function$
   begin
     if not to_jsonb(new) ? tg_argv[0] then

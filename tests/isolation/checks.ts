@@ -353,12 +353,12 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     ],
   ],
   [
-    'every function of the private schema has an empty search_path; the claims functions alone are invokers',
+    'every function of the private schema looks up pg_catalog first and pg_temp last; the claims functions alone are invokers',
     `select proname, prosecdef, proconfig::text from pg_proc where pronamespace = 'integrations'::regnamespace
-      and (not prosecdef or proconfig::text is distinct from '{"search_path=\\"\\""}') order by 1`,
+      and (not prosecdef or proconfig::text is distinct from '{"search_path=pg_catalog, pg_temp"}') order by 1`,
     [
-      ['current_organization_id', false, '{"search_path=\\"\\""}'],
-      ['current_organization_role', false, '{"search_path=\\"\\""}'],
+      ['current_organization_id', false, '{"search_path=pg_catalog, pg_temp"}'],
+      ['current_organization_role', false, '{"search_path=pg_catalog, pg_temp"}'],
     ],
   ],
   [
