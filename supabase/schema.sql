@@ -25,7 +25,7 @@ COMMENT ON TYPE public.integration_type_enum IS 'Labels must match the constants
 
 CREATE FUNCTION integrations.bundle_fields(bundle text) RETURNS text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   parsed jsonb;
@@ -50,7 +50,7 @@ $$;
 
 CREATE FUNCTION integrations.caller() RETURNS TABLE(is_service boolean, organization_id uuid, organization_role text, actor text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   claims jsonb;
@@ -80,7 +80,7 @@ $$;
 
 CREATE FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) RETURNS TABLE(path text, rule text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   version jsonb := coalesce(field_mappings -> '$version', '1');
@@ -168,7 +168,7 @@ $_$;
 
 CREATE FUNCTION integrations.create_secret(store text, secret_name text, value text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   secret_id uuid;
@@ -199,7 +199,7 @@ $_$;
 
 CREATE FUNCTION integrations.credential_store() RETURNS TABLE(store text, logs_always text, logs_sometimes text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   silent boolean := current_setting('log_parameter_max_length', true) = '0';
@@ -226,7 +226,7 @@ $$;
 
 CREATE FUNCTION integrations.current_organization_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   begin
     return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,organization_id}')::uuid;
@@ -239,7 +239,7 @@ COMMENT ON FUNCTION integrations.current_organization_id() IS 'The organization 
 
 CREATE FUNCTION integrations.current_organization_role() RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   begin
     return (current_setting('request.jwt.claims', true)::jsonb #>> '{app_metadata,role}')::text;
@@ -252,7 +252,7 @@ COMMENT ON FUNCTION integrations.current_organization_role() IS 'The role of the
 
 CREATE FUNCTION integrations.delete_credential(integration_id uuid, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   organization uuid;
@@ -285,7 +285,7 @@ $$;
 
 CREATE FUNCTION integrations.delete_secret() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
   if old.secret_id is null or (tg_op = 'UPDATE' and new.secret_id is not distinct from old.secret_id) then
@@ -302,7 +302,7 @@ $_$;
 
 CREATE FUNCTION integrations.describe_credential(integration_type text) RETURNS TABLE(version bigint, created_at timestamp with time zone, field_names text[], previous_version bigint, previous_readable_until timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
@@ -320,7 +320,7 @@ $$;
 
 CREATE FUNCTION integrations.encrypt_anew(secret_id uuid) RETURNS TABLE(code text, message text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   wanted text := integrations.encryption_key_id(current_setting('integrations.encryption_key', true));
@@ -347,7 +347,7 @@ $$;
 
 CREATE FUNCTION integrations.encrypt_secret(value text) RETURNS TABLE(key_id text, ciphertext bytea)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   key text := current_setting('integrations.encryption_key', true);
@@ -374,7 +374,7 @@ $_$;
 
 CREATE FUNCTION integrations.encryption_key_id(key text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return left(encode(sha256(convert_to('integrations-db key id ' || key, 'UTF8')), 'hex'), 16);
@@ -383,7 +383,7 @@ $$;
 
 CREATE FUNCTION integrations.end_credential(integration uuid, new_status text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   current_version bigint;
@@ -401,7 +401,7 @@ $$;
 
 CREATE FUNCTION integrations.has_credential(integration_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return exists (
@@ -417,7 +417,7 @@ $$;
 
 CREATE FUNCTION integrations.move_to_vault(integration_id uuid, version bigint) RETURNS TABLE(code text, message text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   credential record;
@@ -453,7 +453,7 @@ $$;
 
 CREATE FUNCTION integrations.own_integration(integration_type text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
@@ -482,7 +482,7 @@ $$;
 
 CREATE FUNCTION integrations.pgcrypto_schema() RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   found_schema text := (select quote_ident(n.nspname) from pg_catalog.pg_extension as e
@@ -498,7 +498,7 @@ $$;
 
 CREATE FUNCTION integrations.read_secret(store text, secret_id uuid) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   value text;
@@ -543,7 +543,7 @@ $_$;
 
 CREATE FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   event_id uuid := gen_random_uuid();
@@ -562,7 +562,7 @@ $$;
 
 CREATE FUNCTION integrations.redacted(document jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   token text;
@@ -613,7 +613,7 @@ $_$;
 
 CREATE FUNCTION integrations.refuse(code text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception using errcode = 'IDB01', message = message, hint = code;
@@ -622,7 +622,7 @@ $$;
 
 CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   unchanged boolean := tg_op = 'UPDATE';
@@ -645,7 +645,7 @@ $$;
 
 CREATE FUNCTION integrations.refuse_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
@@ -655,7 +655,7 @@ $$;
 
 CREATE FUNCTION integrations.repair_organization(organization_id uuid) RETURNS TABLE(event_id uuid, integration_type text, document text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   integration record;
@@ -710,7 +710,7 @@ $$;
 
 CREATE FUNCTION integrations.request_retrieval(integration_type text, wanted_version bigint, reason text) RETURNS TABLE(code text, message text, event_id uuid, store text, logs_always text, logs_sometimes text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
@@ -758,7 +758,7 @@ $$;
 
 CREATE FUNCTION integrations.retrieve_credential(request_id uuid) RETURNS TABLE(code text, message text, integration_type text, version bigint, bundle text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   request integrations.retrieval_requests;
@@ -808,7 +808,7 @@ $$;
 
 CREATE FUNCTION integrations.revoke_credential(integration_type text, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
@@ -833,7 +833,7 @@ $$;
 
 CREATE FUNCTION integrations.revoke_organization(organization_id uuid, reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   integration record;
@@ -863,7 +863,7 @@ $$;
 
 CREATE FUNCTION integrations.rotate_credential(integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query select * from integrations.write_credential('rotate', integration_type, bundle, grace_seconds, reason);
@@ -872,7 +872,7 @@ $$;
 
 CREATE FUNCTION integrations.store_credential(integration_type text, bundle text, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query select * from integrations.write_credential('store', integration_type, bundle, 0, reason);
@@ -881,7 +881,7 @@ $$;
 
 CREATE FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) RETURNS TABLE(code text, message text, version bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   caller record;
