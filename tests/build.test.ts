@@ -173,13 +173,10 @@ describe('integrations-db build', () => {
     writeFileSync(journal, JSON.stringify({ ...rest, entries: renamed }))
     const supabase = join(folder, 'other')
     await build({ ...options, supabase })
+    const names = readdirSync('supabase/migrations').map((name) => name.slice('00000000000000'.length))
     expect(readdirSync(join(supabase, 'migrations'))).toEqual([
-      '20251231235959_create_integrations_schema.sql',
-      '20260101000000_create_organization_integrations.sql',
-      '20260101000001_create_credentials.sql',
-      '20260101000002_validate_configuration.sql',
-      '20260101000003_validate_configuration_validate.sql',
-      '20260101000004_tighten_repair_and_credential_rules.sql',
+      `20251231235959${names[0]}`,
+      ...names.slice(1).map((name, i) => `202601010000${String(i).padStart(2, '0')}${name}`),
     ])
   })
 })
