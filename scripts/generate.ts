@@ -1,7 +1,7 @@
 /*
  * `npm run db:generate -- --name <what>`: drizzle-kit generate, a snapshot of the extras, integrations-db build, the
- * normalised end state, the diagram in docs/schema.md. `npm run db:check` (`--check`) refuses where any of it does not
- * follow from src/schema.
+ * normalised end state, the diagram in docs/schema.md, the Dart file that tests compare. `npm run db:check` (`--check`)
+ * refuses where any of it does not follow from src/schema.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { IntegrationsDbError } from '../src/errors.ts'
 import { build, extrasFile, readExtras } from '../src/migrations/build.ts'
 import { type DrizzleMigration, readDrizzleFolder } from '../src/migrations/drizzle-folder.ts'
 import { emptySnapshot, type Snapshot } from '../src/migrations/snapshot.ts'
+import { dartSource } from '../src/registry/dart.ts'
 import { extras } from '../src/schema/extras.ts'
 import * as schema from '../src/schema/index.ts'
 import { diagramPage, withDiagram } from './er-diagram.ts'
@@ -19,6 +20,8 @@ import { endState } from './schema-sql.ts'
 // Relative to the package root, where npm runs scripts.
 const drizzle = 'drizzle'
 const supabase = 'supabase'
+/** What the command line writes for the Flutter app, as reviewers and tests see it. */
+const dart = join('tests', 'support', 'registry.dart')
 /** The end state of all migrations, for reviewers and for doctor. */
 const endStateFiles = { schema: join(supabase, 'schema.sql'), catalog: join(supabase, 'catalog.json') }
 
@@ -61,6 +64,7 @@ async function generate(name: string | undefined): Promise<void> {
   writeFileSync(endStateFiles.schema, schema)
   writeFileSync(endStateFiles.catalog, catalog)
   writeFileSync(diagramPage, withDiagram(readFileSync(diagramPage, 'utf8')))
+  writeFileSync(dart, dartSource())
   console.log(
     written.length === 0
       ? 'nothing to do: drizzle/ and supabase/ follow from src/schema'
@@ -75,6 +79,7 @@ async function check(): Promise<void> {
     ...(pending.schema ? ['drizzle/ does not follow from src/schema'] : []),
     ...(pending.extras ? ['supabase/extras does not follow from src/schema/extras.ts'] : []),
     ...(page === withDiagram(page) ? [] : [`${diagramPage}: the diagram is not of src/schema`]),
+    ...(readFileSync(dart, 'utf8') === dartSource() ? [] : [`${dart} does not follow from src/schema`]),
   ]
   if (stale.length > 0) {
     throw new IntegrationsDbError('conflict', `${stale.join('; ')}; run npm run db:generate -- --name <what>`)
@@ -86,7 +91,7 @@ async function check(): Promise<void> {
     if (state[kind] === readFileSync(file, 'utf8')) continue
     throw new IntegrationsDbError('conflict', `${file} is not what the migrations produce; run npm run db:generate`)
   }
-  console.log('drizzle/, supabase/ and the diagram in docs/schema.md follow from src/schema')
+  console.log(`drizzle/, supabase/, the diagram in docs/schema.md and ${dart} follow from src/schema`)
 }
 
 /** Which halves of the definition differ from the newest migration. */

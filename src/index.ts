@@ -4,6 +4,7 @@ export type {
   IntegrationPatch,
   ListFilter,
   NewIntegration,
+  PageOptions,
   RevisionOptions,
   SchedulePageOptions,
 } from './client/call-options.ts'
@@ -31,9 +32,15 @@ export type {
 export type { Events, IntegrationEvent } from './client/events.ts'
 export type { Integration } from './client/integration-statements.ts'
 export type { Integrations } from './client/integrations.ts'
-export type { ScheduledIntegration, ScheduledPage, ServiceIntegrations } from './client/service-integrations.ts'
+export type {
+  MappedFieldPage,
+  ScheduledIntegration,
+  ScheduledPage,
+  ServiceIntegrations,
+} from './client/service-integrations.ts'
 export { ExcludedFeatures, FieldMappings } from './config/documents.ts'
 export type { FieldMapping, Scalar } from './config/field-mapping.ts'
+export { type PreviewedRecord, previewMappings } from './config/preview.ts'
 export { type Resolution, type ResolveOptions, resolveFieldMappings } from './config/resolve.ts'
 export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
 export { type Transform, transforms } from './config/transforms.ts'
@@ -53,13 +60,15 @@ export {
 } from './deployment/index.ts'
 export { IntegrationsDbError, type IntegrationsDbErrorCode } from './errors.ts'
 export type { ConnectionFields, ConnectionFieldsBySystem } from './registry/connection-fields.ts'
+export { documentSchemas, type JsonSchema, systemSchemas } from './registry/json-schema.ts'
+export { systemOf, unmappedRequiredTargets } from './registry/systems.ts'
+export type { IntegrationStatus } from './schema/enums.ts'
 export {
   type Capability,
   type ConnectionField,
+  type IntegrationType,
   type MappingTarget,
   type System,
-  systemOf,
   systems,
-  unmappedRequiredTargets,
-} from './registry/systems.ts'
-export type { IntegrationStatus, IntegrationType } from './schema/enums.ts'
+  type TargetOf,
+} from './schema/systems.ts'

@@ -95,88 +95,227 @@ $$;
 CREATE FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) RETURNS TABLE(path text, rule text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return query
+  select split_part(v.violation, ': ', 1), substr(v.violation, strpos(v.violation, ': ') + 2)
+  from unnest(integrations.configuration_problems(field_mappings, excluded_features)) as v (violation);
+end
+$$;
+
+CREATE FUNCTION integrations.configuration_problems(field_mappings jsonb, excluded_features jsonb) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   version jsonb := coalesce(field_mappings -> '$version', '1');
   known text[] := case version when '1' then array['path', 'transform', 'default'] when '2' then array['path', 'transform', 'default', 'map', 'required', 'const'] end;
+  printed text;
+  large boolean;
+  looks boolean;
+  familiar boolean;
+  named boolean := false;
+  names boolean;
+  bytes integer;
+  key text;
+  value jsonb;
+  others jsonb;
+  lookup jsonb;
+  entry text;
+  item jsonb;
+  place integer;
+  content text;
+  entries integer;
+  sound boolean;
+  keys text;
+  found jsonb[] := '{}';
 begin
   if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
-    return query select 'field_mappings', 'must be an object';
+    found := found || jsonb_build_array('must be an object', 'field_mappings');
   elsif known is null then
-    return query select 'field_mappings.$version', 'must be a version that this package knows';
+    found := found || jsonb_build_array('must be a version that this package knows', 'field_mappings.$version');
   elsif field_mappings <> '{}' then
-    return query
-    with mappings as materialized (
-      select m.key, m.value, jsonb_typeof(m.value) as type, 'field_mappings.' || case when length(m.key) <= 63 and m.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not m.key collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then m.key else '*' end as path
-      from jsonb_each(field_mappings) as m where m.key <> '$version'
-    ), fields as materialized (
-      select f.key, f.value, jsonb_typeof(f.value) as type, m.path || '.' || case when length(f.key) <= 63 and f.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not f.key collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then f.key else '*' end as path, m.path as mapping
-      from mappings as m cross join lateral jsonb_each(case jsonb_typeof(m.value) when 'object' then m.value else '{}' end) as f
-    ), lookups as materialized (
-      select l.key, l.value, jsonb_typeof(l.value) as type, f.path || '.' || case when length(l.key) <= 63 and l.key collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not l.key collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then l.key else '*' end as path
-      from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end) as l where f.key = 'map' and f.key = any (known)
-    ), keys as materialized (
-      select k.key, k.path, '_' || regexp_replace(lower(regexp_replace(regexp_replace(k.key collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_' as name
-      from (select m.key, m.path from mappings as m union all select f.key, f.path from fields as f union all select l.key, l.path from lookups as l) as k
-    ), paths as (
-      select m.value #>> '{}' as text, m.type, m.path from mappings as m where m.type = 'string'
-      union all select f.value #>> '{}', f.type, f.path from fields as f where f.key = 'path'
-    ), scalars as (
-      select f.value, f.type, f.path from fields as f
-      where f.key = any (known) and (f.key = 'const' or f.key = 'default' and f.type <> 'null')
-    ), texts as materialized (
-      select p.text, p.path from paths as p where p.type = 'string'
-      union all select s.value #>> '{}', s.path from scalars as s where s.type = 'string'
-      union all select f.value #>> '{}', f.path from fields as f where f.key = 'transform' and f.type = 'string'
-      union all select l.value #>> '{}', l.path from lookups as l where l.type = 'string'
-      union all select k.key, k.path from keys as k
-    )
-    select 'field_mappings', 'must have at most 200 keys' from mappings having count(*) > 200
-    union select 'field_mappings', 'must have at most 65,536 bytes of keys and texts' from texts
-      having sum(octet_length(text)) > 65536 - case when field_mappings ? '$version' then 8 else 0 end
-    union select m.path, 'must be a letter or _, then letters, digits or _, at most 63 of them' from mappings as m where not m.key collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]{0,62}$'
-    union select m.path, 'must be a path, or an object with one' from mappings as m where m.type not in ('string', 'object')
-    union select f.path, 'is no part of a mapping in this version' from fields as f where f.key <> all (known)
-    union select m.path || '.path', 'is missing' from mappings as m
-      where m.type = 'object' and not m.value ? 'path' and not ('const' = any (known) and m.value ? 'const')
-    union select m.path || '.const', 'must stand in place of a path, not beside one' from mappings as m
-      where m.type = 'object' and 'const' = any (known) and m.value ?& '{path,const}'
-    union select p.path, 'must be a text' from paths as p where p.type <> 'string'
-    union select p.path, 'must have 1 to 255 characters' from paths as p
-      where p.type = 'string' and length(p.text) not between 1 and 255
-    union select s.path, 'must be a text, a number, true or false' from scalars as s where s.type not in ('string', 'number', 'boolean')
-    union select s.path, 'must be within ±1e308' from scalars as s
-      where case s.type when 'number' then abs(s.value::numeric) > 1e+308 end
-    union select f.path, 'must be the name of a transform, such as decimal_2' from fields as f
-      where f.key = 'transform' and f.key = any (known) and not (f.type = 'string' and (f.value #>> '{}') collate "C" ~ '^[a-z][a-z0-9_]{0,62}$')
-    union select f.path, 'must be true or false' from fields as f
-      where f.key = 'required' and f.key = any (known) and f.type <> 'boolean'
-    union select f.path, 'must be an object' from fields as f
-      where f.key = 'map' and f.key = any (known) and f.type <> 'object'
-    union select f.path, 'must have at most 200 entries' from fields as f cross join lateral jsonb_each(case jsonb_typeof(f.value) when 'object' then f.value else '{}' end)
-      where f.key = 'map' and f.key = any (known) group by f.path, f.value having count(*) > 200
-    union select l.path, 'must be a text' from lookups as l where l.type <> 'string'
-    union select k.path, 'must not be a name that JavaScript reserves' from keys as k where k.key in ('__proto__', 'prototype', 'constructor')
-    union select k.path, 'must not name a credential; store it with credentials.store' from keys as k where k.name collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l'
-    union select t.path, 'must not look like a credential; store it with credentials.store' from texts as t where t.text collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+    printed := field_mappings::text;
+    if strpos(printed, E'\\') > 0 then
+      printed := regexp_replace(printed, E'\\\\(u00..|.)', ' ', 'g');
+    end if;
+    looks := not (printed collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not printed collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and printed collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and printed collate "C" ~ E'("|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|("|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*"|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+    -- Printed it is at least as long.
+    large := octet_length(field_mappings::text) > 65536;
+    bytes := case when field_mappings ? '$version' then 8 else 0 end;
+    familiar := field_mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}';
+    if not familiar then
+      select count(*), string_agg(translate(m.key, '"', '_'), '"')
+      into entries, keys from jsonb_object_keys(field_mappings - '$version') as m (key);
+      if entries > 200 then found := found || jsonb_build_array('must have at most 200 keys', 'field_mappings'); end if;
+      named := (translate(lower(keys collate "C"), '_', '') collate "C" ~ '[^a-z0-9"]|pass([wco]|ph)|hemmel|(ss|et|ng|on|th|er|sh|ed|pi|te)key|secret|cred|authori|token|pwd|jwt|pin|kodeord|bearer|otp|kkel'
+      and replace(case when keys collate "C" ~ '[^a-z0-9_"]'
+        then '_' || regexp_replace(lower(regexp_replace(regexp_replace(keys collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9"]+', '_', 'g') || '_' else '_' || keys || '_' end, '"', '_"_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l');
+    end if;
+    for key, value in select m.key, m.value from jsonb_each(field_mappings - '$version') as m loop
+      names := named;
+      if large or not familiar then
+      if large then bytes := bytes + octet_length(key); end if;
+      if looks then if key collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key); end if; end if;
+      if key = any (array['__proto__', 'prototype', 'constructor']) then found := found || jsonb_build_array('must not be a name that JavaScript reserves', 'field_mappings', key); end if;
+      if names then if (('_' || regexp_replace(lower(regexp_replace(regexp_replace(key collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(key collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then found := found || jsonb_build_array('must not name a credential; store it with credentials.store', 'field_mappings', key); end if; end if;
+        if not (length(key) <= 63 and key collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]*$') then found := found || jsonb_build_array('must be a letter or _, then letters, digits or _, at most 63 of them', 'field_mappings', key); end if;
+      end if;
+      case jsonb_typeof(value)
+      when 'string' then
+      content := value #>> '{}';
+      if content = '' or length(content) > 255 then found := found || jsonb_build_array('must have 1 to 255 characters', 'field_mappings', key); end if;
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key); end if; end if;
+      when 'object' then
+      others := value - known;
+      if large then
+        bytes := bytes + (select coalesce(sum(octet_length(f.key)), 0) from jsonb_object_keys(value) as f (key) where f.key = any (known));
+      end if;
+      if others <> '{}' then
+        names := true;
+        for entry in select f.key from jsonb_object_keys(others) as f (key) loop
+      if large then bytes := bytes + octet_length(entry); end if;
+      if looks then if entry collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, entry); end if; end if;
+      if entry = any (array['__proto__', 'prototype', 'constructor']) then found := found || jsonb_build_array('must not be a name that JavaScript reserves', 'field_mappings', key, entry); end if;
+      if names then if (('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then found := found || jsonb_build_array('must not name a credential; store it with credentials.store', 'field_mappings', key, entry); end if; end if;
+          found := found || jsonb_build_array('is no part of a mapping in this version', 'field_mappings', key, entry);
+        end loop;
+        value := value - array(select jsonb_object_keys(others));
+      end if;
+      item := value -> 'path';
+      if item is not null then
+        if jsonb_typeof(item) = 'string' then
+      content := item #>> '{}';
+      if content = '' or length(content) > 255 then found := found || jsonb_build_array('must have 1 to 255 characters', 'field_mappings', key, 'path'); end if;
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'path'); end if; end if;
+        else found := found || jsonb_build_array('must be a text', 'field_mappings', key, 'path');
+        end if;
+        if value ? 'const' then found := found || jsonb_build_array('must stand in place of a path, not beside one', 'field_mappings', key, 'const'); end if;
+      elsif not value ? 'const' then
+        found := found || jsonb_build_array('is missing', 'field_mappings', key, 'path');
+      end if;
+      item := value -> 'const';
+      if item is not null then
+      case jsonb_typeof(item)
+      when 'string' then
+        content := item #>> '{}';
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'const'); end if; end if;
+      when 'boolean' then null;
+      when 'number' then if abs(item::numeric) > 1e+308 then found := found || jsonb_build_array('must be within ±1e308', 'field_mappings', key, 'const'); end if;
+      else found := found || jsonb_build_array('must be a text, a number, true or false', 'field_mappings', key, 'const');
+      end case;
+      end if;
+      item := value -> 'default';
+      if item <> 'null' then
+      case jsonb_typeof(item)
+      when 'string' then
+        content := item #>> '{}';
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'default'); end if; end if;
+      when 'boolean' then null;
+      when 'number' then if abs(item::numeric) > 1e+308 then found := found || jsonb_build_array('must be within ±1e308', 'field_mappings', key, 'default'); end if;
+      else found := found || jsonb_build_array('must be a text, a number, true or false', 'field_mappings', key, 'default');
+      end case;
+      end if;
+      item := value -> 'transform';
+      if item is not null then
+        content := case jsonb_typeof(item) when 'string' then item #>> '{}' end;
+        if content is null or not (length(content) <= 63 and content collate "C" ~ '^[a-z][a-z0-9_]*$') then found := found || jsonb_build_array('must be the name of a transform, such as decimal_2', 'field_mappings', key, 'transform'); end if;
+        if content is not null then
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'transform'); end if; end if;
+        end if;
+      end if;
+      if jsonb_typeof(value -> 'required') <> 'boolean' then found := found || jsonb_build_array('must be true or false', 'field_mappings', key, 'required'); end if;
+      lookup := value -> 'map';
+      if lookup is not null then
+      if jsonb_typeof(lookup) <> 'object' then
+        found := found || jsonb_build_array('must be an object', 'field_mappings', key, 'map');
+      else
+        select count(*), bool_and(jsonb_typeof(l.value) = 'string'), string_agg(translate(l.key, '"', '_'), '"')
+        into entries, sound, keys from jsonb_each(lookup) as l;
+        if entries > 200 then found := found || jsonb_build_array('must have at most 200 entries', 'field_mappings', key, 'map'); end if;
+        names := (translate(lower(keys collate "C"), '_', '') collate "C" ~ '[^a-z0-9"]|pass([wco]|ph)|hemmel|(ss|et|ng|on|th|er|sh|ed|pi|te)key|secret|cred|authori|token|pwd|jwt|pin|kodeord|bearer|otp|kkel'
+      and replace(case when keys collate "C" ~ '[^a-z0-9_"]'
+        then '_' || regexp_replace(lower(regexp_replace(regexp_replace(keys collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9"]+', '_', 'g') || '_' else '_' || keys || '_' end, '"', '_"_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l');
+        if large or looks or names or not sound or lookup ?| array['__proto__', 'prototype', 'constructor'] then
+          for entry, item in select l.key, l.value from jsonb_each(lookup) as l loop
+      if large then bytes := bytes + octet_length(entry); end if;
+      if looks then if entry collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'map', entry); end if; end if;
+      if entry = any (array['__proto__', 'prototype', 'constructor']) then found := found || jsonb_build_array('must not be a name that JavaScript reserves', 'field_mappings', key, 'map', entry); end if;
+      if names then if (('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then found := found || jsonb_build_array('must not name a credential; store it with credentials.store', 'field_mappings', key, 'map', entry); end if; end if;
+            if jsonb_typeof(item) = 'string' then
+              content := item #>> '{}';
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'map', entry); end if; end if;
+            else
+              found := found || jsonb_build_array('must be a text', 'field_mappings', key, 'map', entry);
+            end if;
+          end loop;
+        end if;
+      end if;
+      end if;
+      else found := found || jsonb_build_array('must be a path, or an object with one', 'field_mappings', key);
+      end case;
+    end loop;
+    if bytes > 65536 then found := found || jsonb_build_array('must have at most 65,536 bytes of keys and texts', 'field_mappings'); end if;
   end if;
   if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then
-    return query select 'excluded_features', 'must be an array';
-  elsif excluded_features <> '[]' then
-    return query
-    with features as materialized (
-      select f.value #>> '{}' as text, jsonb_typeof(f.value) as type, 'excluded_features.' || f.position - 1 as path, f.position
-      from jsonb_array_elements(excluded_features) with ordinality as f (value, position)
-    )
-    select 'excluded_features', 'must have at most 64 entries' from features having count(*) > 64
-    union select f.path, 'must be a lower-case letter, then lower-case letters, digits, _, . or -, at most 64 of them' from features as f
-      where not (f.type = 'string' and f.text collate "C" ~ '^[a-z][a-z0-9_.-]{0,63}$')
-    union select f.path, 'must not look like a credential; store it with credentials.store' from features as f where f.type = 'string' and f.text collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}'
-    union select f.path, 'must not repeat an earlier one' from (
-      select e.path, row_number() over (partition by e.text collate "C" order by e.position) as time from features as e where e.type = 'string'
-    ) as f where f.time > 1;
+    found := found || jsonb_build_array('must be an array', 'excluded_features');
+  elsif not (excluded_features = '[]' or length(excluded_features::text) <= 64 and excluded_features::text collate "C" ~ E'^\\["[a-z][a-z0-9_.]*"(, "[a-z][a-z0-9_.]*")?\\]$'
+      and (excluded_features::text collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not excluded_features::text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and excluded_features -> 0 is distinct from excluded_features -> 1) then
+    printed := excluded_features::text;
+    if strpos(printed, E'\\') > 0 then
+      printed := regexp_replace(printed, E'\\\\(u00..|.)', ' ', 'g');
+    end if;
+    looks := not (printed collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not printed collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and printed collate "C" ~ E'[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] ' and printed collate "C" ~ E'("|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|("|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*"|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}';
+    if jsonb_array_length(excluded_features) > 64 then found := found || jsonb_build_array('must have at most 64 entries', 'excluded_features'); end if;
+    large := false;
+    for item, place in select f.value, f.place - 1 from jsonb_array_elements(excluded_features) with ordinality as f (value, place) loop
+      content := case jsonb_typeof(item) when 'string' then item #>> '{}' end;
+      if content is null or not (length(content) <= 64 and content collate "C" ~ '^[a-z][a-z0-9_.-]*$') then found := found || jsonb_build_array('must be a lower-case letter, then lower-case letters, digits, _, . or -, at most 64 of them', 'excluded_features', place); end if;
+      if large then bytes := bytes + octet_length(content); end if;
+      if looks then if content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'excluded_features', place); end if; end if;
+    end loop;
+    if jsonb_array_length(excluded_features) > 1 then
+      found := found || array(
+        select jsonb_build_array('must not repeat an earlier one', 'excluded_features', f.place - 1)
+        from (
+          select e.value, e.place, row_number() over (partition by e.value order by e.place) as time
+          from jsonb_array_elements(excluded_features) with ordinality as e (value, place)
+        ) as f
+        where f.time > 1 and jsonb_typeof(f.value) = 'string'
+        order by f.place
+      );
+    end if;
   end if;
+  if found = '{}' then
+    return '{}';
+  end if;
+  -- Each once: keys that are not printed share a path.
+  return array(
+    select v.violation
+    from (
+      select f.place, concat(f.problem ->> 1, (
+        select string_agg('.' || case jsonb_typeof(p.part) when 'number' then p.part #>> '{}' else case when length((p.part #>> '{}')) <= 63 and (p.part #>> '{}') collate "C" ~ '^[A-Za-z_]{1,63}$|^[A-Za-z_]*([0-9]+[A-Za-z_]+){0,3}[0-9]{0,4}$' and not (p.part #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then (p.part #>> '{}') else '*' end end, '' order by p.place)
+        from jsonb_array_elements(f.problem) with ordinality as p (part, place) where p.place > 2
+      ), ': ', f.problem ->> 0) as violation
+      from unnest(found) with ordinality as f (problem, place)
+    ) as v
+    group by v.violation
+    order by min(v.place)
+  );
 end
 $_$;
 
@@ -714,8 +853,9 @@ begin
     elsif token like '"%' then
       label := rtrim(token, ': ')::jsonb #>> '{}';
       if right(token, 2) = ': ' then
-        is_credential := ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l';
+        is_credential := (('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_');
         if label collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
           renamed := renamed + 1;
           token := format('"[redacted %s]": ', renamed);
@@ -742,25 +882,50 @@ $$;
 CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 declare
   unchanged boolean := tg_op = 'UPDATE';
-  violations text;
+  violations text[] := '{}';
+  mappings_text text := new.field_mappings::text;
+  features_text text := new.excluded_features::text;
+  schedule_rule text;
 begin
-  select string_agg(path || ': ' || rule, '; ' order by path collate "C", rule collate "C") into violations
-  from (
-    select * from integrations.config_violations(
+  if not (case when jsonb_typeof(new.field_mappings) = 'object' then (new.field_mappings = '{}' or length(mappings_text) <= 511
+      and new.field_mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+      and (length(mappings_text) <= 255 or strpos(substr(mappings_text, 129, 128), '"') > 0 and strpos(substr(mappings_text, 256, 128), '"') > 0)
+      and (mappings_text collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not mappings_text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%']))
+      and coalesce(new.field_mappings -> '$version', '1') in ('1', '2')
+      and not jsonb_path_exists(new.field_mappings - '$version', '$.*.type() ? (@ != "string" && @ != "object")')
+      and (strpos(substr(mappings_text, 2), '{') = 0 or not jsonb_path_exists(new.field_mappings - '$version', '$.* ? (@.type() == "object" && !(exists(@.path)))')
+        and not jsonb_path_exists(new.field_mappings - '$version', '$.* ? (@.type() == "object").keyvalue() ? (!(@.key == "path" && @.value.type() == "string" || @.key == "transform" && @.value.type() == "string" && (@.value == "trim" || @.value == "upper" || @.value == "lower" || @.value == "iso_date" || @.value == "norwegian_date" || @.value == "decimal_0" || @.value == "decimal_2" || @.value == "decimal_4" || @.value == "decimal_nb" || @.value == "decimal_0_nb" || @.value == "decimal_2_nb" || @.value == "decimal_4_nb" || @.value == "decimal_en" || @.value == "decimal_0_en" || @.value == "decimal_2_en" || @.value == "decimal_4_en") || @.key == "default" && @.value.type() != "object" && @.value.type() != "array"))'))) else false end
+    and (new.excluded_features = '[]' or length(features_text) <= 64 and features_text collate "C" ~ E'^\\["[a-z][a-z0-9_.]*"(, "[a-z][a-z0-9_.]*")?\\]$'
+      and (features_text collate "C" ~ E'^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$' and not features_text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_live\\_%', E'%k\\_test\\_%', '%IA%', '%AIza%'])) and new.excluded_features -> 0 is distinct from new.excluded_features -> 1)) then
+    violations := integrations.configuration_problems(
       case when unchanged and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
       case when unchanged and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
-    ) limit 20
-  ) as v;
-  if violations is not null then
+    );
+  end if;
+  -- Nearly every schedule is digits and signs.
+  if new.sync_schedule ~ '[A-Za-z]' and not (unchanged and new.sync_schedule is not distinct from old.sync_schedule) then
+    schedule_rule := case
+      when (new.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace(new.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(new.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end;
+    if schedule_rule is not null then
+      violations := 'sync_schedule: ' || schedule_rule || violations;
+    end if;
+  end if;
+  if violations <> '{}' then
     -- The constraint's name tells the application that the message is this function's, and holds no value.
-    raise exception using errcode = 'check_violation', message = violations, constraint = 'configuration_check';
+    raise exception using errcode = 'check_violation', constraint = 'configuration_check', message = (
+      select string_agg(v.violation, '; ' order by split_part(v.violation, ': ', 1) collate "C", v.violation collate "C")
+      from unnest(violations[1:20]) as v (violation)
+    );
   end if;
   return new;
 end
-$$;
+$_$;
 
 CREATE FUNCTION integrations.refuse_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -789,10 +954,6 @@ begin
     continue when value = coalesce(kept -> tg_argv[i], 'null');
     content := case jsonb_typeof(value) when 'string' then value #>> '{}' end;
     rule := case
-      when tg_argv[i] = 'sync_schedule' then case
-      when (content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(content collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
-      when ('_' || regexp_replace(lower(regexp_replace(regexp_replace(content collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' then 'must not name a credential; store it with credentials.store' end
       when content is not null then case when (content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(content collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store' end
       -- Of a document and a list: what repair would hide.
       when integrations.redacted(value) is distinct from value then 'must not hold a credential; store it with credentials.store' end;
@@ -823,15 +984,17 @@ begin
     select i.id, i.integration_type::text as type, i.field_mappings, i.excluded_features,
       case
       when (i.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(i.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
-      when ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' then 'must not name a credential; store it with credentials.store' end as schedule_rule
+      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end as schedule_rule
     from public.organization_integrations as i
     where i.organization_id = repair_organization.organization_id
       and (exists (select from integrations.config_violations(i.field_mappings, i.excluded_features))
         or case
       when (i.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(i.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
-      when ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' then 'must not name a credential; store it with credentials.store' end is not null)
+      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null)
     order by i.id
     for no key update
   loop
@@ -1258,27 +1421,25 @@ CREATE INDEX organization_integrations_field_mappings_idx ON public.organization
 
 CREATE INDEX organization_integrations_organization_id_idx ON public.organization_integrations USING btree (organization_id);
 
-CREATE TRIGGER encrypted_secrets_credential_check BEFORE INSERT OR UPDATE ON integrations.encrypted_secrets FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('key_id');
+CREATE TRIGGER encrypted_secrets_credential_check BEFORE INSERT OR UPDATE ON integrations.encrypted_secrets FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('key_id');
 
-CREATE TRIGGER operator_turns_credential_check BEFORE INSERT OR UPDATE ON integrations.operator_turns FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('name');
+CREATE TRIGGER operator_turns_credential_check BEFORE INSERT OR UPDATE ON integrations.operator_turns FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('name');
 
-CREATE TRIGGER retrieval_requests_credential_check BEFORE INSERT OR UPDATE ON integrations.retrieval_requests FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('actor', 'login');
+CREATE TRIGGER retrieval_requests_credential_check BEFORE INSERT OR UPDATE ON integrations.retrieval_requests FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('actor', 'login');
 
-CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integrations.revoked_grants FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('statement');
+CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integrations.revoked_grants FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('statement');
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
 
-CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((NOT (((new.field_mappings = '{}'::jsonb) OR ((length((new.field_mappings)::text) <= 2000) AND ((replace(replace(replace(replace((new.field_mappings)::text, '"$version": 2'::text, '$'::text), '{"path": '::text, '<'::text), '"default": '::text, '='::text), '"transform": '::text, '~'::text) COLLATE "C") ~ '^\{(("[A-Za-z_][A-Za-z0-9_]*": ("[^"\\]+"|<"[^"\\]+"(, =("[^"\\]*"|[0-9a-z.-]+))?(, ~"[a-z][a-z0-9_]*")?\})|[$])(, |\}$))*$'::text) AND (NOT (((new.field_mappings)::text COLLATE "C") ~ '[^"]{64}'::text)) AND (NOT (replace(lower(((new.field_mappings)::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))))) AND ((new.excluded_features = '[]'::jsonb) OR ((length((new.excluded_features)::text) < 64) AND (((new.excluded_features)::text COLLATE "C") ~ '^\["[a-z][a-z0-9_.-]*"\]$'::text) AND (NOT (((new.excluded_features)::text COLLATE "C") ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text])))))))) EXECUTE FUNCTION integrations.refuse_bad_configuration();
+CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_bad_configuration();
 
 CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
 
 CREATE TRIGGER delete_secrets BEFORE TRUNCATE ON public.organization_integration_credentials FOR EACH STATEMENT EXECUTE FUNCTION integrations.delete_secrets();
 
-CREATE TRIGGER organization_integration_credentials_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_credentials FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('store', 'field_names');
+CREATE TRIGGER organization_integration_credentials_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_credentials FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('store', 'field_names');
 
-CREATE TRIGGER organization_integration_events_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_events FOR EACH ROW WHEN ((replace(lower(((to_jsonb(new.*))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
-
-CREATE TRIGGER organization_integrations_credential_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN (((to_jsonb(new.*) ->> 'sync_schedule'::text) ~ '[A-Za-z]'::text)) EXECUTE FUNCTION integrations.refuse_credentials('sync_schedule');
+CREATE TRIGGER organization_integration_events_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_events FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
 
 CREATE TRIGGER record_end BEFORE DELETE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.record_end();
 
@@ -1330,6 +1491,8 @@ REVOKE ALL ON FUNCTION integrations.can_decrypt(store text, secret_id uuid) FROM
 REVOKE ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) TO authenticated;
 GRANT ALL ON FUNCTION integrations.config_violations(field_mappings jsonb, excluded_features jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION integrations.configuration_problems(field_mappings jsonb, excluded_features jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.create_secret(store text, secret_name text, value text) FROM PUBLIC;
 

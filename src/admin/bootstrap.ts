@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { IntegrationsDbError } from '../errors.ts'
-import { type Admin, administrate } from './connection.ts'
+import { type Admin, withAdmin } from './connection.ts'
 import { assertScopedLogin, checkLogin, newPassword, writeLogin } from './logins.ts'
 
 /*
- * What Supabase has and plain PostgreSQL lacks: three roles, `auth.jwt()`, schema `extensions`; and a login of ours. And
- * what PostgreSQL lets everybody do: create temporary objects, which may be called like real ones.
+ * Creates on plain PostgreSQL: three roles, `auth.jwt()`, schema `extensions`, and a backend login. Revokes
+ * from everybody the right to create temporary objects, which may be called like real ones.
  */
 
 /** Stands as a comment on schema `auth`: this one is ours to add to, a host's own is not. */
@@ -81,7 +81,7 @@ export type BootstrapReport = {
 export async function bootstrap({ url, login = 'integrations_backend' }: BootstrapOptions): Promise<BootstrapReport> {
   const password = newPassword()
   if (login !== false) checkLogin({ name: login, password }, 'login')
-  return administrate(url, (sql) => {
+  return withAdmin(url, (sql) => {
     const once = () => sql.begin((tx) => bootstrapOnce(tx as unknown as Admin, login, password))
     return unlessOvertaken(once) as Promise<BootstrapReport>
   })
@@ -214,8 +214,8 @@ function assertPlain({ supabase, unfit, foreignAuth, jwtReturns, missing }: Stat
     )
   }
   for (const { role, found, expected } of unfit) {
-    const remedy = `alter role ${role} nosuperuser ${role === 'service_role' ? 'bypassrls' : 'nobypassrls'}`
-    throw refuse(`role ${role} exists with the wrong rights: found ${found}, expected ${expected}; run: ${remedy}`)
+    const hint = `alter role ${role} nosuperuser ${role === 'service_role' ? 'bypassrls' : 'nobypassrls'}`
+    throw refuse(`role ${role} exists with the wrong rights: found ${found}, expected ${expected}; run: ${hint}`)
   }
   if (jwtReturns !== null && jwtReturns !== 'jsonb') {
     throw refuse(`function auth.jwt() exists: found one that returns ${jwtReturns}, expected jsonb; rename or drop it`)

@@ -17,12 +17,15 @@ export type Transaction = postgres.TransactionSql<Record<string, never>>
 export type Queries = { query<Row extends object>(text: string): Promise<Row[]> }
 
 /**
- * Lends one administrator connection and closes it, whatever happens. Once it is lost the work has failed, and nothing of
+ * Opens one administrator connection and closes it, whatever happens. Once it is lost the work has failed, and nothing of
  * it goes on over another connection, where it would be without its transaction.
  *
  * `lost` rejects then, for work that has more to stop than statements on this connection.
  */
-export async function asAdmin<T>(url: string, work: (sql: Admin, lost: Promise<never>) => Promise<T>): Promise<T> {
+export async function withAdminConnection<T>(
+  url: string,
+  work: (sql: Admin, lost: Promise<never>) => Promise<T>,
+): Promise<T> {
   let onLost = () => {}
   const lost = new Promise<never>((_, reject) => {
     onLost = () => reject(connectionLost())
@@ -118,25 +121,25 @@ export function queriesOf(sql: Admin): Queries {
 }
 
 /**
- * Lends a connection while nobody else has one under the same lock; the others ask again until it is their turn.
+ * Opens a connection while nobody else has one under the same lock; the others ask again until it is their turn.
  *
  * `takeLock` takes one that is held until its transaction's end, and that nobody but an administrator can hold: any login
  * may take any advisory lock. The transaction has a connection of its own: a pooler in transaction mode keeps it together
  * and a lost connection gives the lock back. It is asked for and hardly waited for in the server: CREATE INDEX
  * CONCURRENTLY waits for every statement under way, and one that itself waits for the lock would be a deadlock.
  */
-export async function aloneAsAdmin<T>(
+export async function withExclusiveAdmin<T>(
   url: string,
   takeLock: string,
   work: (sql: Admin) => Promise<T>,
   onWait: () => void = () => {},
 ): Promise<T> {
-  return asAdmin(url, async (lock, lost) => {
+  return withAdminConnection(url, async (lock, lost) => {
     for (let waits = 0; ; waits++) {
       const turn = await lock.begin(async () => {
         // Whoever has lost the lock stops, on whatever statement.
         return (await isTaken(lock, takeLock))
-          ? { result: await asAdmin(url, (sql) => Promise.race([work(sql), lost])) }
+          ? { result: await withAdminConnection(url, (sql) => Promise.race([work(sql), lost])) }
           : undefined
       })
       if (turn !== undefined) return turn.result as T
@@ -162,9 +165,9 @@ async function isTaken(lock: Admin, takeLock: string): Promise<boolean> {
   }
 }
 
-/** {@link asAdmin}, with every error in this package's words. */
-export async function administrate<T>(url: string, work: (sql: Admin) => Promise<T>): Promise<T> {
-  return asAdmin(url, async (sql) => {
+/** {@link withAdminConnection}, with every error in this package's words. */
+export async function withAdmin<T>(url: string, work: (sql: Admin) => Promise<T>): Promise<T> {
+  return withAdminConnection(url, async (sql) => {
     try {
       return await work(sql)
     } catch (error) {

@@ -13,7 +13,7 @@ import { each, type Failure, failureOf, planSeconds, type Step, type Target } fr
 
 /** What `credentials audit` finds. `id` is a secret's uuid, never its value. */
 export type AuditFinding =
-  | { finding: 'secret without a reference'; store: string; id: string; name: string | null }
+  | { finding: 'orphaned secret'; store: string; id: string; name: string | null }
   | { finding: 'reference without a secret'; store: string; integrationId: string; version: number }
   | { finding: 'secret past its grace'; store: string; integrationId: string; version: number }
   | { finding: 'secret that cannot be decrypted'; store: string; integrationId: string; version: number }
@@ -24,10 +24,10 @@ export type AuditFinding =
  * damaged. Those of the fallback are tried where `encryptionKey` is passed.
  *
  * @example
- * const { findings } = await auditCredentials({ url }) // with apply: true they are mended
+ * const { findings } = await auditCredentials({ url }) // with apply: true they are fixed
  *
- * A secret without a reference is deleted. A reference without a secret ends, and its integration, where active, is set
- * to `error`. One that cannot be decrypted is left as it is, and `mended` false: its key may come back, or a rotation
+ * A orphaned secret is deleted. A reference without a secret ends, and its integration, where active, is set
+ * to `error`. One that cannot be decrypted is left as it is, and `fixed` false: its key may come back, or a rotation
  * replaces it.
  */
 export async function auditCredentials({
@@ -35,17 +35,17 @@ export async function auditCredentials({
   apply = false,
   terminate = false,
   ...settings
-}: Target & Partial<CredentialSettings>): Promise<{ findings: AuditFinding[]; mended: boolean }> {
+}: Target & Partial<CredentialSettings>): Promise<{ findings: AuditFinding[]; fixed: boolean }> {
   return withAttempts(url, { terminate }, async (_, attempt) => {
     const findings = await attempt(planSeconds, async (tx) => [
       ...(await unreferenced(tx)),
       ...(await unusable(tx, settings)),
     ])
-    if (!apply) return { findings, mended: false }
+    if (!apply) return { findings, fixed: false }
     await attempt(planSeconds, async (tx) => {
-      for (const finding of findings) await mend(tx, finding)
+      for (const finding of findings) await fix(tx, finding)
     })
-    return { findings, mended: findings.every(({ finding }) => finding !== 'secret that cannot be decrypted') }
+    return { findings, fixed: findings.every(({ finding }) => finding !== 'secret that cannot be decrypted') }
   })
 }
 
@@ -73,9 +73,9 @@ async function unusable(tx: Admin, settings: Partial<CredentialSettings>): Promi
     order by 3, 4`
 }
 
-async function mend(sql: Admin, finding: AuditFinding): Promise<void> {
+async function fix(sql: Admin, finding: AuditFinding): Promise<void> {
   if (finding.finding === 'secret that cannot be decrypted') return
-  if (finding.finding === 'secret without a reference') return deleteSecret(sql, finding)
+  if (finding.finding === 'orphaned secret') return deleteSecret(sql, finding)
   const { integrationId, version } = finding
   await sql`update public.organization_integration_credentials set secret_id = null
     where integration_id = ${integrationId} and version = ${version}`
@@ -92,25 +92,25 @@ async function mend(sql: Admin, finding: AuditFinding): Promise<void> {
     from public.organization_integrations as i where i.id = ${integrationId}`
 }
 
-type Orphan = Extract<AuditFinding, { finding: 'secret without a reference' }>
+type OrphanedSecret = Extract<AuditFinding, { finding: 'orphaned secret' }>
 
-async function unreferenced(sql: Admin, organizationId?: string): Promise<Orphan[]> {
+async function unreferenced(sql: Admin, organizationId?: string): Promise<OrphanedSecret[]> {
   const referenced = sql`exists (select from public.organization_integration_credentials as c where c.secret_id = s.id)`
   const prefix = organizationId === undefined ? 'integrations-db/%' : `integrations-db/${organizationId}/%`
   const inVault = (await hasVault(sql))
-    ? await sql<Orphan[]>`select 'secret without a reference' as finding, 'vault' as store, s.id, s.name
+    ? await sql<OrphanedSecret[]>`select 'orphaned secret' as finding, 'vault' as store, s.id, s.name
         from vault.secrets as s where s.name like ${prefix} and not ${referenced} order by s.name`
     : []
   // Those of the fallback have no name that would tell whose they were.
   if (organizationId !== undefined) return [...inVault]
   const encrypted = await sql<
-    Orphan[]
-  >`select 'secret without a reference' as finding, 'pgcrypto' as store, s.id, null as name
+    OrphanedSecret[]
+  >`select 'orphaned secret' as finding, 'pgcrypto' as store, s.id, null as name
     from integrations.encrypted_secrets as s where not ${referenced} order by s.id`
   return [...inVault, ...encrypted]
 }
 
-async function deleteSecret(sql: Admin, { store, id }: Orphan): Promise<void> {
+async function deleteSecret(sql: Admin, { store, id }: OrphanedSecret): Promise<void> {
   if (store === 'vault') await sql`delete from vault.secrets where id = ${id}`
   else await sql`delete from integrations.encrypted_secrets where id = ${id}`
 }
@@ -132,7 +132,7 @@ export type RevocationReport = {
   applied: boolean
   organizations: { organizationId: string; integrations: number }[]
   /** Secrets that nothing refers to any more, and that are deleted too. */
-  strays: number
+  orphanedSecrets: number
   /** What was not done, and who was in the way. */
   failures: Failure[]
   /** Sessions that `terminate` ended. */
@@ -160,11 +160,11 @@ export async function revokeCredentials({
   return withAttempts(url, { terminate }, async (_, attempt, ended) => {
     if (one !== undefined) await attempt(planSeconds, (tx) => assertOrganization(tx, one))
     let exposed: RevocationReport['organizations'] = []
-    let strays: Orphan[] = []
+    let orphanedSecrets: OrphanedSecret[] = []
     // A table that is locked as a whole hides its part of the plan, and no more.
     const plan: Step[] = [
       { what: 'credentials of organizations', run: async (tx) => (exposed = await exposedOrganizations(tx, one)) },
-      { what: 'secrets without a reference', run: async (tx) => (strays = await unreferenced(tx, one)) },
+      { what: 'orphaned secrets', run: async (tx) => (orphanedSecrets = await unreferenced(tx, one)) },
     ]
     const failures: Failure[] = []
     for (const step of plan) failures.push(...[(await failureOf(attempt, step, planSeconds)) ?? []].flat())
@@ -175,11 +175,14 @@ export async function revokeCredentials({
           run: (tx: Admin) =>
             tx`select integrations.revoke_organization(${id}::uuid, 'breach: credentials revoked by an operator')`,
         })),
-        ...strays.map((stray) => ({ what: `secret ${stray.id}`, run: (tx: Admin) => deleteSecret(tx, stray) })),
+        ...orphanedSecrets.map((secret) => ({
+          what: `secret ${secret.id}`,
+          run: (tx: Admin) => deleteSecret(tx, secret),
+        })),
       ]
       failures.push(...(await each(attempt, { terminate }, steps, onProgress)))
     }
-    return { applied: apply, organizations: exposed, strays: strays.length, failures, ended }
+    return { applied: apply, organizations: exposed, orphanedSecrets: orphanedSecrets.length, failures, ended }
   })
 }
 

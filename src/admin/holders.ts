@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Sockets } from '../connection/sockets.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { type Admin, administrate, openAdmin, type Transaction } from './connection.ts'
+import { type Admin, openAdmin, type Transaction, withAdmin } from './connection.ts'
 
 /*
  * An administrator's transaction never waits longer for a lock than it is told to, knows who holds it, and may end that
@@ -70,7 +70,7 @@ export async function withAttempts<T>(
     return treated
   }
   try {
-    return await administrate(url, (sql) =>
+    return await withAdmin(url, (sql) =>
       work(sql, (seconds, run) => attempt(sql, (pid) => new Watcher(watch, pid, treat), seconds, run), ended),
     )
   } finally {

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { IntegrationsDbError } from '../errors.ts'
 import { hexLiteral } from '../util/literal.ts'
-import { type Admin, administrate } from './connection.ts'
+import { type Admin, withAdmin } from './connection.ts'
 
 /** A login role: its name, its password, and whether it may become `service_role` instead of `authenticated`. */
 export type Login = { name: string; password: string; service?: boolean }
@@ -18,7 +18,7 @@ export type Login = { name: string; password: string; service?: boolean }
  */
 export async function createLogin({ url, ...login }: Login & { url: string }): Promise<void> {
   checkLogin(login)
-  await administrate(url, (sql) => writeLogin(sql, login))
+  await withAdmin(url, (sql) => writeLogin(sql, login))
 }
 
 /** A password nobody chose, of 192 bits. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SupabaseManagementAPI } from 'supabase-management-js'
 import { IntegrationsDbError } from '../errors.ts'
-import { administrate, type Queries, queriesOf } from './connection.ts'
+import { type Queries, queriesOf, withAdmin } from './connection.ts'
 
 /*
  * A hosted project without a direct connection, through the Supabase Management API: text in, rows out. Whatever is sent
@@ -50,7 +50,7 @@ const tries = 6
 
 /** One connection, or none at all, for texts that read and may not wait for long: a caller may lock our tables. */
 export async function withQueries<T>(access: Access, work: (database: Queries) => Promise<T>): Promise<T> {
-  if ('url' in access) return administrate(access.url, (sql) => work(impatient(queriesOf(sql))))
+  if ('url' in access) return withAdmin(access.url, (sql) => work(impatient(queriesOf(sql))))
   return work(impatient(await projectQueries(access)))
 }
 

@@ -1,9 +1,9 @@
+import { parseExactly, printExactly } from '../config/exact-json.ts'
 import { currentVersion, upcastMappings, withVersion } from '../config/versions.ts'
-import { plainConfiguration } from '../schema/functions/configuration.ts'
-import { scheduleRule } from '../schema/functions/credential-check.ts'
+import { scheduleRule } from '../schema/functions/credential-rules.ts'
 import type { Admin } from './connection.ts'
 import { type Attempt, type Holder, withAttempts } from './holders.ts'
-import { each, type Failure, planSeconds, type Target } from './steps.ts'
+import { each, type Failure, planSeconds, type Step, type Target } from './steps.ts'
 
 /*
  * Documents that break a rule, and documents of an earlier version. Rows are walked in batches by key, so memory does not
@@ -12,17 +12,22 @@ import { each, type Failure, planSeconds, type Target } from './steps.ts'
 
 /** A rule that a stored document breaks. */
 export type MalformedDocument = { organizationId: string; integrationType: string; path: string; rule: string }
+/** A sound document of an earlier version. */
+export type OutdatedDocument = { organizationId: string; integrationType: string }
 /** A document that was reset, and the event that holds it. */
 export type Quarantined = { event: string; organizationId: string; integrationType: string; document: string }
 
-/** What a repair would do, or did. Lists end after {@link listedMost} entries; the numbers count all. */
+/**
+ * What a repair would do, or did, by organization and system. Lists end after {@link listedMost} entries; the numbers
+ * count all.
+ */
 export type RepairReport = {
   applied: boolean
   rows: number
   malformed: { rows: number; findings: MalformedDocument[] }
   quarantined: Quarantined[]
   /** Sound documents of an earlier version; with `apply` they are rewritten in the current one. */
-  outdated: number
+  outdated: { rows: number; documents: OutdatedDocument[] }
   failures: Failure[]
   /** Sessions that `terminate` ended. */
   ended: Holder[]
@@ -41,12 +46,13 @@ type Row = {
   outdated: boolean
 }
 
-// Rows that one look shows to be sound are not looked at twice. No data is in this text; values are bound.
+// No data is in this text; values are bound. A row may have a document of either kind: one pass sees to both.
 const batch = (first: boolean) => `
   select i.id, i.organization_id as "organizationId", i.integration_type::text as "integrationType",
-    coalesce(i.field_mappings -> '$version', '1') <> $1::text::jsonb and i.field_mappings <> '{}' as outdated,
-    case when not (${plainConfiguration('i')}) or i.sync_schedule ~ '[A-Za-z]' then (
-      select jsonb_agg(v) from (
+    case when coalesce(i.field_mappings -> '$version', '1') <> $1::text::jsonb and i.field_mappings <> '{}'
+      then integrations.configuration_problems(i.field_mappings, '[]') = '{}' else false end as outdated,
+    case when i.sync_schedule ~ '[A-Za-z]' or integrations.configuration_problems(i.field_mappings, i.excluded_features) <> '{}' then (
+      select jsonb_agg(v order by v.path collate "C", v.rule collate "C") from (
         select * from integrations.config_violations(i.field_mappings, i.excluded_features)
         union all select 'sync_schedule', s.rule from (select ${scheduleRule('i.sync_schedule')} as rule) as s where s.rule is not null
         limit 20
@@ -66,7 +72,7 @@ const batch = (first: boolean) => `
  * const { malformed } = await repair({ url }) // with apply: true they are repaired
  *
  * One transaction per organization: what was killed in the middle goes on with those that are left, and an organization
- * that fails does not stop the next. Repeated, it finds nothing, and records no second alert.
+ * that fails does not stop the next. Repeated, it finds nothing, and records no second alert. Numbers keep their digits.
  */
 export async function repair({
   url,
@@ -80,7 +86,7 @@ export async function repair({
       rows: 0,
       malformed: { rows: 0, findings: [] },
       quarantined: [],
-      outdated: 0,
+      outdated: { rows: 0, documents: [] },
       failures: [],
       ended,
     }
@@ -91,32 +97,13 @@ export async function repair({
     const total = counted?.rows ?? 0
     for await (const rows of batches(attempt)) {
       const malformed = rows.filter((row) => row.problems !== null)
-      const outdated = rows.filter((row) => row.problems === null && row.outdated)
+      const outdated = rows.filter((row) => row.outdated)
       report.rows += rows.length
       report.malformed.rows += malformed.length
-      report.outdated += outdated.length
+      report.outdated.rows += outdated.length
       list(report.malformed.findings, malformed.flatMap(findingsOf))
-      if (apply) {
-        const organizations = [...new Set(malformed.map((row) => row.organizationId))]
-        const steps = [
-          ...organizations.map((id) => ({
-            what: `organization ${id}`,
-            run: async (tx: Admin) => list(report.quarantined, await quarantine(tx, id)),
-          })),
-          ...chunks(outdated, rewrittenRows).map((rows) => ({
-            what: `integrations ${rows[0]?.id} to ${rows.at(-1)?.id}`,
-            run: async (tx: Admin) =>
-              list(
-                report.failures,
-                await rewrite(
-                  tx,
-                  rows.map((row) => row.id),
-                ),
-              ),
-          })),
-        ]
-        list(report.failures, await each(attempt, { terminate }, steps))
-      }
+      list(report.outdated.documents, outdated.map(named))
+      if (apply) list(report.failures, await each(attempt, { terminate }, stepsOf(malformed, outdated, report)))
       onProgress(Math.min(report.rows, total), total)
     }
     return report
@@ -137,8 +124,29 @@ async function* batches(attempt: Attempt): AsyncGenerator<Row[]> {
   } while (last !== undefined)
 }
 
-function findingsOf({ organizationId, integrationType, problems }: Row): MalformedDocument[] {
-  return (problems ?? []).map(({ path, rule }) => ({ organizationId, integrationType, path, rule }))
+function stepsOf(malformed: readonly Row[], outdated: readonly Row[], report: RepairReport): Step[] {
+  const organizations = [...new Set(malformed.map((row) => row.organizationId))]
+  return [
+    ...organizations.map((id) => ({
+      what: `organization ${id}`,
+      run: async (tx: Admin) => list(report.quarantined, await quarantine(tx, id)),
+    })),
+    ...chunks(outdated, rewrittenRows).map((rows) => ({
+      what: `${place(rows[0])} to ${place(rows.at(-1))}`,
+      run: (tx: Admin) =>
+        rewrite(
+          tx,
+          rows.map((row) => row.id),
+        ),
+    })),
+  ]
+}
+
+const named = ({ organizationId, integrationType }: Row) => ({ organizationId, integrationType })
+const place = (row?: Row) => `organization ${row?.organizationId} ${row?.integrationType}`
+
+function findingsOf({ problems, ...row }: Row): MalformedDocument[] {
+  return (problems ?? []).map(({ path, rule }) => ({ ...named({ problems, ...row }), path, rule }))
 }
 
 async function quarantine(sql: Admin, organizationId: string): Promise<Quarantined[]> {
@@ -148,20 +156,23 @@ async function quarantine(sql: Admin, organizationId: string): Promise<Quarantin
   return [...events]
 }
 
-/** The batch upcaster. Compared with what was read: a document that was saved meanwhile, or that JavaScript reads otherwise, stays. */
-async function rewrite(sql: Admin, ids: readonly string[]): Promise<Failure[]> {
-  const documents = await sql<{ id: string; original: Record<string, unknown> }[]>`
-    select id, field_mappings as original from public.organization_integrations
-    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb)::uuid)`
-  const written = documents.map(({ id, original }) => ({ id, original, upcast: withVersion(upcastMappings(original)) }))
-  const rewritten = await sql<{ id: string }[]>`
+/** The batch upcaster. Locked while it is read, so that nothing saved meanwhile is overwritten or left over. */
+async function rewrite(sql: Admin, ids: readonly string[]): Promise<void> {
+  const documents = await sql<{ id: string; text: string }[]>`
+    select id, field_mappings::text as text from public.organization_integrations
+    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb)::uuid)
+      and coalesce(field_mappings -> '$version', '1') <> ${String(currentVersion())}::text::jsonb
+      and integrations.configuration_problems(field_mappings, '[]') = '{}'
+    order by id
+    for no key update`
+  const written = documents.map(({ id, text }) => ({
+    id,
+    upcast: withVersion(upcastMappings(parseExactly(text) as Record<string, unknown>)),
+  }))
+  await sql`
     update public.organization_integrations as i set field_mappings = d.upcast
-    from jsonb_to_recordset(${JSON.stringify(written)}::text::jsonb) as d (id uuid, original jsonb, upcast jsonb)
-    where i.id = d.id and i.field_mappings = d.original
-    returning i.id`
-  const done = new Set(rewritten.map(({ id }) => id))
-  const message = 'field_mappings was saved meanwhile, or holds a number that JavaScript rounds; it stays as it is'
-  return written.filter(({ id }) => !done.has(id)).map(({ id }) => ({ what: `integration ${id}`, message }))
+    from jsonb_to_recordset(${printExactly(written)}::text::jsonb) as d (id uuid, upcast jsonb)
+    where i.id = d.id`
 }
 
 /** Appends as much as a report may list: a million findings would not fit into memory. */

@@ -17,7 +17,7 @@ type Quarantine = {
 export type RestoreReport = { organizationId: string; integrationType: string; document: string }
 
 /**
- * Puts a quarantined document back, or `document`, a mended copy of it, once it breaks no rule.
+ * Puts a quarantined document back, or `document`, a corrected copy of it, once it breaks no rule.
  *
  * @example
  * await restore({ url, event: '…', document: { $version: 2, amount: 'invoiceAmount' } })
@@ -29,7 +29,7 @@ export type RestoreReport = { organizationId: string; integrationType: string; d
 export async function restore({
   url,
   event,
-  document: mended,
+  document: fixed,
 }: {
   url: string
   event: string
@@ -45,17 +45,17 @@ export async function restore({
       if (quarantine === undefined) throw refusal('not_found', `event ${id}: there is no quarantine event with this id`)
       const { integrationId, organizationId, integrationType } = quarantine
       const [column = '', kept] = Object.entries(quarantine.quarantined)[0] ?? []
-      if (quarantine.redacted && mended === undefined) {
+      if (quarantine.redacted && fixed === undefined) {
         throw refusal(
           'invalid_input',
           `event ${id}: credentials in its document were redacted; hand in a copy without them with --document FILE`,
         )
       }
-      const document = mended ?? kept
+      const document = fixed ?? kept
       const problems = problemsOf(column, document)
       if (problems.length > 0) {
         const stated = problems.map(({ path, rule }) => `${path}: ${rule}`).join('; ')
-        throw refusal('invalid_input', `${stated}; hand in a mended copy with --document FILE`)
+        throw refusal('invalid_input', `${stated}; hand in a corrected copy with --document FILE`)
       }
       const [row] = await tx<{ reset: boolean }[]>`
         select case ${column} when 'field_mappings' then field_mappings = '{}' when 'excluded_features' then excluded_features = '[]'
@@ -69,7 +69,7 @@ export async function restore({
         )
       }
       // What was kept does not come back by way of JavaScript, where a number could lose digits.
-      const text = mended === undefined ? null : JSON.stringify(mended)
+      const text = fixed === undefined ? null : JSON.stringify(fixed)
       const restored = tx`coalesce(${text}::text::jsonb, e.quarantined -> ${column}::text)`
       const value = column === 'sync_schedule' ? tx`${restored} #>> '{}'` : restored
       await tx`

@@ -1,17 +1,20 @@
 import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import type { FieldMapping } from '../config/field-mapping.ts'
-import type { IntegrationStatus, IntegrationType } from '../schema/enums.ts'
+import type { IntegrationStatus } from '../schema/enums.ts'
+import type { IntegrationType, TargetOf } from '../schema/systems.ts'
 
 /*
  * What callers hand in. Spelled out, and not inferred from the schemas in input.ts: an editor shows what stands above a
  * field.
  */
 
-/** Mappings to set, and null for those to take away. */
-export type FieldMappingsEdit = { readonly [field: string]: FieldMapping | null }
+/** Mappings to set, and null for those to take away: the system's targets, and any other field. */
+export type FieldMappingsEdit<T extends IntegrationType = IntegrationType> = {
+  readonly [target in TargetOf<T>]?: FieldMapping | null
+} & { readonly [field: string]: FieldMapping | null }
 
 /** The fields of an integration that a caller may set. A field that is left out or undefined is not changed. */
-export type IntegrationPatch = {
+export type IntegrationPatch<T extends IntegrationType = IntegrationType> = {
   /**
    * Where the integration stands. To set `active`, store a credential first.
    *
@@ -23,7 +26,7 @@ export type IntegrationPatch = {
    *
    * @default unchanged; `{}` for a new integration
    */
-  fieldMappings?: FieldMappings | undefined
+  fieldMappings?: ({ readonly [target in TargetOf<T>]?: FieldMapping } & FieldMappings) | undefined
   /**
    * A five-field cron string such as `0 2 * * *`; null for none.
    *
@@ -39,9 +42,9 @@ export type IntegrationPatch = {
 }
 
 /** What `create` and `upsert` take: the system, and any of the fields that may be set. */
-export type NewIntegration = IntegrationPatch & {
+export type NewIntegration<T extends IntegrationType = IntegrationType> = IntegrationPatch<T> & {
   /** The external system. One integration per organization and system. */
-  integrationType: IntegrationType
+  integrationType: T
 }
 
 /** Guards against a lost update. */
@@ -64,8 +67,8 @@ export type ListFilter = {
   status?: IntegrationStatus | undefined
 }
 
-/** A page of scheduled integrations, and the clock that their schedules follow. */
-export type SchedulePageOptions = {
+/** A page of integrations. */
+export type PageOptions = {
   /**
    * Most rows, 1 to 1000.
    *
@@ -78,6 +81,10 @@ export type SchedulePageOptions = {
    * @default null: the first page
    */
   after?: string | null | undefined
+}
+
+/** A page of scheduled integrations, and the clock that their schedules follow. */
+export type SchedulePageOptions = PageOptions & {
   /**
    * The IANA name of the clock that schedules follow.
    *

@@ -169,12 +169,13 @@ export type OrganizationCalls = {
 /**
  * One organization as one caller sees it. Holds no connection; make one per request.
  *
- * Each call is one message, and PostgreSQL runs all of it or nothing. It begins with the scope, `service_role` for the
+ * Each call is one unit before one Sync, and PostgreSQL runs all of it or nothing. It begins with the scope, `service_role` for the
  * service:
  *
  * ```sql
- * select set_config('role', 'authenticated', true), set_config('request.jwt.claims', …, true),
- *   set_config('search_path', 'public, extensions, pg_temp', true), pg_backend_pid()
+ * select pg_catalog.set_config('role', 'authenticated', true) is null,
+ *   pg_catalog.set_config('request.jwt.claims', …, true) is null,
+ *   pg_catalog.set_config('search_path', 'public, extensions, pg_temp', true) is null, pg_catalog.pg_backend_pid()
  * ```
  */
 export type OrganizationScope = OrganizationCalls & {

@@ -11,6 +11,7 @@ import type {
   EventPageOptions,
   IntegrationPatch,
   ListFilter,
+  PageOptions,
   RevisionOptions,
   SchedulePageOptions,
 } from './call-options.ts'
@@ -78,13 +79,17 @@ const patch = lazily(() =>
   ),
 )
 const listFilter = lazily(() => z.strictObject({ status: status().optional() } satisfies Checks<ListFilter>))
-const page = lazily(() =>
+const rowPage = lazily(() =>
   z.strictObject({
     limit: z.int().min(1).max(1000).default(500),
     after: z.string().nullish(),
+  } satisfies Checks<PageOptions>),
+)
+const page = lazily(() =>
+  rowPage().extend({
     timeZone: z.string().refine(isTimeZone, 'must be an IANA name such as Europe/Oslo').default('UTC'),
     since: z.date().optional(),
-  } satisfies Checks<SchedulePageOptions>),
+  } satisfies Checks<Omit<SchedulePageOptions, keyof PageOptions>>),
 )
 
 const eventPage = lazily(() =>
@@ -110,6 +115,7 @@ export const input = {
   revision: (value: unknown) => check('', revision, value),
   listFilter: (value: unknown) => check('', listFilter, value),
   page: (value: unknown) => check('', page, value),
+  rowPage: (value: unknown) => check('', rowPage, value),
   eventPage: (value: unknown) => check('', eventPage, value),
   credentialOptions: (value: unknown) => check('', credentialOptions, value),
   rotation: (value: unknown) => check('', rotation, value),

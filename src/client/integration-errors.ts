@@ -5,7 +5,7 @@ import type { Integration } from './integration-statements.ts'
 /* What is said where a statement touched no row. */
 
 /** Why: `current` is the row as it is now, null where there is none or nobody looked. */
-export function untouched(
+export function noRowAffected(
   integrationType: IntegrationType,
   asked: { current: Integration | null; expectedRevision: string | undefined; activates: boolean },
 ): IntegrationsDbError {

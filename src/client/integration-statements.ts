@@ -69,6 +69,11 @@ export const statements = {
   findByMappedField: compile(() =>
     select(and(own, sql`${table.fieldMappings} ? ${given('field')}`)).orderBy(...oldestFirst),
   ),
+  findByMappedFieldAnywhere: compile(() =>
+    select(and(sql`${table.fieldMappings} ? ${given('field')}`, gt(table.id, given('after'))))
+      .orderBy(asc(table.id))
+      .limit(given('limit')),
+  ),
   delete: compile(() => builder.delete(table).where(named).returning(selection)),
   deleteUnchanged: compile(() => builder.delete(table).where(unchanged).returning(selection)),
   // Merged where the row is locked, so that two who edit different keys both keep their work. A document of an earlier

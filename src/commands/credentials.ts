@@ -1,8 +1,9 @@
 import type { SecretsReport } from '../admin/credentials.ts'
 import { adminUrl, apply, command, database, type Options, type Outcome, terminate, UsageError } from './command.ts'
 import { applying, planned, summary } from './maintenance.ts'
+import { auditWithOldNames, revocationWithOldNames } from './old-names.ts'
 
-const upkeep = () => import('../admin/credentials.ts')
+const maintenance = () => import('../admin/credentials.ts')
 const keyed = {
   ...apply,
   ...terminate,
@@ -22,18 +23,22 @@ export const credentialCommands = [
     example: 'integrations-db credentials audit',
     options: keyed,
     async run(flags) {
-      const report = await (await upkeep()).auditCredentials(await target(flags))
-      const { findings, mended } = report
+      const report = await (await maintenance()).auditCredentials(await target(flags))
+      const { findings, fixed } = report
       const lines = findings.map((found) =>
-        found.finding === 'secret without a reference'
+        found.finding === 'orphaned secret'
           ? `${found.finding}: ${found.store} ${found.id} ${found.name ?? ''}`
           : `${found.finding}: ${found.store}, integration ${found.integrationId} version ${found.version}`,
       )
       const left = flags.apply
         ? 'fixed, but for what cannot be decrypted: bring its key back, or rotate the credential'
         : planned
-      const end = findings.length === 0 ? 'nothing found' : mended ? 'fixed all of it' : left
-      return { report, text: [...lines, end].join('\n'), findings: findings.length > 0 && !mended }
+      const end = findings.length === 0 ? 'nothing found' : fixed ? 'fixed all of it' : left
+      return {
+        report: auditWithOldNames(report),
+        text: [...lines, end].join('\n'),
+        findings: findings.length > 0 && !fixed,
+      }
     },
   }),
   command({
@@ -54,18 +59,21 @@ export const credentialCommands = [
     },
     choices: [{ of: ['organization', 'all'], required: true }],
     async run({ url, organization, apply: really, terminate: ending }) {
-      const report = await (await upkeep()).revokeCredentials({
+      const report = await (await maintenance()).revokeCredentials({
         url: adminUrl({ url }),
         organizationId: organization ?? 'all',
         ...applying({ apply: really, terminate: ending }),
       })
-      const { organizations, strays, failures, ended } = report
+      const { organizations, orphanedSecrets, failures, ended } = report
       const lines = [
         ...organizations.map((one) => `organization ${one.organizationId}: ${one.integrations} integrations`),
-        `${strays} orphaned secrets`,
+        `${orphanedSecrets} orphaned secrets`,
       ]
-      const left = organizations.length + strays
-      return { report, ...summary({ lines, done: 'revoked', failures, ended, left }, really) }
+      const left = organizations.length + orphanedSecrets
+      return {
+        report: revocationWithOldNames(report),
+        ...summary({ lines, done: 'revoked', failures, ended, left }, really),
+      }
     },
   }),
   command({
@@ -84,7 +92,7 @@ export const credentialCommands = [
     },
     async run({ to, ...flags }) {
       if (to !== 'vault') throw new UsageError('pass --to vault: it is the only store to move to')
-      return walked(await (await upkeep()).moveToVault(await target(flags)), 'moved into Vault', flags.apply)
+      return walked(await (await maintenance()).moveToVault(await target(flags)), 'moved into Vault', flags.apply)
     },
   }),
   command({
@@ -95,7 +103,7 @@ export const credentialCommands = [
     options: keyed,
     async run(flags) {
       return walked(
-        await (await upkeep()).rotateEncryptionKey(await target(flags)),
+        await (await maintenance()).rotateEncryptionKey(await target(flags)),
         'encrypted with the new key',
         flags.apply,
       )

@@ -1,4 +1,5 @@
 import { access, command, project, projectOrUrl } from './command.ts'
+import { withOldNames } from './old-names.ts'
 
 export const doctorCommand = command({
   name: 'doctor',
@@ -17,6 +18,7 @@ export const doctorCommand = command({
       import('../doctor/report.ts'),
     ])
     const report = await doctor({ ...access(flags), strict })
-    return { report, text: doctorText(report), findings: !report.healthy }
+    const findings = report.findings.map(withOldNames)
+    return { report: { ...report, findings }, text: doctorText(report), findings: !report.healthy }
   },
 })

@@ -6,6 +6,7 @@ import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { lockdownCommand } from './lockdown.ts'
 import { loginCommand } from './login.ts'
+import { mappingsPreviewCommand } from './mappings.ts'
 import { migrateCommand } from './migrate.ts'
 import { registryCommand } from './registry.ts'
 import { repairCommand } from './repair.ts'
@@ -19,7 +20,7 @@ export const groups: readonly { heading: string; commands: readonly Command[] }[
     heading: 'Migrations',
     commands: [migrateCommand, rollbackCommand, statusCommand, exportCommand, buildCommand],
   },
-  { heading: 'Checks', commands: [doctorCommand, repairCommand, registryCommand] },
+  { heading: 'Checks', commands: [doctorCommand, repairCommand, mappingsPreviewCommand, registryCommand] },
   { heading: 'Credentials and emergencies', commands: [...credentialCommands, lockdownCommand] },
 ]
 export const commands = groups.flatMap(({ commands }) => commands)

@@ -1,4 +1,5 @@
 import { command, readText } from './command.ts'
+import { withOldNames } from './old-names.ts'
 
 export const registryCommand = command({
   name: 'registry',
@@ -29,10 +30,10 @@ export const registryCommand = command({
     const { dartFindings } = await import('../registry/dart-check.ts')
     const findings = dartFindings(readText(check ?? ''))
     const lines = findings.map(
-      ({ where, expected, found, remedy }) => `${where}: expected ${expected}, found ${found}; ${remedy}`,
+      ({ where, expected, found, hint }) => `${where}: expected ${expected}, found ${found}; ${hint}`,
     )
     return {
-      report: { findings },
+      report: { findings: findings.map(withOldNames) },
       text: lines.length > 0 ? lines.join('\n') : `${check} has the labels of both enums`,
       findings: findings.length > 0,
     }

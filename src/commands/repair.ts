@@ -31,14 +31,18 @@ export const repairCommand = command({
     const { repair } = await import('../admin/repair.ts')
     const report = await repair({ url: adminUrl({ url }), ...applying({ apply: really, terminate: ending }) })
     const { malformed, quarantined, outdated, failures, ended } = report
+    const place = (one: { organizationId: string; integrationType: string }) =>
+      `${one.organizationId} ${one.integrationType}`
     const lines = [
-      ...malformed.findings.map((one) => `${one.organizationId} ${one.integrationType} ${one.path}: ${one.rule}`),
-      ...quarantined.map(
-        (one) => `quarantined ${one.organizationId} ${one.integrationType} ${one.document}: event ${one.event}`,
-      ),
-      `${report.rows} integrations, ${malformed.rows} with malformed documents, ${outdated} of an earlier version`,
+      // Organizations side by side, whatever is wrong with them.
+      ...[
+        ...malformed.findings.map((one) => `${place(one)} ${one.path}: ${one.rule}`),
+        ...outdated.documents.map((one) => `${place(one)} field_mappings: of an earlier version, rewritten as it is`),
+      ].sort(),
+      ...quarantined.map((one) => `quarantined ${place(one)} ${one.document}: event ${one.event}`),
+      `${report.rows} integrations, ${malformed.rows} with malformed documents, ${outdated.rows} of an earlier version`,
     ]
-    const left = malformed.rows + outdated
+    const left = malformed.rows + outdated.rows
     const outcome = summary({ lines, done: 'repaired', failures, ended, left }, really)
     return { report, ...outcome, findings: outcome.findings || (!really && malformed.rows > 0) }
   },

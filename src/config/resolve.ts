@@ -1,6 +1,7 @@
 import { readable } from '../util/readable.ts'
 import type { FieldMappings } from './documents.ts'
 import type { FieldMapping, Scalar } from './field-mapping.ts'
+import { segmentsOf } from './paths.ts'
 import { rules } from './rules.ts'
 import { transforms as builtIn, type Transform } from './transforms.ts'
 import { inCurrentVersion, upcastMappings } from './versions.ts'
@@ -13,6 +14,10 @@ export type Resolution = {
   /** What keeps the record from being read. */
   readonly problems: readonly Violation[]
 }
+
+const unreadablePath = 'must have a path whose segments between dots are not empty; quote a key that has a dot: "a.b".c'
+const unreachablePath =
+  'must have a path that can be reached; it leads through a text, a number or a list without an entry such as 0'
 
 /** How to read a record. */
 export type ResolveOptions = {
@@ -32,7 +37,8 @@ type Resolved = { value: Scalar | null | undefined } | { rule: string }
  *
  * Per field: a constant as it is; else what is at the path, transformed, then looked up in the map; else the default as
  * it is; else nothing, which is a problem where the field is required. A path leads through a record's own data alone:
- * no getter runs, nothing is inherited, `0` is an array's first entry.
+ * no getter runs, nothing is inherited, `0` is an array's first entry, and a key with a dot is quoted: `"invoice.no".code`.
+ * A path through something that is no object, or into an array without a number, is a problem: it can never be right.
  *
  * Problems name the field and the rule, never a value; a document that breaks the rules is nothing but problems.
  *
@@ -45,18 +51,27 @@ export function resolveFieldMappings(
   record: unknown,
   options: ResolveOptions = {},
 ): Resolution {
+  return resolverOf(mappings, options)(record)
+}
+
+/** What {@link resolveFieldMappings} says of record after record: the document is looked at once. */
+export function resolverOf(mappings: unknown, options: ResolveOptions = {}): (record: unknown) => Resolution {
   const transforms = readable('options', () => (options.transforms === undefined ? builtIn : { ...options.transforms }))
   const document = inCurrentVersion(copied(mappings))
   const broken = fieldMappingsViolations(document)
-  if (broken.length > 0) return { values: {}, problems: broken }
-  const values: [string, Scalar | null][] = []
-  const problems: Violation[] = isRecord(record) ? [] : [{ path: 'record', rule: rules.object }]
-  for (const [field, mapping] of Object.entries(upcastMappings(document as FieldMappings))) {
-    const resolved = resolveField(typeof mapping === 'string' ? { path: mapping } : mapping, record, transforms)
-    if ('rule' in resolved) problems.push({ path: `field_mappings.${field}`, rule: resolved.rule })
-    else if (resolved.value !== undefined) values.push([field, resolved.value])
+  if (broken.length > 0) return () => ({ values: {}, problems: broken })
+  const fields = Object.entries(upcastMappings(document as FieldMappings))
+  return (record) => {
+    const values: [string, Scalar | null][] = []
+    const root = isRecord(record) ? record : undefined
+    const problems: Violation[] = root === undefined ? [{ path: 'record', rule: rules.object }] : []
+    for (const [field, mapping] of fields) {
+      const resolved = resolveField(typeof mapping === 'string' ? { path: mapping } : mapping, root, transforms)
+      if ('rule' in resolved) problems.push({ path: `field_mappings.${field}`, rule: resolved.rule })
+      else if (resolved.value !== undefined) values.push([field, resolved.value])
+    }
+    return { values: problems.length > 0 ? {} : Object.fromEntries(values), problems }
   }
-  return { values: problems.length > 0 ? {} : Object.fromEntries(values), problems }
 }
 
 function resolveField(
@@ -66,8 +81,10 @@ function resolveField(
 ): Resolved {
   if ('const' in mapping) return { value: mapping.const }
   const { path, transform, map, required = false } = mapping
-  // A proxy may throw where a record would answer.
-  const found = attempt(() => valueAt(record, path))
+  const segments = segmentsOf(path)
+  if (segments === null) return { rule: unreadablePath }
+  const found = valueAt(record, segments)
+  if (found === unreachable) return { rule: unreachablePath }
   if (found === undefined || found === null) {
     const value = mapping.default
     return required && (value === undefined || value === null)
@@ -87,9 +104,10 @@ function transformed(
   const transform = Object.hasOwn(transforms, name) ? transforms[name] : undefined
   if (transform === undefined) return { rule: `must have a transform that there is, not ${name}; add it to transforms` }
   const value = attempt(() => transform.apply(found))
-  return isScalar(value)
-    ? { value }
-    : { rule: `${attempt(() => String(transform.reads)) ?? 'must be what it reads'}, for ${name}` }
+  if (isScalar(value)) return { value }
+  const rule =
+    attempt(() => transform.hint?.(found)) ?? attempt(() => String(transform.reads)) ?? 'must be what it reads'
+  return { rule: `${rule}, for ${name}` }
 }
 
 function lookedUp(value: Scalar, map: Readonly<Record<string, string>>): Resolved {
@@ -106,15 +124,23 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-function valueAt(record: unknown, path: string): unknown {
+const unreachable = Symbol('a path that ends before its last segment')
+
+/** Undefined where the record has nothing there, which is another matter than a path that leads through a text or a number. */
+function valueAt(record: unknown, segments: readonly string[]): unknown {
   let value = record
-  for (const segment of path.split('.')) {
-    if (!isRecord(value) || (Array.isArray(value) && !/^\d+$/.test(segment))) return undefined
-    // Of a getter it has no value.
-    value = Object.getOwnPropertyDescriptor(value, segment)?.value
+  for (const segment of segments) {
+    if (value === undefined || value === null) return undefined
+    const at = value
+    if (!isRecord(at) || (isList(at) && !/^\d+$/.test(segment))) return unreachable
+    // Of a getter it has no value. A proxy may throw where a record would answer.
+    value = attempt(() => Object.getOwnPropertyDescriptor(at, segment)?.value)
   }
   return value
 }
+
+/** A revoked proxy cannot even be asked. */
+const isList = (value: object) => attempt(() => Array.isArray(value)) ?? false
 
 const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
 

@@ -57,6 +57,42 @@ export const rules = {
 /** A word however it was taken apart: `api_key`, `apiKey`, `a_pi_Key`. */
 const spelled = (word: string) => word.split('').join('_?')
 
+/**
+ * What makes a name the measure of a credential, in English or Norwegian: a word at the end (`token_count`,
+ * `passord_lengde`), or one before a plural (`max_output_tokens`, `antall_passord`). Not `min`, which is Norwegian for "my".
+ */
+export const measures = {
+  last: [
+    ...['count', 'limit', 'length', 'size', 'type', 'usage', 'used', 'budget', 'quota', 'cost', 'price', 'ttl', 'age'],
+    ...['lifetime', 'expiry', 'expires', 'expires_at', 'expires_in', 'expired', 'status', 'policy', 'required', 'rate'],
+    ...['created_at', 'changed_at', 'issued_at', 'rotated_at', 'per_minute', 'per_hour', 'per_day', 'per_request'],
+    ...[
+      'antall',
+      'grense',
+      'lengde',
+      'storrelse',
+      'forbruk',
+      'kostnad',
+      'pris',
+      'levetid',
+      'utlop',
+      'utloper',
+      'brukt',
+    ],
+  ],
+  /** Before a plural in English. */
+  beforePlural: ['max', 'total', 'used', 'remaining', 'input', 'output', 'prompt', 'completion', 'maks'],
+  /** Before any. */
+  before: ['number_of', 'count_of', 'num', 'antall'],
+} as const
+
+/** Canonical names that are no credential although {@link credentialName} is in them: asked for those alone. */
+export const credentialMeasure = [
+  `_(${measures.last.join('|')})_([0-9]+_)?$`,
+  `^_(${measures.beforePlural.join('|')})_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$`,
+  `^_(${measures.before.join('|')})_`,
+].join('|')
+
 /*
  * What a canonical name (`_client_secret_`) is tried against. Long words count wherever they stand; short ones where a
  * word ends with them (`accesstoken`, but not `tokenizer` or `secretary`) or where they are all of it (`pin`, not `pinned`).
@@ -75,21 +111,32 @@ export const credentialName = [
   `_${spelled('api')}_?n(o|oe)_?${spelled('kkel')}`,
 ].join('|')
 
+/** What every name holds, in lower case and without `_`, or another sign stands in its way: rather too much than too little. */
+export const credentialNameStems =
+  '[^a-z0-9"]|pass([wco]|ph)|hemmel|(ss|et|ng|on|th|er|sh|ed|pi|te)key|secret|cred|authori|token|pwd|jwt|pin|kodeord|bearer|otp|kkel'
+
+const credentialLooks = (start: string, end: string) =>
+  [
+    // As a header's whole value, or behind the header's name.
+    `(${start}|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]`,
+    `(${start}|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*${end}`,
+    'eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]',
+    '-----BEGIN [A-Z0-9 ]+',
+    '(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}',
+    '(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]',
+    '(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}',
+    '(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}',
+  ].join('|')
+
 /** What a text is tried against, as it is. */
-export const credentialText = [
-  // As a header's whole value, or behind the header's name.
-  '(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]',
-  '(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$',
-  'eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]',
-  '-----BEGIN [A-Z0-9 ]+',
-  '(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}',
-  '(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]',
-  '(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}',
-  '(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}',
-].join('|')
+export const credentialText = credentialLooks('^', '$')
+/** The same for a printed document, without escapes, in which a text stands between quotes. */
+export const credentialTextQuoted = credentialLooks('"', '"')
+/** What every look holds, in few states: rather too much than too little. */
+export const credentialTextStems = '[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] '
 
 /** What an ASCII lower-case text is tried against, beside {@link credentialText}: a credential's name and its value. */
 export const credentialAssigned = [

@@ -35,7 +35,7 @@ const foreign: readonly [RegExp, string][] = [
   [/^\?$/, 'write * instead of ?'],
   [/^h([^a-z]|$)/i, 'H is Jenkins’ own; write a number'],
   [/#/, '# is not supported; write the weekday alone and choose the week in the application'],
-  [/^l$|\dl$|^l-\d/i, 'L is not supported; write 28, or run daily and choose the day in the application'],
+  [/^l$|\dl$|^l-\d/i, 'L is not supported; run daily and choose the day in the application'],
   [/\dw$|^lw$|^w$/i, 'W is not supported; write 1-5 as the weekday, or choose the day in the application'],
 ]
 
@@ -61,15 +61,33 @@ export function scheduleProblem(schedule: string): string | null {
     const problem = fieldProblem(parts[i] ?? '', field)
     if (problem !== null) return problem
   }
+  const days = dayProblem(parts)
+  if (days !== null) return days
   if (cron(schedule, 'UTC').nextRun() !== null) return null
   return 'day of month never comes in these months; write a day that one of them has'
 }
+
+/**
+ * With both days restricted a run takes one of them, but pg_cron takes a field that begins with `*` for unrestricted, and
+ * then wants both. Written as a range it is none.
+ */
+function dayProblem(parts: readonly string[]): string | null {
+  const days = [2, 4].map((i) => ({ text: parts[i] ?? '', field: fields[i] as Field }))
+  const stepped = days.find(({ text }) => text.startsWith('*/'))
+  if (stepped === undefined || days.some(({ text }) => text === '*')) return null
+  const { text, field } = stepped
+  const other = days.find((day) => day !== stepped)?.field.name
+  return `${field.name} "${text}" must not stand beside a ${other}, where cron dialects read it differently; write ${field.min}-${lastOf(field)}${text.slice(1)}`
+}
+
+/** The last value that no other one means too. */
+const lastOf = ({ max, names }: Field) => (names === weekdays ? 6 : max)
 
 function fieldProblem(text: string, field: Field): string | null {
   const refuse = (rule: string) => `${field.name}${/^[\d*,/-]{1,12}$/.test(text) ? ` "${text}"` : ''} ${rule}`
   const hint = foreign.find(([pattern]) => pattern.test(text))?.[1]
   if (hint !== undefined) return refuse(`is not of this grammar: ${hint}`)
-  const step = /^\*\/(\d{1,2})$/.exec(text)?.[1]
+  const step = /^\*\/([^,]*)$/.exec(text)?.[1]
   if (text === '*') return null
   const rule =
     step !== undefined
@@ -94,17 +112,28 @@ function entryProblem(entry: string, field: Field): string | null {
     const names = field.names === undefined ? '' : `, or three letters such as ${field.names[1]}`
     return `must be ${field.min} to ${field.max}${names}`
   }
-  if (first > last)
-    return `must be ascending; write ${first}-${field.names === weekdays ? 6 : field.max},${field.min}-${last}`
-  if (step === undefined) return null
-  if (to === undefined)
-    return `must have a step after a range; write ${first}-${field.max}/${/^\d{1,2}$/.test(step) ? step : 'n'}`
-  return stepProblem(step, field)
+  const badStep = step === undefined ? null : stepProblem(step, field, first)
+  if (badStep !== null) return badStep
+  if (first > last) return `must be ascending; write ${unwrapped(first, last, Number(step ?? 1), field)}`
+  return step === undefined || to !== undefined
+    ? null
+    : `must have a step after a range; write ${first}-${field.max}/${step}`
 }
 
-function stepProblem(step: string, { max, min }: Field): string | null {
+/** A range across the end of its field, as dialects read it that know such. */
+function unwrapped(first: number, last: number, step: number, field: Field): string {
+  const end = lastOf(field)
+  const values: number[] = []
+  for (let value = first % (end + 1) || field.min; value <= end + last + 1 - field.min; value += step)
+    values.push(value > end ? value - end - 1 + field.min : value)
+  if (step > 1) return values.sort((a, b) => a - b).join()
+  if (first > end) return `${field.min}-${last}`
+  return last === 0 && field.names === weekdays ? `${first}-7` : `${first}-${end},${field.min}-${last}`
+}
+
+function stepProblem(step: string, { max, min }: Field, first = min): string | null {
   if (/^\d{1,2}$/.test(step) && Number(step) >= 1 && Number(step) <= max) return null
-  return `must have a step of 1 to ${max}; for once in all, write ${min}`
+  return `must have a step of 1 to ${max}; for once in all, write ${first}`
 }
 
 function numberOf(text: string, { min, max, names }: Field): number | null {

@@ -11,9 +11,26 @@ export type Transform = {
    * transforms.decimal_2.apply('1 234,5') // 1234.5
    */
   apply(value: Scalar): Scalar | undefined
+  /**
+   * What to do about a value that `apply` refuses, where there is more to say than `reads`. It must not quote the value.
+   *
+   * @default none: `reads` says it
+   */
+  hint?(value: Scalar): string | undefined
 }
 
 const date = 'must be a date such as 2026-11-24 or 24.11.2026'
+
+// One kind of sign between thousands, in groups of three, or none.
+const anySign = /^([+-]?)(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:[.,](\d+))?$/
+const norwegian = {
+  example: '1.234,5, 1 234,5 or 1234,5',
+  form: /^([+-]?)(\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?$/,
+}
+const english = {
+  example: '1,234.5, 1 234.5 or 1234.5',
+  form: /^([+-]?)(\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:\.(\d+))?$/,
+}
 
 /**
  * The transforms there are; add your own beside them.
@@ -33,6 +50,16 @@ export const transforms = Object.freeze({
   decimal_0: decimal(0),
   decimal_2: decimal(2),
   decimal_4: decimal(4),
+  /** Of `1.234,50`: dots or spaces between thousands, a comma before decimals, which are all kept. */
+  decimal_nb: localDecimal(norwegian),
+  decimal_0_nb: localDecimal(norwegian, 0),
+  decimal_2_nb: localDecimal(norwegian, 2),
+  decimal_4_nb: localDecimal(norwegian, 4),
+  /** Of `1,234.50`: commas or spaces between thousands, a dot before decimals, which are all kept. */
+  decimal_en: localDecimal(english),
+  decimal_0_en: localDecimal(english, 0),
+  decimal_2_en: localDecimal(english, 2),
+  decimal_4_en: localDecimal(english, 4),
 } as const satisfies Record<string, Transform>)
 
 /** A record may hold anything. */
@@ -59,25 +86,49 @@ function dateParts(value: Scalar): [string, string, string] | undefined {
   return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(parts.join('-')) ? parts : undefined
 }
 
-/** Digits are rounded as they are written, half away from zero: as binary fractions 1.005 would become 1. */
+/** A number in which one dot or comma can only be the decimal sign. */
 function decimal(places: number): Transform {
+  const which = `decimal_${places}_nb where the comma is the decimal sign, decimal_${places}_en where the dot is`
   return {
     reads: 'must be a number such as 1234.5, 1234,5 or 1 234,50',
-    apply(value) {
-      if (!isWritten(value)) return undefined
-      // Below a millionth numbers print with an exponent, and no decimal is left of them.
-      const written = String(typeof value === 'number' && Math.abs(value) < 1e-6 ? 0 : value)
-        .trim()
-        .replace(/^\u2212/, '-')
-        .replace(/(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))/g, '')
-      const [, sign, whole = '', fraction = ''] = /^([+-]?)(\d+)(?:[.,](\d+))?$/.exec(written) ?? []
-      if (sign === undefined) return undefined
-      const digits = BigInt(whole + fraction.slice(0, places).padEnd(places, '0'))
-      const rounded = digits + ((fraction[places] ?? '0') >= '5' ? 1n : 0n)
-      // Beyond this a number no longer holds every cent.
-      if (rounded > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
-      const result = Number(rounded) / 10 ** places
-      return sign === '-' && result !== 0 ? -result : result
-    },
+    apply: (value) => (isAmbiguous(value) ? undefined : numberOf(value, anySign, places)),
+    hint: (value) => (isAmbiguous(value) ? `must say which sign is which: use ${which}` : undefined),
   }
+}
+
+function localDecimal({ example, form }: { example: string; form: RegExp }, places?: number): Transform {
+  return { reads: `must be a number such as ${example}`, apply: (value) => numberOf(value, form, places) }
+}
+
+/** `1.234` and `1,234` are a thousand and more to one reader, less than two to another; `0,125` and `1234.567` are not. */
+function isAmbiguous(value: Scalar): boolean {
+  return typeof value === 'string' && /^[+-]?[1-9]\d{0,2}[.,]\d{3}$/.test(signed(value))
+}
+
+const signed = (text: string) => text.trim().replace(/^\u2212/, '-')
+
+/** As far as a number holds what is written; rounded half away from zero, as binary fractions 1.005 would become 1. */
+function numberOf(value: Scalar, form: RegExp, places?: number): number | undefined {
+  // A number has no sign to be unsure of.
+  if (typeof value === 'number') {
+    return places === undefined ? value + 0 : rounded(/^(-?)(\d+)(?:\.(\d+))?$/.exec(plainly(value)), places)
+  }
+  return typeof value === 'string' ? rounded(form.exec(signed(value)), places) : undefined
+}
+
+/** Below a millionth numbers print with an exponent, and no decimal is left of them. */
+const plainly = (value: number) => String(Math.abs(value) < 1e-6 ? 0 : value)
+
+function rounded(match: RegExpExecArray | null, wanted: number | undefined): number | undefined {
+  if (match === null) return undefined
+  const [, sign, written = '', decimals = ''] = match
+  const whole = written.replace(/\D/g, '')
+  const fraction = decimals.replace(/0+$/, '')
+  const places = wanted ?? fraction.length
+  const digits = BigInt(whole + fraction.slice(0, places).padEnd(places, '0'))
+  const units = digits + ((fraction[places] ?? '0') >= '5' ? 1n : 0n)
+  // Beyond this a number no longer holds every digit.
+  if (units > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
+  const result = Number(`${units}e-${places}`)
+  return sign === '-' && result !== 0 ? -result : result
 }

@@ -1,4 +1,13 @@
-import { credentialAssigned, credentialName, credentialText, limits, patterns, reservedNames, rules } from './rules.ts'
+import {
+  credentialAssigned,
+  credentialMeasure,
+  credentialName,
+  credentialText,
+  limits,
+  patterns,
+  reservedNames,
+  rules,
+} from './rules.ts'
 import { versions } from './versions.ts'
 
 /** Where a configuration document breaks which rule; never the value, which may be a credential. */
@@ -15,6 +24,7 @@ const feature = new RegExp(patterns.feature)
 const printable = new RegExp(patterns.printable)
 const canonical = /^[a-z0-9]+(_[a-z0-9]+)*$/
 const naming = new RegExp(credentialName)
+const measuring = new RegExp(credentialMeasure)
 const looking = new RegExp(credentialText)
 const assigned = new RegExp(credentialAssigned)
 const reserved = new Set<string>(reservedNames)
@@ -85,7 +95,7 @@ export function credentialProblem(text: string): string | null {
 
 /** {@link credentialProblem} of a text that is no prose, where naming one is enough: a schedule. */
 export function scheduleCredentialProblem(schedule: string): string | null {
-  return credentialProblem(schedule) ?? (naming.test(canonicalName(schedule)) ? rules.credentialName : null)
+  return credentialProblem(schedule) ?? (namesCredential(schedule) ? rules.credentialName : null)
 }
 
 function checkMapping(value: unknown, path: Path, known: readonly string[], size: Size, report: Report): void {
@@ -171,7 +181,12 @@ function checkText(value: string, path: Path, size: Size, report: Report): void 
 function checkKey(key: string, path: Path, size: Size, report: Report): void {
   checkText(key, path, size, report)
   if (reserved.has(key)) report(path, rules.reserved)
-  if (naming.test(canonicalName(key))) report(path, rules.credentialName)
+  if (namesCredential(key)) report(path, rules.credentialName)
+}
+
+function namesCredential(key: string): boolean {
+  const name = canonicalName(key)
+  return naming.test(name) && !measuring.test(name)
 }
 
 /** `clientSecret`, `Client-Secret` and `CLIENT_SECRET` as `_client_secret_`: words in ASCII lower case. */

@@ -59,8 +59,8 @@ export async function assertSafeLogin(
     (login.granted && `has rights of its own on ${login.granted}`)
   if (problem) throw refuse(field, becomes, `${login.rolname} ${problem}, ${without}`)
   if (login.powerful) {
-    const mend = ', or mend the role: integrations-db doctor'
-    throw refuse(field, becomes, `${login.rolname} may become ${login.powerful}, ${without}`, mend)
+    const fix = ', or fix the role: integrations-db doctor'
+    throw refuse(field, becomes, `${login.rolname} may become ${login.powerful}, ${without}`, fix)
   }
   if (!(becomes === 'service_role' ? login.may_be_service : login.may_be_authenticated)) {
     throw refuse(field, becomes, `${login.rolname} may not become ${becomes}`)

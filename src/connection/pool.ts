@@ -101,7 +101,7 @@ export class Pool {
     }
   }
 
-  /** Lends one connection for one or several units, and has it ready for the next caller before it takes it back. */
+  /** Opens one connection for one or several units, and has it ready for the next caller before it takes it back. */
   async withConnection<T>(timer: CallTimer, use: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = this.#takeIdle() ?? (await this.#acquire(timer))
     try {

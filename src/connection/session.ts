@@ -92,10 +92,10 @@ async function withTransaction<T>(
   whole: CallTimer | undefined,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  let lent = false
+  let connected = false
   try {
     return await pool.withConnection(opening, async (connection) => {
-      lent = true
+      connected = true
       if (whole === undefined) opening.stop()
       const transaction = new Transaction(connection, scope, () => pool.timer(), whole)
       try {
@@ -105,7 +105,7 @@ async function withTransaction<T>(
       }
     })
   } catch (error) {
-    throw lent ? error : toIntegrationsDbError(error) // What a callback throws is its caller's.
+    throw connected ? error : toIntegrationsDbError(error) // What a callback throws is its caller's.
   } finally {
     opening.stop()
   }

@@ -20,7 +20,7 @@ export type Comparison = {
   problems: Problem[]
 }
 
-/** Why the history and the files do not belong together; `message` has both values and the remedy. */
+/** Why the history and the files do not belong together; `message` has both values and the hint. */
 export type Problem = {
   /** The version, 14 digits. */
   version: string

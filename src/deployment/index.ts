@@ -51,7 +51,7 @@ export const rollback: typeof import('./rollback.ts').rollback = async (options)
   (await import('./rollback.ts')).rollback(readOptions(options))
 
 /**
- * What is applied, what is pending, and why the history and the files do not belong together. Changes nothing.
+ * Applied and pending migrations, and why the history and the files do not belong together. Changes nothing.
  *
  * ```sql
  * select to_jsonb(h) as row from supabase_migrations.schema_migrations as h order by version

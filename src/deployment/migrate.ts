@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, asAdmin, type Queries, queriesOf } from '../admin/connection.ts'
+import { type Queries, queriesOf, withAdminConnection, withExclusiveAdmin } from '../admin/connection.ts'
 import { type Access, projectQueries } from '../admin/management-api.ts'
 import type { Progress } from '../admin/steps.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
@@ -68,10 +68,10 @@ export async function migrate({
   }): Promise<MigrateReport> {
   try {
     if ('projectRef' in options) return await applyPending(await projectQueries(options), options)
-    const { wanted, ...report } = await asAdmin(options.url, (sql) => prepare(queriesOf(sql), options))
+    const { wanted, ...report } = await withAdminConnection(options.url, (sql) => prepare(queriesOf(sql), options))
     // Once there is a schema to lock. Whoever comes second finds nothing left to do then.
     if (wanted.length === 0 || options.dryRun) return report
-    return await aloneAsAdmin(options.url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
+    return await withExclusiveAdmin(options.url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
   } catch (error) {
     throw toIntegrationsDbError(error)
   }

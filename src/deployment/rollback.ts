@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { aloneAsAdmin, asAdmin, type Queries, queriesOf } from '../admin/connection.ts'
+import { type Queries, queriesOf, withAdminConnection, withExclusiveAdmin } from '../admin/connection.ts'
 import type { Progress } from '../admin/steps.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
@@ -58,10 +58,10 @@ export type RollbackReport = {
 export async function rollback(options: RollbackOptions): Promise<RollbackReport> {
   const { url, onWait } = options
   try {
-    const planned = await asAdmin(url, (sql) => plan(queriesOf(sql), options))
+    const planned = await withAdminConnection(url, (sql) => plan(queriesOf(sql), options))
     // Without a history there is no schema to lock.
     if (planned.files.length === 0) return { rolledBack: [], losses: [] }
-    return await aloneAsAdmin(url, deploymentLock, (sql) => undo(queriesOf(sql), options), onWait)
+    return await withExclusiveAdmin(url, deploymentLock, (sql) => undo(queriesOf(sql), options), onWait)
   } catch (error) {
     throw toIntegrationsDbError(error)
   }

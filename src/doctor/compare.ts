@@ -26,7 +26,7 @@ type Comparison = {
 const taken = ['schema', 'table', 'column', 'function']
 
 /**
- * Every difference, in the order in which they can be mended. What is missing or reads otherwise only because something
+ * Every difference, in the order in which they can be fixed. What is missing or reads otherwise only because something
  * it needs does is a consequence of that, and no difference of its own.
  */
 export function compare({ expected, live, locked = false, moved = [] }: Comparison): Difference[] {

@@ -8,8 +8,8 @@ export type Finding = {
   where: string
   expected: string
   found: string
-  /** The SQL that mends it, which can run twice; null where no SQL can. */
-  mend: string | null
-  /** What to do where no SQL mends it, or instead of it. */
-  remedy: string | null
+  /** The SQL that fixes it, which can run twice; null where no SQL can. */
+  fix: string | null
+  /** What to do where no SQL fixes it, or instead of it. */
+  hint: string | null
 }

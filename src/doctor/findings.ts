@@ -1,7 +1,7 @@
 import { type Aspect, type CatalogObject, lines } from './catalog.ts'
 import type { Difference } from './compare.ts'
 import type { Finding } from './finding.ts'
-import { mend } from './mend.ts'
+import { fix } from './fix.ts'
 import { privilegeWords } from './privileges.ts'
 
 /** Differences between the expected and a live catalog, of whose objects `owner` has most, as findings. */
@@ -15,8 +15,8 @@ export function driftFindings(
     what: whatOf(difference),
     where: placeOf(difference.object),
     ...bothValues(difference, owner, known),
-    mend: isHarmlessExtra(difference) ? null : mend(difference, { owner, objects: expected }),
-    remedy: remedyOf(difference),
+    fix: isHarmlessExtra(difference) ? null : fix(difference, { owner, objects: expected }),
+    hint: hintOf(difference),
   }))
 }
 
@@ -58,7 +58,7 @@ function placeOf({ kind, name, on }: Pick<CatalogObject, 'kind' | 'name' | 'on'>
   return kind === 'column' ? `${on}.${name}` : `${name} on ${on}`
 }
 
-function remedyOf({ change, object, aspect, live }: Difference): string | null {
+function hintOf({ change, object, aspect, live }: Difference): string | null {
   if (change === 'host') return "its comment marks it as the host's; no migration touches it"
   if (change === 'extra' && object.kind === 'function') {
     return 'or, where it is yours, move it into a schema of yours: alter function … set schema …'
@@ -74,7 +74,7 @@ function remedyOf({ change, object, aspect, live }: Difference): string | null {
   if (aspect === 'null' && object.aspects.null === 'not null' && !object.aspects.default) {
     return 'rows that have none stop it; fill or delete them first'
   }
-  if (aspect === 'enforced') return 'rows that refer to nothing stop it; mend or delete them first'
+  if (aspect === 'enforced') return 'rows that refer to nothing stop it; fix or delete them first'
   if (
     aspect === 'labels' &&
     lines(live?.aspects.labels).some((label) => !lines(object.aspects.labels).includes(label))

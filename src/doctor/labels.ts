@@ -1,4 +1,4 @@
-import { replaceEnum, selfGuarded } from '../migrations/index.ts'
+import { replaceEnum } from '../migrations/index.ts'
 import { block, literal } from '../util/quote.ts'
 import type { CatalogObject } from './catalog.ts'
 
@@ -30,7 +30,7 @@ function renamed(type: string, from: string, to: string): string {
 /** The type made anew, and its columns with it, which lose their defaults. Rows that hold what goes stop it. */
 export function madeAnew(type: string, values: string[], columns: readonly CatalogObject[]): string {
   const described = columns.map(({ on, name }) => ({ table: parts(on ?? ''), column: { name, type } }))
-  return replaceEnum({ ...parts(type), values }, described).replace(`${selfGuarded}\n`, '')
+  return replaceEnum({ ...parts(type), values }, described)
 }
 
 function isSubsequence(short: readonly string[], long: readonly string[]): boolean {

@@ -17,8 +17,8 @@ export function doctorText({ findings }: DoctorReport): string {
   return [...findings.map(findingText), end].join('\n\n')
 }
 
-function findingText({ severity, what, where, expected, found, mend, remedy }: Finding): string {
-  const parts = Object.entries({ expected, found, mend, remedy }).filter(([, text]) => text !== null)
+function findingText({ severity, what, where, expected, found, fix, hint }: Finding): string {
+  const parts = Object.entries({ expected, found, fix, hint }).filter(([, text]) => text !== null)
   const indented = (text: string | null) => text?.replaceAll('\n', '\n            ')
   return [
     `${severity}: ${what}: ${where}`,

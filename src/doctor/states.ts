@@ -9,17 +9,17 @@ const history = 'supabase_migrations.schema_migrations'
 
 /** Migrations that were not applied, and files and history that do not belong together. */
 export function historyFindings(pending: string[], problems: Problem[]): Finding[] {
-  const found = (finding: Pick<Finding, 'what' | 'expected' | 'found' | 'remedy'>): Finding => ({
+  const found = (finding: Pick<Finding, 'what' | 'expected' | 'found' | 'hint'>): Finding => ({
     severity: 'drift',
     where: history,
-    mend: null,
+    fix: null,
     ...finding,
   })
   const missing = found({
     what: 'pending migrations',
     expected: 'every packaged migration',
     found: `${pending.length} missing: ${pending.join(', ')}`,
-    remedy: 'integrations-db migrate; the catalog is compared after that',
+    hint: 'integrations-db migrate; the catalog is compared after that',
   })
   return [
     ...(pending.length > 0 ? [missing] : []),
@@ -28,7 +28,7 @@ export function historyFindings(pending: string[], problems: Problem[]): Finding
         what: `migration ${problem}`,
         expected: 'a history of the packaged files',
         found: `version ${version}`,
-        remedy: message,
+        hint: message,
       }),
     ),
   ]
@@ -42,8 +42,8 @@ export function lockdownFinding(privileges: number): Finding {
     where: 'integrations.revoked_grants',
     expected: 'the privileges that the migrations grant',
     found: `${privileges} privileges taken away`,
-    mend: null,
-    remedy: 'integrations-db lockdown --lift',
+    fix: null,
+    hint: 'integrations-db lockdown --lift',
   }
 }
 

@@ -2,11 +2,15 @@ import type { AlterTableCmd, ColumnDef, Constraint, Node, RangeVar } from 'libpg
 import { array, block, literal, name, relation } from '../util/quote.ts'
 import { commandOf, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, isConstraint } from './end-state.ts'
-import type { Guard } from './guards.ts'
-import { strings, textOf, typeKey } from './parse-tree.ts'
-import { insertAfter, refuse, type Statement } from './statements.ts'
+import type { Guard } from './guard.ts'
+import { implicitName } from './names.ts'
+import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
+import { serials } from './replay-tables.ts'
+import { partKey, type State } from './state.ts'
+import { insertAfter, parseNow, type Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 
+type Around = Parameters<Guard<Alteration>>[2]
 /** One command of an ALTER TABLE, and the table. */
 type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
 
@@ -80,6 +84,10 @@ export const alterations: Record<string, Guard<Alteration>> = {
     where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and attidentity = ''
   ) then
     ${text};
+    -- It counts on from what is there.
+    perform set_config('row_security', 'off', true);
+    perform setval(pg_get_serial_sequence(${literal(relation(table))}, ${literal(command.name)}), max(t.${name(command.name)}))
+    from ${relation(table)} as t having max(t.${name(command.name)}) > 0;
   end if;`),
 
   AT_AddConstraint: addConstraint,
@@ -88,12 +96,17 @@ export const alterations: Record<string, Guard<Alteration>> = {
   AT_AlterColumnType: setType,
 }
 
-function addConstraint(statement: Statement, { table, command }: Alteration): string {
+function addConstraint(statement: Statement, { table, command }: Alteration, around: Around): string {
   const constraint = (command.def as { Constraint?: Constraint } | undefined)?.Constraint
   const of = `conrelid = to_regclass(${literal(relation(table))})`
   const primary = constraint?.contype === 'CONSTR_PRIMARY'
-  if (constraint === undefined || (!constraint.conname && !primary))
-    throw refuse(statement, 'a constraint without a name', 'name it in the Drizzle definition')
+  if (constraint === undefined || (!constraint.conname && !primary)) {
+    const at = statement.words.findIndex(({ text }, i) => i > 1 && /^add$/i.test(text))
+    const end = statement.words[at]?.end ?? 0
+    const named = `${statement.text.slice(0, end)} CONSTRAINT ${name(around.made?.name)}${statement.text.slice(end)}`
+    const [again] = parseNow([named], statement.origin) as [Statement]
+    return addConstraint(again, { table, command: commandOf(again.node) as AlterTableCmd }, around)
+  }
   // A table has one primary key at most, whatever its name.
   const same = primary ? `contype = 'p'` : `conname = ${literal(constraint.conname)}`
   const stated = command.subtype === 'AT_AddIndexConstraint' ? 'true' : isConstraint(constraint)
@@ -119,25 +132,40 @@ function addConstraint(statement: Statement, { table, command }: Alteration): st
 function setType(
   statement: Statement,
   { table, command }: Alteration,
-  around: { later: Statement[]; labels: Map<string, string[]> },
+  around: { later: Statement[]; labels: Map<string, string[]>; after: State },
 ): string {
   const definition = (command.def as { ColumnDef?: ColumnDef } | undefined)?.ColumnDef
+  const own = around.after.of('column', partKey('column', `table ${tableName(table)}`, textOf(command.name)))
   const type = columnType(definition?.typeName)
+  if (isSerial(definition))
+    return toSerial(
+      { table, command },
+      type.name,
+      textOf(definition?.typeName && strings(definition.typeName.names)[0]),
+      own && around.after.get(own.serial)?.name,
+    )
+  // A generated column is computed anew.
+  if (own?.generated !== undefined) return statement.text
   const casts = isCastOf(definition?.raw_default, textOf(command.name))
   const text = casts ? beforeUsing(statement) : statement.text
   const column = name(command.name)
   const attribute = `attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and not attisdropped`
   // The old default may have no cast to the new type; drizzle-kit states the new one in the next statement.
-  const head = around.later.some((other) => setsDefault(other, table, textOf(command.name)))
-    ? insertCommand({ ...statement, text }, `ALTER COLUMN ${column} DROP DEFAULT,`)
-    : text
+  const isSetLater = around.later.some((other) => setsDefault(other, table, textOf(command.name)))
+  const head = isSetLater ? insertCommand({ ...statement, text }, `ALTER COLUMN ${column} DROP DEFAULT,`) : text
+  // Without a cast that PostgreSQL makes by itself the default stays behind, and is said again.
+  const reset =
+    isSetLater || own?.default === undefined ? '' : `, ALTER COLUMN ${column} SET DEFAULT ${bare(own.default)}`
+  const apart = reset === '' ? head : insertCommand({ ...statement, text }, `ALTER COLUMN ${column} DROP DEFAULT,`)
   const labels = around.labels.get(typeKey(definition?.typeName?.names))
+  const isArray = nodesOf(definition?.typeName?.arrayBounds).length > 0
   const refuseOthers =
     labels === undefined
       ? ''
       : `
     perform set_config('row_security', 'off', true);
-    select count(*), string_agg(distinct t.${column}::text, ', ') into used, found from ${relation(table)} as t where t.${column}::text <> all (${array(labels)});
+    select count(*), string_agg(distinct held.label, ', ') into used, found
+    from ${relation(table)} as t, lateral ${isArray ? `(select unnest(t.${column}::text::text[]))` : `(select t.${column}::text)`} as held (label) where held.label <> all (${array(labels)});
     if used > 0 then
       raise exception '% rows of % hold what type % does not have: %', used, ${literal(`${relation(table)}.${column}`)}, ${literal(type.name)}, found
         using hint = 'change them, then run this again';
@@ -150,10 +178,16 @@ function setType(
     : `\
     if exists (select from pg_attribute where ${attribute} and atttypid = to_regtype(${literal(type.name)})) then
       ${head};
+    elsif exists (select from pg_attribute join pg_cast on castsource = atttypid and casttarget = to_regtype(${literal(type.name)}) where ${attribute}${reset === '' ? '' : ` and castcontext <> 'e'`}) then
+      ${head} USING ${column}::${castName(type.name)};${
+        reset === ''
+          ? ''
+          : `
     elsif exists (select from pg_attribute join pg_cast on castsource = atttypid and casttarget = to_regtype(${literal(type.name)}) where ${attribute}) then
-      ${head} USING ${column}::${castName(type.name)};
+      ${apart} USING ${column}::${castName(type.name)}${reset};`
+      }
     else
-      ${head} USING ${column}::text::${castName(type.name)};
+      ${apart} USING ${column}::text::${castName(type.name)}${reset};
     end if;`
   return block(
     `\
@@ -175,6 +209,40 @@ function beforeUsing({ text, words }: Statement): string {
   return text.slice(0, words.findLast((word) => word.text.toLowerCase() === 'using')?.start).trimEnd()
 }
 
+/** A default without the casts to the type that its column had. */
+function bare(text: string): string {
+  const [, constant] = /^('(?:[^']|'')*')\s*::[^']*$/.exec(text) ?? []
+  return constant ?? text
+}
+
+function isSerial(definition: ColumnDef | undefined): boolean {
+  const names = strings(definition?.typeName?.names)
+  return names.length === 1 && textOf(names[0]) in serials
+}
+
+/** `serial` is no type: an integer, a sequence that its column owns, and a default. */
+function toSerial({ table, command }: Alteration, type: string, word: string, sequence: string | undefined): string {
+  const [called, column] = [relation(table), name(command.name)]
+  const own = `${table?.schemaname ? `${name(table.schemaname)}.` : ''}${name(sequence ?? implicitName(textOf(table?.relname), [textOf(command.name)], 'seq', () => false))}`
+  const has = `exists (select from pg_depend join pg_class on pg_class.oid = objid and relkind = 'S' join pg_attribute on attrelid = refobjid and attnum = refobjsubid where refobjid = to_regclass(${literal(called)}) and attname = ${literal(command.name)} and deptype = 'a')`
+  const alter = `ALTER TABLE ${called} ALTER COLUMN ${column}`
+  return block(`\
+  if exists (select from pg_attribute where attrelid = to_regclass(${literal(called)}) and attname = ${literal(command.name)} and atttypid <> to_regtype(${literal(type)})) then
+    if not ${has} then
+      ${alter} DROP DEFAULT;
+    end if;
+    ${alter} SET DATA TYPE ${serials[word]} USING ${column}::text::${serials[word]};
+  end if;
+  if not ${has} then
+    CREATE SEQUENCE ${own} AS ${serials[word]} OWNED BY ${called}.${column};
+    perform set_config('row_security', 'off', true);
+    perform setval(${literal(own)}, max(t.${column})) from ${called} as t having max(t.${column}) > 0;
+    ${alter} SET DEFAULT nextval(${literal(own)}::regclass), ALTER COLUMN ${column} SET NOT NULL;
+  else
+    ALTER SEQUENCE ${own} AS ${serials[word]};
+  end if;`)
+}
+
 const castName = (type: string) => (type === 'bpchar' ? 'varchar' : type)
 
 function setsDefault({ node }: Statement, table: RangeVar | undefined, column: string): boolean {
@@ -190,7 +258,7 @@ function setsDefault({ node }: Statement, table: RangeVar | undefined, column: s
 /** DROP DEFAULT of a column that may be gone. */
 function ifColumn({ text }: Statement, { table, command }: Alteration): string {
   return block(`\
-  if exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and not attisdropped) then
+  if exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and attidentity = '' and not attisdropped) then
     ${text};
   end if;`)
 }

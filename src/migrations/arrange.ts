@@ -1,21 +1,15 @@
 import { diffExtras } from '../extras/extra.ts'
 import { textOf } from './parse-tree.ts'
-import type { SchemaState } from './plan.ts'
-import { emptySnapshot, type Snapshot } from './snapshot.ts'
+import type { Side } from './side.ts'
+import type { State } from './state.ts'
 import type { Statement } from './statements.ts'
 
 /** Extras around statements: functions once schemas and types are there, what hangs on tables last, drops in reverse. */
-export function arrange(
-  statements: Statement[],
-  texts: string[],
-  from: SchemaState,
-  to: SchemaState,
-  remade: Set<string>,
-): string[] {
+export function arrange(statements: Statement[], texts: string[], from: Side, to: Side, remade: Set<string>): string[] {
   const extras = diffExtras(
     from.extras,
     to.extras,
-    (object) => exists(to.snapshot ?? emptySnapshot, object),
+    (object) => exists(to.state, object),
     (object) => remade.has(object),
   )
   const made = statements.findLastIndex(({ node }) => 'CreateSchemaStmt' in node || 'CreateEnumStmt' in node) + 1
@@ -35,6 +29,6 @@ export function arrange(
   ]
 }
 
-function exists(snapshot: Snapshot, object: string): boolean {
-  return object in snapshot.tables || object in snapshot.enums || object in snapshot.schemas
+function exists(state: State, object: string): boolean {
+  return ['table', 'type', 'schema'].some((kind) => state.get(`${kind} ${object}`) !== undefined)
 }

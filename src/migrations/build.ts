@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
 import type { Extra } from '../extras/extra.ts'
 import { writeWhole } from '../util/whole-files.ts'
-import type { DiffSnapshots } from './derive.ts'
 import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
-import { planMigration, type SchemaState } from './plan.ts'
+import { planMigration } from './plan.ts'
 import { generatorVersion, type Header, projectId, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
-import { emptySnapshot } from './snapshot.ts'
+import type { Side } from './side.ts'
+import { State } from './state.ts'
+import { stateAfter } from './up.ts'
 import { laterThan } from './versions.ts'
 
 export type BuildOptions = {
@@ -39,7 +40,7 @@ const kinds = ['migration', 'rollback'] as const
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
 export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
-  const [migrations, diff] = await Promise.all([readDrizzleFolder(drizzle), loadDiff()])
+  const migrations = await readDrizzleFolder(drizzle)
   const declared = await Promise.all(migrations.map((migration) => readExtras(supabase, migration)))
   const written = {
     migration: await readFolder(supabase, 'migration'),
@@ -50,27 +51,29 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
   const project = projectId(migrations[0], declared[0] ?? [])
   const pending: { path: string; text: string }[] = []
   const accounted = new Set<string>()
-  let before: SchemaState = { snapshot: emptySnapshot, extras: [] }
+  let before: Side = { state: new State(), extras: [] }
   let version: string | undefined
 
   for (const [i, migration] of migrations.entries()) {
     const extras = declared[i] ?? before.extras
-    const after: SchemaState = { snapshot: migration.snapshot, extras }
     const sources = sourceHashes(migration, extras)
     const own = {
-      migration: written.migration.filter(({ header }) => header.source === sources.migration),
-      rollback: written.rollback.filter(({ header }) => header.source === sources.rollback),
+      migration: filesOf(written.migration, sources.migration, project),
+      rollback: filesOf(written.rollback, sources.rollback, project),
     }
     const frozen = own.migration.find(({ header }) => header.generator !== generatorVersion)
-    if (frozen !== undefined) {
-      for (const kind of kinds) assertComplete(own[kind], frozen.header.parts, join(supabase, folders[kind]), migration)
+    const parts = own.migration[0]?.header.parts
+    const isThere = parts !== undefined && own.migration.length === parts && own.rollback.length === parts
+    if (frozen !== undefined || (isThere && !check)) {
+      for (const kind of kinds) assertComplete(own[kind], parts ?? 0, join(supabase, folders[kind]), migration)
       for (const { path } of [...own.migration, ...own.rollback]) accounted.add(path)
       version = own.migration
         .map(({ name }) => name.slice(0, 14))
         .sort()
         .at(-1)
+      before = { state: await stateAfter(migration, before.state), extras }
     } else {
-      const plans = await planMigration(migration, before, after, version, diff)
+      const { plans, after } = await planMigration(migration, before, extras, version)
       for (const [part, plan] of plans.entries()) {
         const texts = renderFile(plan, part + 1, plans.length, { ...sources, project })
         for (const kind of kinds) {
@@ -83,12 +86,12 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
         }
         version = laterThan(version, plan.version)
       }
+      before = after
     }
-    before = after
   }
   for (const { path, text } of files) {
     // Another project's, put here by `export`, follow from its sources.
-    if (!accounted.has(path) && (projectOf(text) ?? project) === project) throw stray(path)
+    if (!accounted.has(path) && (projectOf(text) ?? project) === project) throw secret(path)
   }
   await assertFree(pending)
 
@@ -120,12 +123,19 @@ async function readFolder(supabase: string, kind: Kind): Promise<WrittenFile[]> 
   const files = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name)
-      const text = await readFile(path, 'utf8')
+      const text = (await readFile(path, 'utf8')).replaceAll('\r\n', '\n')
       const header = readHeader(text)
       return header === undefined ? [] : [{ path, name, text, header }]
     }),
   )
   return files.flat()
+}
+
+/** The files of this project with a source, one for each part. */
+function filesOf(files: WrittenFile[], source: string, project: string): WrittenFile[] {
+  const own = files.filter(({ header, text }) => header.source === source && (projectOf(text) ?? project) === project)
+  const first = new Map([...own].reverse().map((file) => [file.header.part, file]))
+  return [...first.values()]
 }
 
 function assertUnedited({ path, header }: WrittenFile): void {
@@ -166,7 +176,7 @@ function changed({ path, header }: WrittenFile, migration: DrizzleMigration, sou
 }
 
 /** A file that follows from nothing would be applied all the same, or never rolled back. */
-function stray(path: string): IntegrationsDbError {
+function secret(path: string): IntegrationsDbError {
   return new IntegrationsDbError(
     'conflict',
     `${path}: follows from no migration in the drizzle folder; restore its source or delete the file`,
@@ -185,16 +195,4 @@ async function readIfThere(file: string): Promise<string | undefined> {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-}
-
-async function loadDiff(): Promise<DiffSnapshots> {
-  try {
-    const { generateMigration } = await import('drizzle-kit/api')
-    return generateMigration as unknown as DiffSnapshots
-  } catch {
-    throw new IntegrationsDbError(
-      'unavailable',
-      'drizzle-kit cannot be loaded; install it beside this package: npm install --save-dev drizzle-kit@0.31',
-    )
-  }
 }

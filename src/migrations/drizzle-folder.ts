@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import type { Rename } from './renames.ts'
+import type { Rename } from './rename-state.ts'
 import type { Snapshot } from './snapshot.ts'
 import { versionAt } from './versions.ts'
 
@@ -24,9 +24,11 @@ export type DrizzleMigration = {
   sql: string
   /** All that was read, as it was read: what the files' hashes are of. */
   source: string
-  /** Absent where drizzle-kit's file of it is: then nothing tells the way back. */
+  /** Absent where drizzle-kit's file of it is: then nothing tells the rollback. */
   snapshot: Snapshot | undefined
-  rollback: { file: string; sql: string } | undefined
+  /** The snapshot of the migration before it. */
+  previous: Snapshot | undefined
+  rollback: { file: string; sql: string; whole: boolean } | undefined
   /** What `<tag>.renames.json` says was renamed, though the statements drop and create. */
   renames: Rename[] | undefined
 }
@@ -37,14 +39,19 @@ type JournalEntry = { idx: number; when: number; tag: string }
 export async function readDrizzleFolder(folder: string): Promise<DrizzleMigration[]> {
   const journalFile = join(folder, 'meta', '_journal.json')
   const journal = parseJson<{ dialect: string; entries: JournalEntry[] }>(await read(journalFile), journalFile)
-  if (journal.dialect !== 'postgresql') {
+  // drizzle-kit's first versions called it "pg", and its `up` leaves the journal as it is.
+  if (journal.dialect !== 'postgresql' && journal.dialect !== 'pg') {
     throw new IntegrationsDbError(
       'invalid_input',
-      `${journalFile}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations${journal.dialect === 'pg' ? '; run drizzle-kit up, which brings the folder to the form of drizzle-kit 0.31' : ''}`,
+      `${journalFile}: dialect is "${journal.dialect}", only "postgresql" can become Supabase migrations`,
     )
   }
-  const entries = [...journal.entries].sort((a, b) => a.idx - b.idx)
-  return Promise.all(entries.map((entry) => readMigration(folder, entry)))
+  // A merge can leave an entry twice; drizzle-kit runs each file once.
+  const entries = [...new Map(journal.entries.map((entry) => [entry.tag, entry])).values()].sort(
+    (a, b) => a.idx - b.idx,
+  )
+  const migrations = await Promise.all(entries.map((entry) => readMigration(folder, entry)))
+  return migrations.map((migration, i) => ({ ...migration, previous: migrations[i - 1]?.snapshot }))
 }
 
 /** What `drizzle-kit generate --custom` writes where a person is to write. */
@@ -57,20 +64,53 @@ async function readMigration(folder: string, { tag, when }: JournalEntry): Promi
   const sql = (await read(beside('.sql'))).replaceAll('\r\n', '\n')
   const snapshotText = await readIfThere(snapshotFile)
   const snapshot = snapshotText === undefined ? undefined : parseSnapshot(snapshotText, snapshotFile)
-  const rollback = await readIfThere(beside('.rollback.sql'))
+  const rollback = await readRollback(folder, sql, beside('.sql'), beside('.rollback.sql'))
   const renames = await readIfThere(beside('.renames.json'))
   return {
     tag,
     stamp: /^\d{14}$/.test(prefix) ? prefix : versionAt(when),
     name: name.replace(/[^A-Za-z0-9_-]/g, '_'),
     file: beside('.sql'),
-    sql: mendQuotes(sql.replace(placeholder, ''), snapshot),
-    source: JSON.stringify([tag, sql, snapshotText && JSON.parse(snapshotText), renames?.replaceAll('\r\n', '\n')]),
-    snapshot: snapshot === undefined ? undefined : mendDefaults(snapshot),
-    rollback:
-      rollback === undefined ? undefined : { file: beside('.rollback.sql'), sql: rollback.replaceAll('\r\n', '\n') },
+    sql: fixQuotes(sql.replace(placeholder, ''), snapshot),
+    source: JSON.stringify([
+      tag,
+      sql,
+      snapshotText && parseJson(snapshotText, snapshotFile),
+      renames?.replaceAll('\r\n', '\n'),
+    ]),
+    previous: undefined,
+    snapshot: snapshot === undefined ? undefined : fixDefaults(snapshot),
+    rollback,
     renames: renames === undefined ? undefined : parseRenames(renames, beside('.renames.json')),
   }
+}
+
+/** The files that `-- integrations-db: undone by <file>` names. */
+const undoneBy = (sql: string) =>
+  [...sql.matchAll(/^\s*--\s*integrations-db:\s*undone by\s+(\S+)\s*$/gim)].map(([, file = '']) => file)
+
+/** What the author wrote for the rollback: for the whole migration, or for the statements that name a file. */
+async function readRollback(
+  folder: string,
+  sql: string,
+  own: string,
+  beside: string,
+): Promise<DrizzleMigration['rollback']> {
+  const whole = await readIfThere(beside)
+  const parts = await Promise.all(
+    undoneBy(sql).map(async (name) => {
+      const text = await readIfThere(join(folder, name))
+      if (text === undefined)
+        throw new IntegrationsDbError(
+          'not_found',
+          `${own}: names ${name} as what undoes a statement, and ${join(folder, name)} cannot be read; write it there`,
+        )
+      return text
+    }),
+  )
+  if (whole === undefined && parts.length === 0) return undefined
+  const text = [...parts.reverse(), ...(whole === undefined ? [] : [whole])].join('\n')
+  return { file: whole === undefined ? own : beside, sql: text.replaceAll('\r\n', '\n'), whole: whole !== undefined }
 }
 
 function parseSnapshot(text: string, file: string): Snapshot {
@@ -104,10 +144,10 @@ function parseRenames(text: string, file: string): Rename[] {
     Object.entries(names).map(([path, to]): Rename => {
       const [schema, name, part] = path.split('.')
       if (schema && name && part === undefined && list === 'tables')
-        return { kind: 'table', from: { schema, name }, to: { schema, name: to } }
+        return { from: `table ${path}`, to: `table ${schema}.${to}` }
       if (schema && name && part && list === 'columns')
-        return { kind: 'column', table: { schema, name }, from: part, to }
-      if (schema && name && part && list === 'labels') return { kind: 'label', type: { schema, name }, from: part, to }
+        return { from: `column ${path}`, to: `column ${schema}.${name}.${to}` }
+      if (schema && name && part && list === 'labels') return { type: `type ${schema}.${name}`, from: part, to }
       throw new IntegrationsDbError(
         'invalid_input',
         `${file}: "${list}": {"${path}": "${to}"} is none of "tables": {"schema.table": "new"}, "columns": {"schema.table.column": "new"}, "labels": {"schema.type.label": "new"}`,
@@ -117,41 +157,50 @@ function parseRenames(text: string, file: string): Rename[] {
 }
 
 /** drizzle-kit 0.31 leaves quotes inside JSON defaults and added enum labels as they are, which is no SQL. */
-function mendQuotes(sql: string, snapshot: Snapshot | undefined): string {
-  let mended = sql
+function fixQuotes(sql: string, snapshot: Snapshot | undefined): string {
+  let fixed = sql
   for (const table of Object.values(snapshot?.tables ?? {})) {
     for (const { default: text } of Object.values(table.columns)) {
-      if (typeof text === 'string' && mend(text) !== text)
-        mended = mended.replaceAll(`DEFAULT ${text}`, () => `DEFAULT ${mend(text)}`)
+      if (typeof text === 'string' && fix(text) !== text)
+        fixed = fixed.replaceAll(`DEFAULT ${text}`, () => `DEFAULT ${fix(text)}`)
     }
   }
   for (const label of Object.values(snapshot?.enums ?? {}).flatMap(({ values }) => values)) {
     if (!label.includes("'")) continue
     const quoted = `'${label.replaceAll("'", "''")}'`
-    mended = mended.replace(/(ADD VALUE|BEFORE) '[^;]*;/g, (part) => part.replaceAll(`'${label}'`, () => quoted))
+    fixed = fixed.replace(/(ADD VALUE|BEFORE) '[^;]*;/g, (part) => part.replaceAll(`'${label}'`, () => quoted))
   }
-  return mended
+  return fixed
 }
 
-function mendDefaults(snapshot: Snapshot): Snapshot {
+function fixDefaults(snapshot: Snapshot): Snapshot {
   for (const table of Object.values(snapshot.tables)) {
     for (const column of Object.values(table.columns)) {
-      if (typeof column.default === 'string') column.default = mend(column.default)
+      if (typeof column.default === 'string') column.default = fix(column.default)
     }
   }
   return snapshot
 }
 
-/** Doubles the quotes inside a default that is one JSON document and has a quote standing alone. */
-function mend(text: string): string {
-  const [, json, cast] = /^'([\s\S]*)'(::jsonb?)$/.exec(text) ?? []
-  if (json === undefined || !json.replaceAll("''", '').includes("'")) return text
+/** Doubles the quotes inside a default that is one JSON document or array and has a quote standing alone. */
+function fix(text: string): string {
+  const [, inside, cast = ''] = /^'([\s\S]*)'(::[\w "[\]]+)?$/.exec(text) ?? []
+  if (inside === undefined || !inside.replaceAll("''", '').includes("'")) return text
+  // Quotes and backslashes inside its elements drizzle-kit leaves as they are too: that is nobody's guess.
+  const isArray =
+    /^\{(?:"(?:[^"\\]|\\.)*"|[^"\\{},]*|[{},])*\}$/.test(inside) &&
+    !/"[^,}"]+"[^,}]/.test(inside.replaceAll(/"(?:[^"\\]|\\.)*"(?=[,}])/g, '')) &&
+    !/::jsonb?$/.test(cast)
+  return isArray || isJson(inside) ? `'${inside.replaceAll("'", "''")}'${cast}` : text
+}
+
+function isJson(text: string): boolean {
   try {
-    JSON.parse(json)
+    JSON.parse(text)
+    return true
   } catch {
-    return text
+    return false
   }
-  return `'${json.replaceAll("'", "''")}'${cast}`
 }
 
 function parseJson<T>(text: string, file: string): T {
@@ -174,8 +223,11 @@ async function read(file: string): Promise<string> {
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-    throw error
-  })
+  // Editors of Windows put a mark in front.
+  return readFile(file, 'utf8')
+    .then((text) => text.replace(/^\uFEFF/, ''))
+    .catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+      throw error
+    })
 }

@@ -1,37 +1,12 @@
 import { array, block, literal, name } from '../util/quote.ts'
-import { selfGuarded } from './guards.ts'
-import { type Rename, renamed } from './renames.ts'
-import { type Column, columnsOfType, type Enum, keyOf, type Snapshot, same, sqlName, type Table } from './snapshot.ts'
 
-/** Types whose labels differ are made anew: PostgreSQL has no way to drop a label, and a new one cannot be used at once. */
-export function replaceEnums(
-  lean: Snapshot,
-  target: Snapshot,
-  back: Rename[],
-): { statements: string[]; replaced: string[] } {
-  const statements: string[] = []
-  const replaced: string[] = []
-  for (const [key, type] of Object.entries(lean.enums)) {
-    const labels = target.enums[key]?.values
-    if (labels === undefined || same(labels, type.values)) continue
-    for (const { column } of columnsOfType(lean, type)) delete column.default
-    type.values = labels
-    // Renames come first, so the type is made anew under the name it goes back to.
-    const start = back.reduce(renamed, lean)
-    const [moved = key] = back.flatMap((rename) =>
-      rename.kind === 'type' && keyOf(rename.from) === key ? [keyOf(rename.to)] : [],
-    )
-    const now = start.enums[moved] as Enum
-    statements.push(replaceEnum(now, columnsOfType(start, now)))
-    replaced.push(keyOf(now))
-  }
-  return { statements, replaced }
-}
+type Named = { schema: string; name: string }
+const sqlName = ({ schema, name: called }: Named) => (schema ? `${name(schema)}.${name(called)}` : name(called))
 
 /** Makes a type anew with other labels, and its columns with it, which lose their defaults; rows keep what they hold. */
 export function replaceEnum(
-  type: Enum,
-  columns: { table: Pick<Table, 'schema' | 'name'>; column: Pick<Column, 'name' | 'type'> }[],
+  type: Named & { values: string[] },
+  columns: { table: Named; column: { name: string; type: string } }[],
 ): string {
   const labels = array(type.values)
   const known = sqlName(type)
@@ -53,7 +28,7 @@ export function replaceEnum(
     return `
     alter table ${sqlName(table)} alter column ${at} drop default, alter column ${at} set data type ${known}${suffix} using ${at}::text${suffix}::${known}${suffix};`
   })
-  return `${selfGuarded}\n${block(
+  return block(
     `\
   if ${labels} is distinct from (
     select array_agg(enumlabel::text order by enumsortorder) from pg_enum where enumtypid = to_regtype(${literal(known)})
@@ -64,7 +39,7 @@ export function replaceEnum(
     drop type ${sqlName({ ...type, name: temporary })};
   end if;`,
     ['used bigint', 'found text'],
-  )}`
+  )
 }
 
-const isArray = (column: Pick<Column, 'type'>) => column.type.endsWith(']')
+const isArray = (column: { type: string }) => column.type.endsWith(']')

@@ -1,35 +1,22 @@
 import type { Node } from 'libpg-query'
 import { array, block, literal, name, relation } from '../util/quote.ts'
 import { alterations } from './alterations.ts'
-import { commandOf, effectsOf, interplay, tableName } from './effects.ts'
+import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
 import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
+import type { Guard, Surroundings } from './guard.ts'
+import type { Nodes } from './kinds.ts'
+import { objectKey } from './objects.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
-import { insertAfter, refuse, type Statement } from './statements.ts'
+import { type Trace, trace } from './schedule.ts'
+import { partKey, State } from './state.ts'
+import { insertAfter, parseNow, refuse, type Statement } from './statements.ts'
 
 /*
- * One guard per kind of statement: the form of it that can run twice. A kind without a guard is refused, never passed
- * through. To teach the generator a new kind, add a row to `guards` here (or to `alterations` for ALTER TABLE) and a
- * golden pair to `tests/generator/guards.test.ts`.
+ * One guard per kind of statement: the form of it that can run twice. A kind without a row runs once, by a mark; what no
+ * transaction can hold is refused. To teach the generator a better form, add a row to `guards` here (or to `alterations` for
+ * ALTER TABLE) and a golden pair to `tests/generator/guards.test.ts`.
  */
-
-/** What a guard may know of the file its statement stands in. */
-type Surroundings = {
-  /** Whether a later statement of the file changes this object further. */
-  changedLater: (object: string) => boolean
-  /** Statements of the file after this one. */
-  later: Statement[]
-  /** Labels of the enum types that the file creates, by `typeKey`. */
-  labels: Map<string, string[]>
-  /** Makes a statement run once where no catalog tells whether it has. */
-  once: (text: string) => string
-}
-
-export type Guard<T> = (statement: Statement, node: T, around: Surroundings) => string
-type Nodes = {
-  [Kind in Kinds<Node>]: Extract<Node, Record<Kind, unknown>>[Kind & keyof Extract<Node, Record<Kind, unknown>>]
-}
-type Kinds<T> = T extends T ? keyof T : never
 
 const asIs: Guard<unknown> = ({ text }) => text
 const onlyOnce: Guard<unknown> = ({ text }, _node, { once }) => once(text)
@@ -82,8 +69,18 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     })
   },
 
-  IndexStmt: (statement, node) => {
-    if (!node.idxname) throw refuse(statement, 'an index without a name', 'name it in the Drizzle definition')
+  IndexStmt: (statement, node, around) => {
+    const { made } = around
+    if (!node.idxname) {
+      const called = made?.name
+      const words = statement.words.findIndex(({ text }) => /^on$/i.test(text))
+      const at = statement.words[words]?.start ?? 0
+      const [named] = parseNow(
+        [`${statement.text.slice(0, at)}${name(called)} ${statement.text.slice(at)}`],
+        statement.origin,
+      )
+      return guardOne(named as Statement, around)
+    }
     const index = literal(indexName(node))
     const create = insertAfter(statement, node.concurrent ? 'concurrently' : 'index', 'IF NOT EXISTS')
     const assert = ifThere(
@@ -133,19 +130,19 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   AlterPublicationStmt: onlyOnce,
 
   AlterTableStmt: (statement, node, around) => {
-    if (node.objtype === 'OBJECT_TYPE') throw refuse(statement, 'ALTER TYPE of a composite type', extend)
+    if (node.objtype === 'OBJECT_TYPE') return around.once(statement.text)
     const command = commandOf(statement.node)
     if (command?.subtype === undefined || nodesOf(node.cmds).length > 1) {
-      throw refuse(statement, 'ALTER TABLE with several commands', 'write one command per statement')
+      throw refuse(statement, 'ALTER TABLE with several commands', vouch)
     }
     const alteration = alterations[command.subtype]
-    if (alteration === undefined) throw refuse(statement, `ALTER TABLE (${command.subtype})`, extend)
+    if (alteration === undefined) return around.once(statement.text)
     return alteration(statement, { table: node.relation, command }, around)
   },
 
-  RenameStmt: (statement, node) => {
+  RenameStmt: (statement, node, { once }) => {
     const catalog = renames[textOf(node.renameType)]
-    if (catalog === undefined) throw refuse(statement, `RENAME (${node.renameType})`, extend)
+    if (catalog === undefined) return once(statement.text)
     const [from, to] = [catalog(node, previousName(node)), catalog(node, textOf(node.newname))]
     const what = `${textOf(node.renameType)
       .replace(/^OBJECT_(TAB)?/, '')
@@ -153,7 +150,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     return renameBlock(statement.text, from, to, { what, from: previousName(node), to: textOf(node.newname) })
   },
 
-  AlterObjectSchemaStmt: (statement, node) => {
+  AlterObjectSchemaStmt: (statement, node, { once }) => {
     const moved = (schema: string | undefined): string => {
       const parts = node.object && 'List' in node.object ? strings(node.object.List.items) : []
       const own = node.relation?.relname ?? parts.at(-1)
@@ -164,8 +161,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
           : parts.map(name).join('.')
       return `${node.objectType === 'OBJECT_TYPE' ? 'to_regtype' : 'to_regclass'}(${literal(at)}) is not null`
     }
-    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(textOf(node.objectType)))
-      throw refuse(statement, `SET SCHEMA (${node.objectType})`, extend)
+    if (!/^OBJECT_(TABLE|TYPE|SEQUENCE|VIEW|MATVIEW)$/.test(textOf(node.objectType))) return once(statement.text)
     return renameBlock(statement.text, moved(undefined), moved(node.newschema), {
       what: 'schema of it',
       from: node.relation?.schemaname ?? 'public',
@@ -173,9 +169,10 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
     })
   },
 
-  DropStmt: (statement, node) => {
+  DropStmt: (statement, node, around) => {
+    const { once } = around
     const kind = drops[textOf(node.removeType)]
-    if (kind === undefined) throw refuse(statement, `DROP (${node.removeType})`, extend)
+    if (kind === undefined) return once(statement.text)
     // drizzle-kit writes CASCADE everywhere. A host's view must not be taken along: without CASCADE PostgreSQL names
     // what is in the way and drops nothing.
     const words = statement.text.replace(/\s+cascade$/i, '')
@@ -184,6 +181,8 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
       text: node.removeType === 'OBJECT_TABLE' || node.removeType === 'OBJECT_POLICY' ? words : statement.text,
     }
     const after = node.concurrent ? 'concurrently' : kind
+    if (node.removeType === 'OBJECT_TABLE' && statement.origin.startsWith('rollback of '))
+      return ifOurs(restricted, around.before)
     return node.missing_ok ? restricted.text : insertAfter(restricted, after, 'IF EXISTS')
   },
 
@@ -199,6 +198,42 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   // These state an end, not a step: running them twice is the same as once.
   CommentStmt: asIs,
   GrantStmt: asIs,
+  GrantRoleStmt: asIs,
+  VacuumStmt: asIs,
+  ReindexStmt: asIs,
+  ClusterStmt: asIs,
+  CheckPointStmt: asIs,
+  ConstraintsSetStmt: asIs,
+  ListenStmt: asIs,
+  UnlistenStmt: asIs,
+  LoadStmt: asIs,
+  ExplainStmt: asIs,
+  VariableShowStmt: asIs,
+  SecLabelStmt: asIs,
+  AlterExtensionStmt: asIs,
+  AlterEventTrigStmt: asIs,
+  AlterTypeStmt: asIs,
+  AlterOperatorStmt: asIs,
+  AlterStatsStmt: asIs,
+  AlterCollationStmt: asIs,
+  AlterDatabaseStmt: asIs,
+  AlterDatabaseSetStmt: asIs,
+  AlterObjectDependsStmt: asIs,
+  AlterTSDictionaryStmt: asIs,
+  ReassignOwnedStmt: asIs,
+  DropOwnedStmt: asIs,
+  CreatePLangStmt: orReplace,
+  CreateTransformStmt: orReplace,
+  CreateForeignServerStmt: ifNotExists('server'),
+  CreateForeignTableStmt: ifNotExists('table'),
+  CreateUserMappingStmt: ifNotExists('mapping'),
+  DropUserMappingStmt: (statement) => insertAfter(statement, 'mapping', 'IF EXISTS'),
+  CreateRangeStmt: ({ text }, node) => unlessType(text, qualified(node.typeName)),
+  DefineStmt: (statement, node, { once }) => {
+    if (node.kind === 'OBJECT_COLLATION') return insertAfter(statement, 'collation', 'IF NOT EXISTS')
+    if (node.kind === 'OBJECT_AGGREGATE') return insertAfter(statement, 'create', 'OR REPLACE')
+    return node.kind === 'OBJECT_TYPE' ? unlessType(statement.text, qualified(node.defnames)) : once(statement.text)
+  },
   AlterDefaultPrivilegesStmt: asIs,
   AlterFunctionStmt: asIs,
   AlterOwnerStmt: asIs,
@@ -226,6 +261,46 @@ const drops: Record<string, string> = {
   OBJECT_RULE: 'rule',
   OBJECT_PUBLICATION: 'publication',
   OBJECT_STATISTIC_EXT: 'statistics',
+  OBJECT_AGGREGATE: 'aggregate',
+  OBJECT_ROUTINE: 'routine',
+  OBJECT_CAST: 'cast',
+  OBJECT_COLLATION: 'collation',
+  OBJECT_CONVERSION: 'conversion',
+  OBJECT_OPERATOR: 'operator',
+  OBJECT_OPCLASS: 'class',
+  OBJECT_OPFAMILY: 'family',
+  OBJECT_EVENT_TRIGGER: 'trigger',
+  OBJECT_FDW: 'wrapper',
+  OBJECT_FOREIGN_SERVER: 'server',
+  OBJECT_FOREIGN_TABLE: 'table',
+  OBJECT_LANGUAGE: 'language',
+  OBJECT_TRANSFORM: 'transform',
+  OBJECT_ACCESS_METHOD: 'method',
+  OBJECT_TSCONFIGURATION: 'configuration',
+  OBJECT_TSDICTIONARY: 'dictionary',
+  OBJECT_TSPARSER: 'parser',
+  OBJECT_TSTEMPLATE: 'template',
+}
+
+/** A rollback drops a table that its migration made. One with other columns was there before, or holds more than ours. */
+function ifOurs(statement: Statement, before: State): string {
+  const drop = insertAfter(statement, 'table', 'IF EXISTS')
+  const [parts = []] = 'DropStmt' in statement.node ? droppedNames(statement.node.DropStmt) : []
+  const key = `table ${parts.length > 1 ? parts.join('.') : `public.${parts[0]}`}`
+  const columns = before.columns(key).map(({ name }) => name)
+  if (columns.length === 0) return drop
+  const table = literal(parts.map(name).join('.'))
+  return block(
+    `\
+  select string_agg(quote_ident(attname), ', ') into others from pg_attribute
+  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped and attname <> all (${array(columns)});
+  if others is null then
+    ${drop};
+  else
+    raise warning '% has columns that no migration made, so it stays: %', ${table}, others;
+  end if;`,
+    ['others text'],
+  )
 }
 
 function unless(text: string, condition: string): string {
@@ -239,14 +314,53 @@ function unlessType(text: string, type: string): string {
   return unless(text, `to_regtype(${literal(type)}) is not null`)
 }
 
-const extend =
-  'write it as a statement the generator knows, or add a guard for this kind in src/migrations/guards.ts and a golden pair in tests/generator/guards.test.ts'
+/** What no file that runs in one transaction can hold, and what to do instead. */
+const impossible: { [Kind in keyof Nodes]?: (node: Nodes[Kind]) => string | undefined } = {
+  CreatedbStmt: () => 'a database is made before its migrations run',
+  DropdbStmt: () => 'a database outlives its migrations',
+  CreateTableSpaceStmt: () => 'a tablespace belongs to the server: make it there',
+  DropTableSpaceStmt: () => 'a tablespace belongs to the server: drop it there',
+  AlterTableSpaceOptionsStmt: () => 'a tablespace belongs to the server: change it there',
+  AlterSystemStmt: () => 'it changes the server: set it there, or with ALTER DATABASE or ALTER ROLE … SET',
+  CreateSubscriptionStmt: () => 'it connects to another server: run it by hand',
+  AlterSubscriptionStmt: () => 'it connects to another server: run it by hand',
+  DropSubscriptionStmt: () => 'it connects to another server: run it by hand',
+  VacuumStmt: (node) =>
+    node.is_vacuumcmd ? 'VACUUM runs in no transaction: leave it to autovacuum, or run it by hand' : undefined,
+  ReindexStmt: (node) =>
+    nodesOf(node.params).some((one) => 'DefElem' in one && one.DefElem.defname === 'concurrently')
+      ? 'it runs in no transaction: run it by hand, or without CONCURRENTLY'
+      : undefined,
+  CopyStmt: (node) =>
+    node.is_from && !node.filename && !node.is_program ? 'its rows follow outside SQL: write INSERT' : undefined,
+  DiscardStmt: () => 'it ends what the session prepared: leave it out',
+  PrepareStmt: () => 'it lasts for a session only: write the statement itself',
+  ExecuteStmt: () => 'it needs a prepared statement: write the statement itself',
+  DeallocateStmt: () => 'it needs a prepared statement: leave it out',
+  DeclareCursorStmt: () => 'it lasts for a transaction only: write a DO block',
+  FetchStmt: () => 'it needs a cursor: write a DO block',
+  ClosePortalStmt: () => 'it needs a cursor: write a DO block',
+}
 
-/** Comment on a statement of the generator's own making that can run twice as it is. */
-export const selfGuarded = '-- guarded'
+const vouch =
+  'write one of the statements it consists of, or put the comment `-- integrations-db: runs twice` in front of it where it can run twice as it is'
+
+/** Whether its author says that it can run twice as it is. */
+export const isVouched = ({ comments }: Statement) => /^\s*--\s*integrations-db:\s*runs twice\s*$/im.test(comments)
 
 /** The forms of a file's statements that can run twice, each ending in `;`. */
-export function guardAll(statements: Statement[], once: (text: string, at: number) => string): string[] {
+export function guardAll(
+  statements: Statement[],
+  once: (text: string, at: number) => string,
+  from: State = new State(),
+): string[] {
+  const end = from.copy()
+  let before = from
+  const steps = statements.map((statement) => {
+    const step = { before, trace: trace(end, statement), after: end.copy() }
+    before = step.after
+    return step
+  })
   const labels = new Map(
     statements.flatMap(({ node }) =>
       'CreateEnumStmt' in node
@@ -256,27 +370,96 @@ export function guardAll(statements: Statement[], once: (text: string, at: numbe
   )
   const effects = statements.map(effectsOf)
   return statements.map((statement, at) => {
-    if (statement.comments === selfGuarded) return `${statement.text};`
+    if (isVouched(statement))
+      return `-- Runs as it is: its author vouches for it in ${statement.origin.replace(/^.*\//, '')}.\n${statement.comments}\n${statement.text};`
     const play = interplay(statements, effects, at)
-    const text = play.ambiguous
+    const ambiguous =
+      play.ambiguous ||
+      isRemade(
+        steps.map(({ trace }) => trace),
+        at,
+        end,
+      ) ||
+      dropsWhatComes(statement, steps[at]?.before ?? from, end) ||
+      isPassing(statement, steps[at]?.after, end)
+    const text = ambiguous
       ? once(statement.text, at)
       : guardOne(statement, {
           changedLater: play.changedLater,
           later: statements.slice(at + 1),
           labels,
+          before: steps[at]?.before ?? from,
+          after: steps[at]?.after ?? end,
+          end,
+          made: steps[at]?.trace.things.values().next().value,
           once: (text) => once(text, at),
         })
     const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
-    const guarded = play.goneLater.length > 0 && !play.ambiguous ? whileThere(terminated, play.goneLater) : terminated
+    const guarded = play.goneLater.length > 0 && !ambiguous ? whileThere(terminated, play.goneLater) : terminated
     return `${statement.comments ? `${statement.comments}\n` : ''}${guarded}`
   })
+}
+
+/**
+ * Whether the statement takes away what a later one makes again under the same name as something else or as a part of
+ * something: a second run would take that away, and nothing would make it again.
+ */
+function isRemade(traces: Trace[], at: number, end: State): boolean {
+  return [...(traces[at]?.log.removed ?? [])].some((key) => {
+    const [kind, path] = key.split(/ (.*)/)
+    if (kind === 'type') return end.get(key) !== undefined
+    // An identity column's sequence is called as the one that `serial` made.
+    if (kind === 'sequence') return end.of('column', traces[at]?.lost.get(key)?.on)?.identity !== undefined
+    if (kind !== 'constraint' && kind !== 'index') return false
+    const name = traces[at]?.lost.get(key)?.name ?? ''
+    const schema = path?.split('.')[0] ?? 'public'
+    const last = end.get(key) ?? end.relation(schema, name)
+    if (last === undefined) return false
+    const maker = traces.findLast(({ log }) => log.made.has(last.key))
+    // The statement that makes just this, as the same kind of thing, makes it again.
+    return (
+      maker !== undefined && (last.key !== key || [...maker.log.made].some((other) => !other.startsWith(`${kind} `)))
+    )
+  })
+}
+
+/** Whether it drops, where it is there, what only comes later in the file: a second run would find it. */
+function dropsWhatComes({ node }: Statement, before: State, end: State): boolean {
+  if (!('DropStmt' in node) || !/^OBJECT_(TYPE|TABLE|SEQUENCE|SCHEMA|DOMAIN)$/.test(textOf(node.DropStmt.removeType)))
+    return false
+  return nodesOf(node.DropStmt.objects).some((object) => {
+    const key = objectKey(before, node.DropStmt.removeType, object)
+    return before.get(key) === undefined && end.get(key) !== undefined
+  })
+}
+
+/** Whether the type or default it gives a column is not the one that the column ends with: a second run would go through it again. */
+function isPassing({ node }: Statement, after: State | undefined, end: State): boolean {
+  const command = commandOf(node)
+  if (!('AlterTableStmt' in node) || !/^AT_(AlterColumnType|ColumnDefault)$/.test(textOf(command?.subtype)))
+    return false
+  const key = partKey('column', `table ${tableName(node.AlterTableStmt.relation)}`, textOf(command?.name))
+  const [then, last] = [after?.of('column', key), end.of('column', key)]
+  if (then === undefined || last === undefined) return false
+  const isSet = command?.subtype === 'AT_ColumnDefault' && command.def !== undefined
+  return isSet ? then.default !== last.default : command?.subtype === 'AT_AlterColumnType' && then.type !== last.type
 }
 
 function guardOne(statement: Statement, around: Surroundings): string {
   const [kind, node] = Object.entries(statement.node)[0] ?? ['nothing', undefined]
   const apply = guards[kind as keyof Nodes] as Guard<unknown> | undefined
-  if (apply === undefined) throw refuse(statement, kind, extend)
-  return apply(statement, node, around)
+  const reason = (impossible[kind as keyof Nodes] as ((node: unknown) => string | undefined) | undefined)?.(node)
+  if (reason !== undefined)
+    throw refuse(
+      statement,
+      statement.words
+        .slice(0, 2)
+        .map(({ text }) => text.toUpperCase())
+        .join(' '),
+      reason,
+    )
+  // What has no end that a catalog tells runs once.
+  return (apply ?? onlyOnce)(statement, node, around)
 }
 
 /** A statement whose object a later one takes away: on a second run there is nothing left to do it to. */

@@ -3,6 +3,5 @@
 export { build } from './build.ts'
 export { readDrizzleFolder } from './drizzle-folder.ts'
 export { replaceEnum } from './enum-labels.ts'
-export { selfGuarded } from './guards.ts'
 export { noTransaction, projectOf } from './render.ts'
 export { closingText, parseStatements } from './statements.ts'

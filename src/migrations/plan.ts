@@ -1,12 +1,11 @@
-import { diffExtras, type Extra } from '../extras/extra.ts'
+import { diffExtras } from '../extras/extra.ts'
 import { arrange } from './arrange.ts'
-import type { DiffSnapshots } from './derive.ts'
 import { type FileOrder, markOf, planDown } from './down.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { guardAll } from './guards.ts'
 import { mark, once, prepareMarks, removeMarks } from './once.ts'
-import { renamesIn } from './renames.ts'
-import type { Snapshot } from './snapshot.ts'
+import { replayAll } from './replay.ts'
+import type { Side } from './side.ts'
 import { split } from './split.ts'
 import { closingComments } from './statements.ts'
 import { remadeTypes, upStatements } from './up.ts'
@@ -24,52 +23,42 @@ export type FilePlan = {
   losses: string[]
 }
 
-/** A state of the schema: what drizzle-kit knows of it, and what it does not. */
-export type SchemaState = { snapshot: Snapshot | undefined; extras: Extra[] }
-
-/** Plans the files of one migration: drizzle-kit's statements up, the snapshots' difference down, extras around both. */
+/** Plans the files of one migration, and gives the state they lead to. */
 export async function planMigration(
   migration: DrizzleMigration,
-  before: SchemaState,
-  after: SchemaState,
+  before: Side,
+  extras: Side['extras'],
   previousVersion: string | undefined,
-  diff: DiffSnapshots,
-): Promise<FilePlan[]> {
-  const statements = await upStatements(migration, before, after, diff)
-  const renames = migration.renames ?? renamesIn(statements)
-  const changedExtras = diffExtras(before.extras, after.extras, () => true)
-  const parts = await split(statements, [...changedExtras.createBefore, ...changedExtras.createAfter])
+): Promise<{ plans: FilePlan[]; after: Side }> {
+  const { statements, unknown, rows } = await upStatements(migration, before.state)
+  const changedExtras = diffExtras(before.extras, extras, () => true)
+  const parts = await split(statements, [...changedExtras.createBefore, ...changedExtras.createAfter], before.state)
 
   const plans: FilePlan[] = []
-  let state = before
+  let from = before
   for (const part of parts) {
     const version = laterThan(plans.at(-1)?.version ?? previousVersion, migration.stamp)
     const isMain = part.suffix === ''
-    const reached: SchemaState = {
-      snapshot: before.snapshot && after.snapshot && part.reached(before.snapshot, after.snapshot),
-      extras: isMain ? after.extras : state.extras,
-    }
-    plans.push(
-      await planFile({ migration, part, version, from: state, to: reached, renames: isMain ? renames : [], diff }),
-    )
-    state = reached
+    const to: Side = { state: replayAll(from.state, part.statements), extras: isMain ? extras : from.extras }
+    plans.push(await planFile({ migration, part, version, from, to, unknown, rows }))
+    from = to
   }
-  return plans
+  return { plans, after: from }
 }
 
-async function planFile({ migration, part, version, from, to, renames, diff }: FileOrder): Promise<FilePlan> {
-  const down = await planDown({ migration, part, version, from, to, renames, diff })
+async function planFile(order: FileOrder): Promise<FilePlan> {
+  const { migration, part, version, from, to } = order
+  const down = await planDown(order)
   let marks = down.needsMark
-  const up = arrange(
+  const guarded = guardAll(
     part.statements,
-    guardAll(part.statements, (text, at) => {
+    (text, at) => {
       marks = true
       return once(text, `${version}.${at + 1}`)
-    }),
-    from,
-    to,
-    remadeTypes(part.statements),
+    },
+    from.state,
   )
+  const up = arrange(part.statements, guarded, from, to, remadeTypes(part.statements))
   const closing = part.suffix === '' ? await closingComments(migration.sql) : ''
   return {
     version,

@@ -1,6 +1,7 @@
-import type { RangeVar, RenameStmt } from 'libpg-query'
+import type { Node, RangeVar, RenameStmt, TypeName } from 'libpg-query'
 import { block, literal, name, relation } from '../util/quote.ts'
-import { partsOf, textOf } from './parse-tree.ts'
+import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
+import { columnType } from './types.ts'
 
 /** Whether the object of a RENAME exists under a name. */
 export const renames: Record<string, (node: RenameStmt, called: string) => string> = {
@@ -21,8 +22,53 @@ export const renames: Record<string, (node: RenameStmt, called: string) => strin
     const parts = partsOf(object)
     return `to_regtype(${literal([...parts.slice(0, -1), called].map(name).join('.'))}) is not null`
   },
+  OBJECT_DOMAIN: ({ object }, called) => {
+    const parts = partsOf(object)
+    return `to_regtype(${literal([...parts.slice(0, -1), called].map(name).join('.'))}) is not null`
+  },
+  OBJECT_FUNCTION: routineCalled,
+  OBJECT_PROCEDURE: routineCalled,
+  OBJECT_ROUTINE: routineCalled,
+  OBJECT_AGGREGATE: routineCalled,
+  OBJECT_RULE: ({ relation: table }, called) =>
+    `exists (select from pg_rewrite where ev_class = to_regclass(${literal(relation(table))}) and rulename = ${literal(called)})`,
+  OBJECT_FOREIGN_TABLE: classCalled,
+  OBJECT_ATTRIBUTE: ({ relation: type }, called) =>
+    `exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(type))}) and attname = ${literal(called)} and not attisdropped)`,
+  OBJECT_DOMCONSTRAINT: ({ object }, called) =>
+    `exists (select from pg_constraint where contypid = to_regtype(${literal(typeNames(object).map(name).join('.'))}) and conname = ${literal(called)})`,
+  OBJECT_PUBLICATION: (_node, called) => `exists (select from pg_publication where pubname = ${literal(called)})`,
+  OBJECT_EVENT_TRIGGER: (_node, called) => `exists (select from pg_event_trigger where evtname = ${literal(called)})`,
+  OBJECT_FOREIGN_SERVER: (_node, called) => `exists (select from pg_foreign_server where srvname = ${literal(called)})`,
+  OBJECT_FDW: (_node, called) => `exists (select from pg_foreign_data_wrapper where fdwname = ${literal(called)})`,
+  OBJECT_STATISTIC_EXT: ({ object }, called) =>
+    `exists (select from pg_statistic_ext where stxname = ${literal(called)} and stxnamespace = to_regnamespace(${literal(name(partsOf(object).length > 1 ? partsOf(object)[0] : 'public'))}))`,
+  OBJECT_COLLATION: ({ object }, called) =>
+    `to_regcollation(${literal([...partsOf(object).slice(0, -1), called].map(name).join('.'))}) is not null`,
   OBJECT_SCHEMA: (_node, called) => `to_regnamespace(${literal(name(called))}) is not null`,
   OBJECT_ROLE: (_node, called) => `exists (select from pg_roles where rolname = ${literal(called)})`,
+}
+
+/** A function by its name and what it takes. */
+function routineCalled({ object }: Pick<RenameStmt, 'object'>, called: string): string {
+  if (object === undefined || !('ObjectWithArgs' in object)) return 'false'
+  const { objname, objargs, args_unspecified } = object.ObjectWithArgs
+  const parts = strings(objname)
+  const own = [...parts.slice(0, -1), called].map(name).join('.')
+  if (args_unspecified) return `to_regproc(${literal(own)}) is not null`
+  const types = nodesOf(objargs).map((node) => ('TypeName' in node ? typeInSql(node.TypeName) : ''))
+  return `to_regprocedure(${literal(`${own}(${types.join(', ')})`)}) is not null`
+}
+
+/** A type as `to_regprocedure` reads it. */
+function typeInSql(type: TypeName): string {
+  const { name: base } = columnType(type)
+  return base
+}
+
+const typeNames = (object: Node | undefined): string[] => {
+  const [type] = object && 'List' in object ? nodesOf(object.List.items) : []
+  return type && 'TypeName' in type ? strings(type.TypeName.names) : []
 }
 
 function classCalled({ relation: table }: RenameStmt, called: string): string {
@@ -31,6 +77,7 @@ function classCalled({ relation: table }: RenameStmt, called: string): string {
 
 export function previousName(node: RenameStmt): string {
   if (node.subname) return node.subname
+  if (node.object && 'ObjectWithArgs' in node.object) return textOf(strings(node.object.ObjectWithArgs.objname).at(-1))
   return textOf(partsOf(node.object).at(-1) ?? node.relation?.relname)
 }
 

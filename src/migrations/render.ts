@@ -4,7 +4,7 @@ import type { DrizzleMigration } from './drizzle-folder.ts'
 import type { FilePlan } from './plan.ts'
 
 /** Raised when the same source would give other bytes; files of an older generator stay as they are. */
-export const generatorVersion = 1
+export const generatorVersion = 2
 
 /** First line of a file whose statements each run by themselves. */
 export const noTransaction = '-- integrations-db: no transaction'
@@ -20,7 +20,7 @@ const timeouts = `\
 set local lock_timeout = '5s';
 set local statement_timeout = '1min';`
 
-// Outside a transaction there is nothing for LOCAL to be local to. A concurrent build waits for others and takes long.
+// Without a transaction there is nothing for LOCAL to be local to. A concurrent build waits for others and takes long.
 const sessionTimeouts = [
   "set lock_timeout = '5s';\nset statement_timeout = '1h';",
   'reset lock_timeout;\nreset statement_timeout;',
@@ -93,7 +93,7 @@ export function projectId(first: DrizzleMigration | undefined, extras: Extra[]):
 
 /** Whose a file is: what tells a database's history of one project from that of another. */
 export function projectOf(text: string): string | undefined {
-  return /^-- generator: .*\n-- project: (.+)$/m.exec(text)?.[1]
+  return /^-- generator: .*\r?\n-- project: ([^\r\n]+)\r?$/m.exec(text)?.[1]
 }
 
 function hash(text: string): string {

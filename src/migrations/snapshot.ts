@@ -1,8 +1,6 @@
-import { name } from '../util/quote.ts'
-import { textOf } from './parse-tree.ts'
-
 /*
- * drizzle-kit's description of a schema, as JSON. Every migration has one; their differences are the way down.
+ * drizzle-kit's description of a schema, as JSON. The files are the truth; a snapshot
+ * says what they leave out.
  */
 
 export type Column = {
@@ -72,63 +70,4 @@ export const emptySnapshot: Snapshot = {
   policies: {},
   views: {},
   _meta: { schemas: {}, tables: {}, columns: {} },
-}
-
-/** `schema.name`, by which snapshots key tables, types, sequences and views. */
-export const keyOf = ({ schema, name }: { schema?: string; name: string }): string => `${schema || 'public'}.${name}`
-
-/** The key of a name as the parser gives its parts. */
-export function keyOfParts(parts: string[]): string {
-  return keyOf({ schema: parts.length > 1 ? textOf(parts.at(-2)) : '', name: textOf(parts.at(-1)) })
-}
-
-/** A thing's name in SQL, as drizzle-kit writes it: without a schema where the snapshot has none. */
-export function sqlName({ schema, name: called }: { schema?: string; name: string }): string {
-  return schema ? `${name(schema)}.${name(called)}` : name(called)
-}
-
-/** Whether two parts of snapshots say the same, whatever the order of their keys. */
-export function same(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b)
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (key, part) => {
-    if (key === 'concurrently') return undefined
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
-}
-
-/** The columns of an enum type, each with its table. */
-export function columnsOfType(
-  snapshot: Snapshot,
-  type: { schema: string; name: string },
-): { table: Table; column: Column }[] {
-  return Object.values(snapshot.tables).flatMap((table) =>
-    Object.values(table.columns)
-      .filter((column) => isOf(column, type))
-      .map((column) => ({ table, column })),
-  )
-}
-
-export function isOf(column: Column, type: { schema: string; name: string }): boolean {
-  return (
-    column.typeSchema !== undefined &&
-    keyOf({ schema: column.typeSchema, name: column.type.replace(/(\[\d*\])+$/, '') }) === keyOf(type)
-  )
-}
-
-/** Whether drizzle-kit would ask if something was renamed: it does where one thing of a kind goes and another comes. */
-export function asksAboutRenames(before: Snapshot, after: Snapshot): boolean {
-  const swaps = (was: object, is: object) =>
-    Object.keys(was).some((key) => !(key in is)) && Object.keys(is).some((key) => !(key in was))
-  const kinds = ['tables', 'enums', 'schemas', 'sequences', 'roles', 'policies', 'views'] as const
-  return (
-    kinds.some((kind) => swaps(before[kind], after[kind])) ||
-    Object.entries(before.tables).some(([key, table]) => {
-      const other = after.tables[key]
-      return other !== undefined && (swaps(table.columns, other.columns) || swaps(table.policies, other.policies))
-    })
-  )
 }

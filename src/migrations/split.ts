@@ -1,8 +1,9 @@
 import type { Constraint } from 'libpg-query'
-import { block, literal, name, relation } from '../util/quote.ts'
+import { literal, name, relation } from '../util/quote.ts'
 import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
-import { strings, textOf } from './parse-tree.ts'
-import { keyOfParts, type Snapshot } from './snapshot.ts'
+import { textOf, typeKey } from './parse-tree.ts'
+import { trace } from './schedule.ts'
+import type { State } from './state.ts'
 import { parseEach, refuse, type Statement } from './statements.ts'
 
 /** A file of its own, cut off one migration. */
@@ -11,78 +12,58 @@ export type Part = {
   suffix: string
   statements: Statement[]
   transaction: boolean
-  /** The schema once this part has run, from the schemas before and after the whole migration. */
-  reached: (before: Snapshot, after: Snapshot) => Snapshot
-  /** Constraints that this part leaves NOT VALID, for a later one to validate. */
-  unvalidated?: { table: string; constraint: string; validate: string }[]
-  /** The way back where snapshots cannot tell it. */
-  down?: string[]
 }
 
 /**
  * Cuts a migration where PostgreSQL or a busy table demands it: enum labels that are used right away come first,
  * indexes that are built concurrently and the validation of constraints come last.
  */
-export async function split(statements: Statement[], extras: string[]): Promise<Part[]> {
-  const added = addedLabels(statements, extras)
-  const labels = added.map(({ statement }) => statement)
-  const types = added.map(({ type }) => type)
-  const concurrent = statements.filter(isConcurrent)
-  const { rewritten, validations } = await deferValidation(
-    statements.filter((statement) => !labels.includes(statement) && !concurrent.includes(statement)),
-  )
-  const indexes = concurrent.map(({ node }) => textOf(concurrentIndex(node)))
-  const main: Part = {
-    suffix: '',
-    statements: rewritten,
-    transaction: true,
-    unvalidated: validations,
-    reached: (before, after) => indexes.reduceRight((at, index) => withIndexOf(at, before, index), after),
-  }
+export async function split(statements: Statement[], extras: string[], before: State): Promise<Part[]> {
+  const labels = addedLabels(statements, extras)
+  const rest = statements.filter((statement) => !labels.includes(statement))
+  const { main, concurrent, after } = aroundConcurrent(rest, before)
+  const { rewritten, validations } = await deferValidation(main, [...concurrent, ...after])
+  const part = (suffix: string, statements: Statement[], transaction = true): Part[] =>
+    statements.length === 0 ? [] : [{ suffix, statements, transaction }]
   return [
-    ...(labels.length === 0
-      ? []
-      : [
-          {
-            suffix: '_enum_values',
-            statements: labels,
-            transaction: true,
-            reached: (before: Snapshot, after: Snapshot) => withLabelsOf(before, after, types),
-          },
-        ]),
-    main,
-    ...concurrent.map((statement, i) => ({
-      suffix: concurrent.length === 1 ? '_concurrently' : `_concurrently_${i + 1}`,
-      statements: [statement],
-      transaction: false,
-      reached: (before: Snapshot, after: Snapshot) =>
-        indexes.slice(i + 1).reduceRight((at, index) => withIndexOf(at, before, index), after),
-    })),
-    ...(validations.length === 0
-      ? []
-      : [
-          {
-            suffix: '_validate',
-            statements: validations.map(({ statement }) => statement),
-            transaction: true,
-            reached: (_before: Snapshot, after: Snapshot) => after,
-            down: validations.map(({ invalidate }) => invalidate),
-          },
-        ]),
+    ...part('_enum_values', labels),
+    { suffix: '', statements: rewritten, transaction: true },
+    ...concurrent.flatMap((statement, i) =>
+      part(concurrent.length === 1 ? '_concurrently' : `_concurrently_${i + 1}`, [statement], false),
+    ),
+    ...part('_afterwards', after),
+    ...part('_validate', validations),
   ]
 }
 
-type AddedLabel = { statement: Statement; type: string; label: string }
+/** What runs beside other work, and what later statements do with what it made or dropped. */
+function aroundConcurrent(statements: Statement[], before: State) {
+  const state = before.copy()
+  const traces = statements.map((statement) => trace(state, statement))
+  const concurrent = statements.filter(isConcurrent)
+  const names = new Set<string>()
+  const after: Statement[] = []
+  for (const [i, statement] of statements.entries()) {
+    const { log, things } = traces[i] as (typeof traces)[number]
+    const refs = [...things.values()].flatMap((thing) => [thing.on, ...thing.refs])
+    const depends = [...log.made, ...log.removed, ...log.changed, ...refs].some(
+      (key) => key !== undefined && names.has(key),
+    )
+    if (concurrent.includes(statement) || depends) for (const key of [...log.made, ...log.removed]) names.add(key)
+    if (depends && !concurrent.includes(statement)) after.push(statement)
+  }
+  return { main: statements.filter((one) => !concurrent.includes(one) && !after.includes(one)), concurrent, after }
+}
 
 /** ADD VALUE of labels that the same migration uses: PostgreSQL lets no transaction use a label it adds itself. */
-function addedLabels(statements: Statement[], extras: string[]): AddedLabel[] {
-  const added = statements.flatMap((statement): AddedLabel[] => {
+function addedLabels(statements: Statement[], extras: string[]): Statement[] {
+  const added = statements.flatMap((statement) => {
     if (!('AlterEnumStmt' in statement.node)) return []
     const { typeName, oldVal, newVal } = statement.node.AlterEnumStmt
-    return oldVal === undefined ? [{ statement, type: keyOfParts(strings(typeName)), label: textOf(newVal) }] : []
+    return oldVal === undefined ? [{ statement, type: typeKey(typeName), label: textOf(newVal) }] : []
   })
   const created = statements.flatMap(({ node }) =>
-    'CreateEnumStmt' in node ? [keyOfParts(strings(node.CreateEnumStmt.typeName))] : [],
+    'CreateEnumStmt' in node ? [typeKey(node.CreateEnumStmt.typeName)] : [],
   )
   const others = statements.filter((one) => !added.some(({ statement }) => statement === one)).map(({ text }) => text)
   const toExisting = added.filter(({ type }) => !created.includes(type))
@@ -94,7 +75,7 @@ function addedLabels(statements: Statement[], extras: string[]): AddedLabel[] {
   )
   if (isUsed && moved !== undefined)
     throw refuse(moved, 'a type renamed or moved where labels are added and used', 'generate two migrations')
-  return isUsed ? toExisting : []
+  return isUsed ? toExisting.map(({ statement }) => statement) : []
 }
 
 /** Whether the label stands there as a literal, or within one, as in `'{"a","b"}'`. A file that was not needed does no harm. */
@@ -105,34 +86,11 @@ function mentionsLabel(text: string, label: string): boolean {
 }
 
 function isConcurrent({ node }: Statement): boolean {
-  return concurrentIndex(node) !== undefined
+  return (
+    ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
+    ('DropStmt' in node && node.DropStmt.concurrent === true)
+  )
 }
-
-/** The index that a statement builds or drops beside other work. */
-function concurrentIndex(node: Statement['node']): string | undefined {
-  if ('IndexStmt' in node && node.IndexStmt.concurrent) return node.IndexStmt.idxname
-  return 'DropStmt' in node && node.DropStmt.concurrent ? droppedNames(node.DropStmt)[0]?.at(-1) : undefined
-}
-
-/** The schema with an index as it was before. */
-function withIndexOf(after: Snapshot, before: Snapshot, index: string): Snapshot {
-  const copy = structuredClone(after)
-  for (const [key, table] of Object.entries(copy.tables)) {
-    const was = before.tables[key]?.indexes[index]
-    if (was) table.indexes[index] = was
-    else delete table.indexes[index]
-  }
-  return copy
-}
-
-/** The schema with enum types labelled as they are afterwards. */
-export function withLabelsOf(before: Snapshot, after: Snapshot, types: string[]): Snapshot {
-  const enums = { ...before.enums }
-  for (const type of types) if (after.enums[type]) enums[type] = after.enums[type]
-  return { ...before, enums }
-}
-
-type Validation = { table: string; constraint: string; statement: Statement; validate: string; invalidate: string }
 
 /**
  * A foreign key or check on a table that may hold rows is added NOT VALID, which looks at none, and validated in the
@@ -140,14 +98,18 @@ type Validation = { table: string; constraint: string; statement: Statement; val
  */
 async function deferValidation(
   statements: Statement[],
-): Promise<{ rewritten: Statement[]; validations: Validation[] }> {
+  later: Statement[],
+): Promise<{ rewritten: Statement[]; validations: Statement[] }> {
   const made = new Set(statements.flatMap((statement) => effectsOf(statement).makes))
-  const validations: Validation[] = []
+  const validations: Statement[] = []
   const rewritten: Statement[] = []
-  for (const statement of statements) {
+  for (const [i, statement] of statements.entries()) {
     const constraint = addedConstraint(statement)
     const table = 'AlterTableStmt' in statement.node ? statement.node.AlterTableStmt.relation : undefined
-    if (constraint === undefined || made.has(`table ${tableName(table)}`)) {
+    const isLost = [...statements.slice(i + 1), ...later].some((other) =>
+      takesName(other, tableName(table), textOf(constraint?.conname)),
+    )
+    if (constraint === undefined || made.has(`table ${tableName(table)}`) || isLost) {
       rewritten.push(statement)
       continue
     }
@@ -157,25 +119,26 @@ async function deferValidation(
       statement.origin,
     )) as [Statement, Statement]
     rewritten.push({ ...added, comments: statement.comments })
-    const valid = `conname = ${literal(constraint.conname)} and conrelid = to_regclass(${literal(relation(table))}) and convalidated`
-    const invalidate = block(`\
-  if exists (select from pg_constraint where ${valid}) then
-    ALTER TABLE ${relation(table)} DROP CONSTRAINT ${own};
-    ${added.text};
-  end if;`)
-    validations.push({
-      table: tableName(table),
-      constraint: textOf(constraint.conname),
-      statement: validate,
-      validate: validate.text,
-      invalidate,
-    })
+    validations.push(validate)
   }
-  // A constraint that the same migration drops again, or a table it renames, is not there to be validated.
-  const lost = rewritten.some(
-    ({ node }) => 'RenameStmt' in node && /TABLE|CONSTRAINT/.test(textOf(node.RenameStmt.renameType)),
+  return { rewritten, validations }
+}
+
+/** Whether a later statement of the migration drops the constraint again, or gives it or its table another name. */
+function takesName({ node }: Statement, table: string, constraint: string): boolean {
+  const command = commandOf(node)
+  if ('RenameStmt' in node) return /TABLE|CONSTRAINT|SCHEMA/.test(textOf(node.RenameStmt.renameType))
+  if ('AlterObjectSchemaStmt' in node) return true
+  if ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_TABLE')
+    return droppedNames(node.DropStmt).some(
+      (parts) => (parts.length > 1 ? parts.join('.') : `public.${parts[0]}`) === table,
+    )
+  return (
+    command?.subtype === 'AT_DropConstraint' &&
+    command.name === constraint &&
+    'AlterTableStmt' in node &&
+    tableName(node.AlterTableStmt.relation) === table
   )
-  return lost && validations.length > 0 ? { rewritten: statements, validations: [] } : { rewritten, validations }
 }
 
 function addedConstraint({ node }: Statement): Constraint | undefined {

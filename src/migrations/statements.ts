@@ -15,9 +15,11 @@ export type Statement = {
   /** The words of `text`, comments left out; offsets count characters. */
   words: Word[]
   node: Node
+  /** Where `text` begins in what was parsed, in bytes: the tree's locations count from there. */
+  base: number
 }
 
-type Word = { text: string; start: number; end: number }
+export type Word = { text: string; start: number; end: number }
 
 /**
  * Splits a file into statements.
@@ -27,18 +29,46 @@ type Word = { text: string; start: number; end: number }
  */
 export async function parseStatements(sql: string, file: string): Promise<Statement[]> {
   if (sql.trim() === '') return []
-  const parser = await loadParser()
+  return cut(await loadParser(), sql, file)
+}
+
+function cut(parser: Parser, sql: string, file: string): Statement[] {
   const bytes = Buffer.from(sql)
-  let end = 0
+  let [end, line, counted] = [0, 1, 0]
   return parse(parser, sql, file).map(({ stmt, stmt_location: from = 0, stmt_len: length }) => {
     // The parser's statement begins at its first word; what stands above it since the last one is its comments.
     const above = bytes.subarray(end, from).toString().replace(/^\s*;/, '')
     end = length ? from + length : bytes.length
-    const source = (above + bytes.subarray(from, end).toString()).replace(/[\s;]+$/, '').trimStart()
+    const cutOut = above + bytes.subarray(from, end).toString()
+    const source = cutOut.replace(/[\s;]+$/, '').trimStart()
     const { comments, text } = splitLeadingComments(source)
-    const line = bytes.subarray(0, end).toString().trimEnd().split('\n').length - lineBreaks(text)
-    return { origin: `${file}:${line}`, comments, text, source, words: wordsOf(parser, text), node: stmt as Node }
+    const ending = cutOut.length - cutOut.trimEnd().replace(/[\s;]+$/, '').length
+    const base = end - Buffer.byteLength(cutOut.slice(cutOut.length - ending)) - Buffer.byteLength(text)
+    line += lineBreaks(bytes.subarray(counted, Math.max(base, counted)).toString())
+    counted = Math.max(base, counted)
+    return { origin: `${file}:${line}`, comments, text, source, words: wordsOf(parser, text), node: stmt as Node, base }
   })
+}
+
+/** Statements of the generator's own making, parsed on the spot: a file was parsed before, so the parser is there. */
+export function parseNow(texts: string[], origin: string): Statement[] {
+  if (texts.length === 0) return []
+  return cut(loaded as Parser, `${texts.map((text) => text.replace(/;?\s*$/, ';')).join('\n')}`, origin).map((one) => ({
+    ...one,
+    origin,
+  }))
+}
+
+/** The words of any piece of SQL. */
+export function wordsIn(text: string): Word[] {
+  return wordsOf(loaded as Parser, text)
+}
+
+/** The place in a statement's text that the tree calls `location`. */
+export function placeOf({ text, base }: Pick<Statement, 'text' | 'base'>, location: number | undefined): number {
+  const bytes = Buffer.from(text)
+  const offset = (location ?? 0) - base
+  return bytes.length === text.length ? offset : bytes.subarray(0, offset).toString().length
 }
 
 /** What a file says below its last statement, or without any, without drizzle-kit's breakpoints. */
@@ -135,19 +165,23 @@ function wordsOf(parser: Parser, text: string): Word[] {
 }
 
 /** The error for a statement that the generator has no answer to. */
-export function refuse(statement: Statement, what: string, remedy: string): IntegrationsDbError {
+export function refuse(statement: Statement, what: string, hint: string): IntegrationsDbError {
   const excerpt = statement.text.length > 200 ? `${statement.text.slice(0, 200)}…` : statement.text
   return new IntegrationsDbError(
     'invalid_input',
-    `${statement.origin}: ${what} has no form that can run twice: ${excerpt} (${remedy})`,
+    `${statement.origin}: ${what} has no form that can run twice: ${excerpt} (${hint})`,
   )
 }
 
 type Parser = typeof import('libpg-query')
 
-async function loadParser(): Promise<Parser> {
+let loaded: Parser | undefined
+
+export async function loadParser(): Promise<Parser> {
+  if (loaded !== undefined) return loaded
   const parser = await import('libpg-query')
   await parser.loadModule()
+  loaded = parser
   return parser
 }
 
@@ -157,7 +191,7 @@ function parse(parser: Parser, sql: string, file: string) {
   } catch (error) {
     throw new IntegrationsDbError(
       'invalid_input',
-      `${file}: PostgreSQL's parser refuses it: ${(error as Error).message}`,
+      `${file}: PostgreSQL's parser refuses it: ${(error as Error).message}; correct it in that file (drizzle-kit leaves quotes inside some defaults as they are: double them)`,
     )
   }
 }

@@ -1,4 +1,4 @@
-import type { IntegrationType } from '../schema/enums.ts'
+import type { IntegrationType, systems } from '../schema/systems.ts'
 
 /* Spelled out, and not inferred from `systems`: an editor shows what stands above a field. A test holds them together. */
 
@@ -50,4 +50,15 @@ export type ConnectionFieldsBySystem = {
 }
 
 /** What connecting to one system takes: the fields of its credential bundle, by name. */
-export type ConnectionFields<T extends IntegrationType> = ConnectionFieldsBySystem[T]
+export type ConnectionFields<T extends IntegrationType> = T extends keyof ConnectionFieldsBySystem
+  ? ConnectionFieldsBySystem[T]
+  : Inferred<T>
+
+/** Of a system that is not spelled out above. */
+type Inferred<T extends IntegrationType> = {
+  readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? F : never]: Value<Fields<T>[F]>
+} & {
+  readonly [F in keyof Fields<T> as Fields<T>[F] extends { required: true } ? never : F]?: Value<Fields<T>[F]>
+}
+type Fields<T extends IntegrationType> = (typeof systems)[T]['fields']
+type Value<F> = F extends { type: 'year' } ? string | number : string

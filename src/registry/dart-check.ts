@@ -7,7 +7,7 @@ import { dartSource, generatedMark } from './dart.ts'
  */
 
 /** Where a Dart file says something else than the enums. */
-export type DartFinding = { where: string; expected: string; found: string; remedy: string }
+export type DartFinding = { where: string; expected: string; found: string; hint: string }
 
 type List = (typeof lists)[number]
 type Constant = { scope: string; name: string; value: string; line: number }
@@ -45,8 +45,8 @@ export function dartFindings(source: string): DartFinding[] {
   )
   const asWritten = source.replaceAll('\r\n', '\n') === dartSource()
   if (findings.length > 0 || !source.startsWith(generatedMark) || asWritten) return findings
-  const remedy = 'write it again with integrations-db registry --dart'
-  return [{ where: 'the whole file', expected: 'what this version writes', found: 'something else', remedy }]
+  const hint = 'write it again with integrations-db registry --dart'
+  return [{ where: 'the whole file', expected: 'what this version writes', found: 'something else', hint }]
 }
 
 function compare({ enumName, labels, scope }: List, constants: Constant[]): DartFinding[] {
@@ -64,13 +64,13 @@ function compare({ enumName, labels, scope }: List, constants: Constant[]): Dart
       where: place(one),
       expected: snake(one.name),
       found: shown(one.value),
-      remedy: `give it the value '${snake(one.name)}', a label of ${enumName}`,
+      hint: `give it the value '${snake(one.name)}', a label of ${enumName}`,
     })),
     ...unknown.map((one) => ({
       where: place(one),
       expected: `a label of ${enumName}`,
       found: shown(one.value),
-      remedy: `remove it, or add the label to ${enumName} in a migration first`,
+      hint: `remove it, or add the label to ${enumName} in a migration first`,
     })),
     ...labels
       .filter((label) => !there.has(label))
@@ -78,7 +78,7 @@ function compare({ enumName, labels, scope }: List, constants: Constant[]): Dart
         where: enumName,
         expected: label,
         found: 'nothing',
-        remedy: `add a constant with the value '${label}'`,
+        hint: `add a constant with the value '${label}'`,
       })),
   ]
 }

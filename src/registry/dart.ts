@@ -3,10 +3,10 @@ import { versions } from '../config/versions.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { integrationStatus, integrationType } from '../schema/enums.ts'
 import { organizationIntegrations } from '../schema/organization-integrations.ts'
+import { systems } from '../schema/systems.ts'
 import { helpers, mappingClass, registryClasses } from './dart-templates.ts'
-import { systems } from './systems.ts'
 
-/* The Dart side of the contract: the same lists, the same row, written from the Drizzle definitions. */
+/* The Dart constants of the contract: the same lists, the same row, written from the Drizzle definitions. */
 
 export const generatedMark = '// Written by `integrations-db registry --dart`. Do not edit; write it again instead.'
 

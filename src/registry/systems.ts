@@ -1,168 +1,10 @@
 import { z } from 'zod'
 import type { FieldMappings } from '../config/documents.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import type { IntegrationType } from '../schema/enums.ts'
+import { type ConnectionField, type IntegrationType, type System, systems } from '../schema/systems.ts'
 import { parse, printable } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import { readable } from '../util/readable.ts'
-
-/** One field of a credential bundle. */
-export type ConnectionField = {
-  /** What kind of value it is, for a form. */
-  readonly type: 'text' | 'url' | 'year'
-  /** Hide it in a form, and never show it again. The whole bundle is kept as a secret either way. */
-  readonly secret: boolean
-  /** Whether connecting takes it. */
-  readonly required: boolean
-  /** What a value must match: an expression that JavaScript, Dart and PostgreSQL read alike. */
-  readonly pattern: string
-}
-
-/** One of our fields that a system's records can be mapped to. */
-export type MappingTarget = {
-  /** Its name for people, in English. */
-  readonly label: string
-  /** What kind of value it is. */
-  readonly type: 'text' | 'decimal' | 'date'
-  /** Whether a sync needs it. */
-  readonly required: boolean
-}
-
-/** What a sync can do with a system. */
-export type Capability =
-  | 'export_transactions'
-  | 'import_dimensions'
-  | 'import_people'
-  | 'import_courses'
-  | 'submit_reports'
-
-/** One external system: what connecting to it takes, what can be mapped, and what it is good for. */
-export type System = {
-  /** Its name for people. */
-  readonly name: string
-  /** What kind of API it has. */
-  readonly api: string
-  /** What connecting to it takes: the fields of its credential bundle, by name. */
-  readonly fields: Readonly<Record<string, ConnectionField>>
-  /** Our fields that its records can be mapped to, by name. */
-  readonly mappingTargets: Readonly<Record<string, MappingTarget>>
-  /** What a sync can do with it. */
-  readonly capabilities: readonly Capability[]
-}
-
-const secret = { type: 'text', secret: true, required: true, pattern: '[^ ]' } as const
-const plain = { type: 'text', secret: false, required: true, pattern: '^[^ ](.*[^ ])?$' } as const
-const url = { type: 'url', secret: false, required: true, pattern: '^https?://[^ ]+$' } as const
-const year = { type: 'year', secret: false, required: true, pattern: '^[12][0-9]{3}$' } as const
-const organizationNumber = { type: 'text', secret: false, required: true, pattern: '^[0-9]{9}$' } as const
-const subdomain = {
-  type: 'text',
-  secret: false,
-  required: true,
-  pattern: '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$',
-} as const
-
-const amount = { label: 'Amount', type: 'decimal', required: true } as const
-const account = { label: 'Account', type: 'text', required: true } as const
-const date = { label: 'Date', type: 'date', required: true } as const
-const currency = { label: 'Currency', type: 'text', required: false } as const
-const taxCode = { label: 'Tax code', type: 'text', required: false } as const
-const costCenter = { label: 'Cost center', type: 'text', required: false } as const
-const activityCode = { label: 'Activity code', type: 'text', required: false } as const
-const reference = { label: 'Reference', type: 'text', required: false } as const
-const employee = { label: 'Employee', type: 'text', required: false } as const
-const firstName = { label: 'First name', type: 'text', required: false } as const
-const lastName = { label: 'Last name', type: 'text', required: false } as const
-const email = { label: 'E-mail', type: 'text', required: false } as const
-
-/**
- * The external systems, deeply frozen: what connecting to each takes, which of our fields can be mapped, and what a sync
- * can do.
- *
- * @example
- * Object.entries(systems.xledger.fields).filter(([, field]) => field.secret) // [['api_key', { secret: true, … }]]
- */
-export const systems = frozen({
-  xledger: {
-    name: 'Xledger',
-    api: 'GraphQL',
-    fields: { api_key: secret, base_url: url, company_id: plain },
-    mappingTargets: {
-      amount,
-      account,
-      date,
-      currency,
-      tax_code: taxCode,
-      cost_center: costCenter,
-      activity_code: activityCode,
-      employee_id: employee,
-      reference,
-    },
-    capabilities: ['export_transactions', 'import_dimensions'],
-  },
-  dynamics: {
-    name: 'Microsoft Dynamics 365 Business Central',
-    api: 'OData',
-    fields: { client_secret: secret, tenant_id: plain, client_id: plain, resource_url: url },
-    mappingTargets: {
-      amount,
-      account,
-      date,
-      currency,
-      cost_center: costCenter,
-      activity_code: activityCode,
-      employee_id: employee,
-      reference,
-    },
-    capabilities: ['export_transactions', 'import_dimensions'],
-  },
-  cornerstone: {
-    name: 'Cornerstone',
-    api: 'REST',
-    fields: { api_key: secret, subdomain },
-    mappingTargets: {
-      employee_id: { ...employee, required: true },
-      first_name: firstName,
-      last_name: lastName,
-      email,
-      cost_center: costCenter,
-      course_code: { label: 'Course', type: 'text', required: false },
-      completed_on: { label: 'Completed on', type: 'date', required: false },
-    },
-    capabilities: ['import_people', 'import_courses'],
-  },
-  consio: {
-    name: 'Consio',
-    api: 'REST',
-    fields: { api_key: secret, base_url: url },
-    mappingTargets: {
-      member_id: { label: 'Member', type: 'text', required: true },
-      first_name: firstName,
-      last_name: lastName,
-      email,
-      birth_date: { label: 'Date of birth', type: 'date', required: false },
-      group_code: { label: 'Group', type: 'text', required: false },
-    },
-    capabilities: ['import_people'],
-  },
-  bufdir: {
-    name: 'Bufdir',
-    api: 'report submission',
-    fields: { org_id: organizationNumber, report_year: year, api_endpoint: url },
-    mappingTargets: {
-      activity_code: { ...activityCode, required: true },
-      amount,
-      participants: { label: 'Participants', type: 'decimal', required: false },
-      activity_date: { label: 'Date of the activity', type: 'date', required: false },
-    },
-    capabilities: ['submit_reports'],
-  },
-} as const satisfies Record<IntegrationType, System>)
-
-function frozen<T extends object>(object: T): T {
-  for (const value of Object.values(object)) if (typeof value === 'object' && value !== null) frozen(value)
-  return Object.freeze(object)
-}
 
 /**
  * One system of {@link systems}, by a label that may come from anywhere.
@@ -204,6 +46,11 @@ const schemas = lazily(() =>
   Object.fromEntries(Object.entries(systems).map(([type, { fields }]) => [type, z.strictObject(fieldSchemas(fields))])),
 )
 
+/** A bundle of one system, as zod checks it and JSON Schema describes it. */
+export function connectionShape(integrationType: IntegrationType): z.ZodType {
+  return schemas()[integrationType] ?? z.never()
+}
+
 function fieldSchemas(fields: Readonly<Record<string, ConnectionField>>): Record<string, z.ZodType> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
@@ -225,7 +72,7 @@ function schemaOf({ type, pattern }: ConnectionField): z.ZodType {
   }
   if (type === 'year') {
     const rule = 'must be a year of four digits'
-    return z.union([z.int(), z.string()], rule).refine((value) => form.test(String(value)), rule)
+    return z.union([z.int(rule).min(1000, rule).max(2999, rule), z.string(rule).regex(form, rule)], rule)
   }
   return z
     .string('must be a text')
@@ -257,7 +104,7 @@ export function bundleText(integrationType: IntegrationType, bundle: unknown): s
     const fields = record(bundle)
     return fields === undefined ? bundle : { ...fields }
   })
-  const result = parse('bundle', schemas()[integrationType] ?? z.never(), given)
+  const result = parse('bundle', connectionShape(integrationType), given)
   if (result.success) return JSON.stringify(result.data)
   const names = Object.keys(systems[integrationType].fields)
   const needs = `; ${integrationType} takes ${names.join(', ')}`

@@ -18,10 +18,10 @@ import { configurationFunctions } from './functions/configuration.ts'
 import { credentialChecks } from './functions/credential-check.ts'
 import { credentialFunctions } from './functions/credentials.ts'
 import { eventFunctions } from './functions/events.ts'
+import { maintenanceFunctions } from './functions/maintenance.ts'
 import { repairFunctions } from './functions/repair.ts'
 import { retrievalFunctions } from './functions/retrieval.ts'
 import { secretFunctions } from './functions/secrets.ts'
-import { upkeepFunctions } from './functions/upkeep.ts'
 import { organizations } from './host.ts'
 import { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 import { organizationIntegrationEvents } from './organization-integration-events.ts'
@@ -95,7 +95,7 @@ export const extras: Extra[] = withSafeFunctions([
   ...secretFunctions,
   ...credentialFunctions,
   ...retrievalFunctions,
-  ...upkeepFunctions,
+  ...maintenanceFunctions,
   ...configurationFunctions,
   ...repairFunctions,
   ...credentialChecks,

@@ -91,10 +91,10 @@ async function startOnFreePort(create: (port: number) => Server, findPort: () =>
 /** The package's own words are in the log; what it throws is often nothing. */
 function doesNotStart(error: unknown, log: string): IntegrationsDbError {
   const text = [error instanceof Error ? error.message : '', log].join('\n').trim()
-  const remedy = /shared librar|Library not loaded|image not found/.test(text)
+  const hint = /shared librar|Library not loaded|image not found/.test(text)
     ? 'its libraries are not linked, as npm with --ignore-scripts leaves them; run: npm rebuild'
     : 'see what it says'
-  return new IntegrationsDbError('unavailable', `the embedded PostgreSQL does not start: ${remedy}\n${text}`)
+  return new IntegrationsDbError('unavailable', `the embedded PostgreSQL does not start: ${hint}\n${text}`)
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type Integration,
   type IntegrationEvent,
   IntegrationsDbError,
+  type IntegrationType,
   migrate,
   type OrganizationScope,
   rollback,
@@ -79,9 +80,9 @@ acme.integrations.create({ integrationType: 'xledger', id: organizationId })
 
 // guarantee: unknown systems, statuses, roles and options do not compile
 // @ts-expect-error no such system
-acme.integrations.get('visma')
+acme.integrations.get('sap')
 // @ts-expect-error no such system
-acme.credentials.store('visma', xledger)
+acme.credentials.store('sap', xledger)
 // @ts-expect-error which system is not said
 acme.integrations.create({})
 // @ts-expect-error no such status
@@ -91,7 +92,21 @@ createIntegrationsDb().forOrganization({ organizationId, role: 'owner' })
 // @ts-expect-error no such option
 createIntegrationsDb({ uri: 'postgresql://' })
 // @ts-expect-error no such system
-systems.visma
+systems.sap
+
+// guarantee: mappings take the targets of their system and any field of ours beside them, and nothing that is no mapping
+acme.integrations.setFieldMappings('xledger', { amount: 'invoiceAmount', our_own: { const: 1 }, old_field: null })
+acme.integrations.update('bufdir', { fieldMappings: { participants: 'count', our_own: 'x' } })
+export function saves(system: IntegrationType, row: Integration, mappings: Integration['fieldMappings']): void {
+  acme.integrations.update(row.integrationType, { fieldMappings: { ...row.fieldMappings, amount: 'a' } })
+  acme.integrations.upsert({ integrationType: system, fieldMappings: mappings })
+}
+// @ts-expect-error a target is mapped by a path or an object with one
+acme.integrations.setFieldMappings('xledger', { amount: 7 })
+// @ts-expect-error and so is a field of ours
+acme.integrations.update('xledger', { fieldMappings: { our_own: 7 } })
+// @ts-expect-error null takes a mapping away from an edit, not from a document
+acme.integrations.create({ integrationType: 'xledger', fieldMappings: { amount: null } })
 
 // guarantee: rows have dates, a revision, and documents of their own types
 export async function reads(): Promise<void> {
@@ -127,7 +142,7 @@ export async function queries(): Promise<void> {
       .select({ system: organizationIntegrations.integrationType, since: organizationIntegrations.createdAt })
       .from(organizationIntegrations),
   )
-  type Row = { system: 'xledger' | 'dynamics' | 'cornerstone' | 'consio' | 'bufdir'; since: Date }
+  type Row = { system: IntegrationType; since: Date }
   same<typeof rows, Row[]>(true)
   // @ts-expect-error a query within a scope is no transaction
   acme.query((q) => q.transaction(async () => {}))

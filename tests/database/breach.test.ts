@@ -62,7 +62,7 @@ describe.each(['vault', 'pgcrypto'] as const)('the breach drill, secrets kept in
   test('plans first, and changes nothing', async () => {
     const before = await readRows(t.admin)
     const report = await revokeCredentials({ url: t.adminUrl, organizationId: 'all' })
-    expect(report).toMatchObject({ applied: false, failures: [], strays: store === 'vault' ? 1 : 0 })
+    expect(report).toMatchObject({ applied: false, failures: [], orphanedSecrets: store === 'vault' ? 1 : 0 })
     expect(report.organizations.map((one) => one.organizationId).sort()).toEqual([...organizations].sort())
     expect(await readRows(t.admin)).toEqual(before)
   })
@@ -113,7 +113,7 @@ describe.each(['vault', 'pgcrypto'] as const)('the breach drill, secrets kept in
     expect(await t.admin`select from organization_integrations where status <> 'error'`).toHaveLength(0)
     const before = await readRows(t.admin)
     const again = await revokeCredentials({ url: t.adminUrl, organizationId: 'all', apply: true })
-    expect(again).toMatchObject({ organizations: [], strays: 0, failures: [] })
+    expect(again).toMatchObject({ organizations: [], orphanedSecrets: 0, failures: [] })
     expect(await readRows(t.admin)).toEqual(before)
   })
 })
@@ -167,19 +167,19 @@ describe('lockdown', () => {
 describe('credentials audit', () => {
   const t = useDatabase()
 
-  test('finds secrets without a reference, references without a secret and versions past their grace, and mends them', async () => {
+  test('finds orphaned secrets, references without a secret and versions past their grace, and fixes them', async () => {
     await installVault(t.admin)
     const [kept, dangling, late] = [await connected(t, t.db), await connected(t, t.db), await connected(t, t.db, true)]
     await t.admin`select vault.create_secret('left behind', 'integrations-db/a/b/1')`
     await t.admin`select vault.create_secret('the host''s own', 'stripe')`
     await t.admin`delete from vault.secrets where name like ${`integrations-db/${dangling}/%`}`
     await t.admin`update organization_integration_credentials set readable_until = now() where readable_until > now()`
-    const { findings, mended } = await auditCredentials({ url: t.adminUrl })
-    expect(mended).toBe(false)
+    const { findings, fixed } = await auditCredentials({ url: t.adminUrl })
+    expect(fixed).toBe(false)
     expect(findings.map(({ finding }) => finding).sort()).toEqual([
+      'orphaned secret',
       'reference without a secret',
       'secret past its grace',
-      'secret without a reference',
     ])
     await auditCredentials({ url: t.adminUrl, apply: true })
     expect((await auditCredentials({ url: t.adminUrl })).findings).toEqual([])
@@ -211,7 +211,7 @@ describe('credentials audit of secrets that cannot be decrypted any more', () =>
     const id = await idOf(vault, lost)
     expect(await auditCredentials({ url: vault.adminUrl })).toEqual({
       findings: unreadable('vault', id),
-      mended: false,
+      fixed: false,
     })
     const cli = await runCli(['credentials', 'audit', '--apply', '--url', vault.adminUrl])
     expect([cli.code, cli.stdout]).toEqual([
@@ -250,7 +250,7 @@ describe('credentials audit without Vault', () => {
     const organizationId = await connected(t, db)
     await t.admin`insert into integrations.encrypted_secrets (key_id, ciphertext) values ('0', '\\x00')`
     const { findings } = await auditCredentials({ url: t.adminUrl, apply: true })
-    expect(findings).toMatchObject([{ finding: 'secret without a reference', store: 'pgcrypto' }])
+    expect(findings).toMatchObject([{ finding: 'orphaned secret', store: 'pgcrypto' }])
     expect((await auditCredentials({ url: t.adminUrl })).findings).toEqual([])
     const service = db.asService({ actor: 'test' })
     const kept = await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'kept' })

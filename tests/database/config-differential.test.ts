@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { configViolations, type Violation } from '../../src/config/violations.ts'
-import { plainConfiguration } from '../../src/schema/functions/configuration.ts'
+import { plainConfiguration } from '../../src/schema/functions/configuration-walk.ts'
 import { useDatabase } from '../support/database.ts'
 
 /* The application and the database are asked the same; each document goes over the wire as JSON text. */
@@ -15,16 +15,24 @@ const refused = 'refused as JSON'
 beforeAll(() =>
   t.admin.unsafe(`
     create function answer(m text, f text) returns jsonb language plpgsql as $function$
+    declare
+      mappings jsonb;
+      features jsonb;
     begin
-      -- Where the trigger's condition lets a row pass, the function must find nothing.
-      if exists (select from (select m::jsonb as field_mappings, f::jsonb as excluded_features) as r
+      -- Only what is no JSON to the server may raise: the rules themselves answer.
+      begin
+        mappings := m;
+        features := f;
+      exception when data_exception or statement_too_complex then
+        return to_jsonb('${refused}'::text);
+      end;
+      -- Where the trigger asks no further, the function must find nothing.
+      if exists (select from (select mappings as field_mappings, features as excluded_features) as r
         where ${plainConfiguration('r')}) then
         return '[]';
       end if;
       return coalesce((select jsonb_agg(v order by path collate "C", rule collate "C")
-        from integrations.config_violations(m::jsonb, f::jsonb) as v), '[]');
-    exception when data_exception or statement_too_complex then
-      return to_jsonb('${refused}'::text);
+        from integrations.config_violations(mappings, features) as v), '[]');
     end $function$`),
 )
 
@@ -92,6 +100,10 @@ const words = [
     'subscription_key',
     'subscription',
   ],
+  // Targets of ours: what has no others may pass at one look.
+  ...['account', 'date', 'currency', 'tax_code', 'cost_center', 'reference'],
+  ...['token_count', 'maxTokens', 'max_token', 'tokens_used_2', 'token_account', 'antall_passord', 'min_passord'],
+  ...['passwordExpiresAt', 'number_of_secrets', 'apikey_type', 'token_count_token', 'password_discount'],
   ...['__proto__', 'constructor', 'prototype', '$version', 'path', 'transform', 'default', 'map', 'const', 'required'],
 ]
 const texts = [
@@ -202,7 +214,17 @@ const awkward: readonly (readonly [name: string, mappings: string, features: str
     '{"a": {"path": "x", "transform": 5}, "b": {"path": "x", "default": ["y"]}}',
     '{"a": "<=~$", "b": "x, ", "c": {"path": "{}", "default": "}"}}',
     '{"a<": "x", "b=": "y", "c~": "z"}',
-  ].map((document, i) => [`what the trigger's condition might take for another thing, ${i}`, document, '[]'] as const),
+    '{"amount": ["x"], "account": {"path": ["x"]}}',
+    '{"amount": {"path": "x", "transform": 5}}',
+    '{"amount": {"path": "x", "transform": ["decimal_2"]}}',
+    '{"amount": {"path": "x", "default": []}}',
+    '{"amount": {"transform": "iso_date"}}',
+    `{"amount": {"path": "x", "transform": "${'t'.repeat(64)}"}}`,
+    `{"date": "${'x'.repeat(256)}"}`,
+    `{"amount": "${'x'.repeat(100)}", "date": "${'y'.repeat(256)}"}`,
+    `{"amount": "${'x'.repeat(200)}", "date": "${'y'.repeat(256)}"}`,
+    '{"amount": {"path": "x", "default": 2e308}}',
+  ].map((document, i) => [`what one look might be taken for another thing, ${i}`, document, '[]'] as const),
   ['200 keys', JSON.stringify(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, 'x']))), '[]'],
   ['201 keys', JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, i) => [`k${i}`, 'x']))), '[]'],
   ['64 features', '{}', JSON.stringify(Array.from({ length: 64 }, (_, i) => `f${i}`))],
@@ -237,7 +259,7 @@ describe('the application and the database', () => {
     )
   })
 
-  test('let everyday documents pass without a call', async () => {
+  test('take everyday documents at one look', async () => {
     for (const document of [
       '{"amount": "invoiceAmount", "account": "glObject1.code", "$version": 2}',
       '{"date": {"path": "invoiceDate", "transform": "iso_date", "default": null}, "employee_id": "number"}',
@@ -245,7 +267,7 @@ describe('the application and the database', () => {
       '{}',
     ]) {
       const [row] = await t.admin.unsafe(
-        `select ${plainConfiguration('r')} as plain from (select $1::text::jsonb as field_mappings, '["payroll_sync"]'::jsonb as excluded_features) as r`,
+        `select ${plainConfiguration('r')} as plain from (select $1::text::jsonb as field_mappings, '["payroll_sync", "leave_tracking"]'::jsonb as excluded_features) as r`,
         [document],
       )
       expect(row?.plain, document).toBe(true)

@@ -86,6 +86,28 @@ describe('the schemas', () => {
     expect(FieldMappings.safeParse({ [name]: 'x' }).success).toBe(true)
   })
 
+  test.each([
+    ...[
+      'token_count',
+      'tokenCount',
+      'tokens_used',
+      'token_limit_2',
+      'max_tokens',
+      'maxOutputTokens',
+      'number_of_secrets',
+    ],
+    ...['password_length', 'api_key_expires_at', 'pin_length', 'token_antall', 'antallPassord', 'passord_lengde'],
+  ])('take %s as a name: a measure of credentials is none', (name) => {
+    expect(FieldMappings.safeParse({ [name]: 'x' }).success).toBe(true)
+  })
+
+  test.each([
+    ...['token_account', 'count_token', 'token_count_token', 'min_passord', 'max_token', 'limit_password', 'tokens'],
+    ...['token_discount', 'token_counter', 'type_secret', 'used_api_key', 'pris_token', 'password_at'],
+  ])('refuse %s, which only sounds like a measure', (name) => {
+    expect(FieldMappings.safeParse({ [name]: 'x' }).success).toBe(false)
+  })
+
   test.each(['Bearer abc', ' bearer\u00a0abc', 'Authorization: Bearer abc', 'auth=Basic dXNlcjpwYXNz', 'Bearer\nabc'])(
     'refuse %j as a value, and take %j-like words that are none',
     (value) => {
@@ -245,7 +267,7 @@ describe('a bad row', () => {
   })
 })
 
-test('the repository refuses a bad document or schedule before anything is sent, by field, rule and remedy', async () => {
+test('the repository refuses a bad document or schedule before anything is sent, by field, rule and hint', async () => {
   const acme = await admin()
   const refused = async (patch: object) =>
     acme.integrations.update('xledger', patch).then(

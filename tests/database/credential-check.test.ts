@@ -3,7 +3,7 @@ import { repair } from '../../src/admin/repair.ts'
 import { restore } from '../../src/admin/restore.ts'
 import { credentialProblem, scheduleCredentialProblem } from '../../src/config/violations.ts'
 import { IntegrationsDbError } from '../../src/index.ts'
-import { looksLikeCredential, scheduleRule } from '../../src/schema/functions/credential-check.ts'
+import { looksLikeCredential, scheduleRule } from '../../src/schema/functions/credential-rules.ts'
 import { useDatabase } from '../support/database.ts'
 import { undone } from '../support/diagnosis.ts'
 
@@ -118,7 +118,7 @@ describe('the database refuses a credential', () => {
         const refused = await refusal(tx.savepoint((inner) => inner.unsafe(statement, [`Bearer eyJ${canary}`])))
         expect(refused, statement).toMatchObject({
           code: '23514',
-          constraint_name: 'credential_check',
+          constraint_name: 'configuration_check',
           message: 'sync_schedule: must not look like a credential; store it with credentials.store',
         })
         expect(refused.detail).toBeUndefined()

@@ -853,7 +853,7 @@ describe('Vault', () => {
     ])
   })
 
-  test('a name that is taken, as after db reset, is a conflict that says how to mend it, and nothing changes', async () => {
+  test('a name that is taken, as after db reset, is a conflict that says how to fix it, and nothing changes', async () => {
     const row = await acme.integrations.get('xledger')
     await t.admin`select vault.create_secret('left behind', ${`integrations-db/${organizationId}/${row?.id}/2`})`
     await expect(acme.credentials.rotate('xledger', bundle)).rejects.toMatchObject({

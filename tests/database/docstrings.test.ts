@@ -65,7 +65,8 @@ describe('the SQL that an editor shows is, whole, what goes over the wire', () =
   beforeAll(async () => {
     proxy = await startProxy(addressOf(t.adminUrl))
     const urls = { url: proxy.through(t.url), serviceUrl: proxy.through(t.serviceUrl) }
-    const db = t.connect({ ...urls, max: 1, encryptionKey: randomBytes(32).toString('hex') })
+    // Without plans each message says what it is.
+    const db = t.connect({ ...urls, max: 1, keepPlans: false, encryptionKey: randomBytes(32).toString('hex') })
     organizationId = await t.organization()
     acme = db.forOrganization({ organizationId, role: 'admin' })
     service = db.asService({ actor: 'test' })
@@ -107,6 +108,10 @@ describe('the SQL that an editor shows is, whole, what goes over the wire', () =
     ['Credentials.revoke', () => acme.credentials.revoke('xledger', { reason: 'the key was in a mail' })],
     ['Events.list', () => acme.events.list({ limit: 1 })],
     ['ServiceIntegrations.listScheduled', () => service.integrations.listScheduled({ limit: 500 })],
+    [
+      'ServiceIntegrations.findByMappedField',
+      () => service.integrations.findByMappedField('employee_id', { limit: 500 }),
+    ],
     [
       'OrganizationCalls.query',
       () => acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations)),

@@ -30,7 +30,7 @@ const insertActive = `
 /** A piece of advice: how it comes about, and what it says. */
 type Case = { sql: string; what: string; where?: RegExp; found: RegExp }
 
-describe('advice is one finding of its own, mended by its SQL, and no drift', () => {
+describe('advice is one finding of its own, fixed by its SQL, and no drift', () => {
   const cases: Case[] = [
     {
       sql: insertActive,
@@ -59,8 +59,8 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
       const [finding, ...others] = await findingsOfMigrated(tx)
       expect([finding, others]).toMatchObject([{ severity: 'advice', what, found: expect.stringMatching(found) }, []])
       expect(finding?.where).toMatch(where ?? /./)
-      await tx.unsafe(finding?.mend ?? '')
-      await tx.unsafe(finding?.mend ?? '')
+      await tx.unsafe(finding?.fix ?? '')
+      await tx.unsafe(finding?.fix ?? '')
       expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
@@ -80,7 +80,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
         },
         [],
       ])
-      await tx.unsafe(`${finding?.mend} ${finding?.mend}`)
+      await tx.unsafe(`${finding?.fix} ${finding?.fix}`)
       expect(await findingsOfMigrated(tx)).toEqual([])
       const [row] = await tx`select has_database_privilege(${`${login}_else`}, ${t.name}, 'temporary') as may`
       expect(row?.may).toBe(true)
@@ -92,7 +92,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
       await tx.unsafe(`create function public.audit() returns trigger language plpgsql as 'begin return new; end';
         create trigger audit after insert on public.organization_integrations for each row execute function public.audit()`)
       const advice = async () => (await findingsOfMigrated(tx)).filter(({ severity }) => severity === 'advice')
-      for (const [path, mended] of [
+      for (const [path, fixed] of [
         ['', 'pg_catalog, public, pg_temp'],
         [`set search_path = ''`, 'pg_catalog, pg_temp'],
         ['set search_path = public', 'public, pg_temp'],
@@ -103,8 +103,8 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
         )
         const [finding, ...others] = await advice()
         expect([finding, others]).toMatchObject([{ what: 'search_path of a function', where: 'public.audit()' }, []])
-        expect(finding?.mend).toBe(`alter function public.audit() set search_path = ${mended};`)
-        await tx.unsafe(`${finding?.mend} ${finding?.mend}`)
+        expect(finding?.fix).toBe(`alter function public.audit() set search_path = ${fixed};`)
+        await tx.unsafe(`${finding?.fix} ${finding?.fix}`)
         expect(await advice()).toEqual([])
       }
     })
@@ -117,7 +117,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
         select id, v.type::public.integration_type_enum, v.schedule from host,
           (values ('xledger', '0 0 30 2 *'), ('dynamics', '0 2 * * *'), ('consio', 'hunter2 * * * *')) as v (type, schedule)`)
       const found = await findingsOfMigrated(tx)
-      expect(found.map(({ what, mend }) => [what, mend])).toEqual(Array(2).fill(['schedule that never fires', null]))
+      expect(found.map(({ what, fix }) => [what, fix])).toEqual(Array(2).fill(['schedule that never fires', null]))
       expect(found.map(({ where }) => where.split(' ')[2])).toEqual(['xledger', 'consio'])
       expect(JSON.stringify(found)).not.toMatch(/hunter2|30 2/)
     })
@@ -132,7 +132,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
         {
           what: 'references without a secret',
           found: '1 whose secret is gone',
-          remedy: 'integrations-db credentials audit --apply',
+          hint: 'integrations-db credentials audit --apply',
         },
       ])
     })
@@ -145,7 +145,7 @@ describe('advice is one finding of its own, mended by its SQL, and no drift', ()
       { severity: 'advice', what: 'server logs parameters', found: 'log_statement = all' },
       [],
     ])
-    await kept.admin.unsafe(finding?.mend ?? '')
+    await kept.admin.unsafe(finding?.fix ?? '')
     expect(await all(kept.adminUrl)).toEqual([])
     await kept.admin.unsafe(`alter database ${kept.name} reset all`)
   })
@@ -191,7 +191,7 @@ describe('auto_explain, as the role postgres of a hosted project, which is no su
   })
 
   test.each(['10s', '0'])(
-    'the SQL that doctor says mends it for every login, and it may run it: log_min_duration = %s',
+    'the SQL that doctor says fixes it for every login, and it may run it: log_min_duration = %s',
     async (duration) => {
       await hosted.admin.unsafe(`alter database ${hosted.name} set auto_explain.log_min_duration = '${duration}'`)
       expect(await logging()).toMatchObject([
@@ -199,7 +199,7 @@ describe('auto_explain, as the role postgres of a hosted project, which is no su
       ])
       const [finding] = await logging()
       const sql = postgres(as(owner), { max: 1 })
-      await sql.unsafe(finding?.mend ?? '')
+      await sql.unsafe(finding?.fix ?? '')
       await sql.end()
       expect(await logging()).toEqual([])
       const backend = postgres(as(login), { max: 1 })
@@ -254,7 +254,7 @@ describe('logins', () => {
         what: 'login with rights of its own',
         found: expect.stringMatching(/^may become analyst, which may reach .*organization_integrations/),
       })
-      await tx.unsafe(finding?.mend ?? '')
+      await tx.unsafe(finding?.fix ?? '')
       expect(await found()).toEqual([])
     })
   })
@@ -265,12 +265,12 @@ describe('logins', () => {
     ['anon', 'bypassrls', 'nobypassrls'],
     ['service_role', 'nobypassrls', 'bypassrls'],
     ['service_role', 'superuser', 'nosuperuser bypassrls'],
-  ])('become %s, and where that is %s it is drift, which its SQL mends', async (role, attribute, expected) => {
+  ])('become %s, and where that is %s it is drift, which its SQL fixes', async (role, attribute, expected) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(`alter role ${role} ${attribute}`)
       const found = await findingsOfMigrated(tx)
       expect(found).toMatchObject([{ severity: 'drift', what: 'role: attributes', where: `role ${role}`, expected }])
-      await tx.unsafe(found[0]?.mend ?? '')
+      await tx.unsafe(found[0]?.fix ?? '')
       expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
@@ -280,14 +280,14 @@ describe('logins', () => {
     ['anon', 'authenticated', 'grant authenticated to anon'],
     ['authenticated', 'reader', 'create role reader bypassrls; grant reader to authenticated'],
     ['authenticated', 'boss', 'create role boss superuser; grant boss to authenticated'],
-  ])('become %s, and where that may become %s it is drift, which its SQL mends', async (role, other, sql) => {
+  ])('become %s, and where that may become %s it is drift, which its SQL fixes', async (role, other, sql) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(sql)
       const found = await findingsOfMigrated(tx)
       expect(found).toMatchObject([
         { severity: 'drift', what: 'role: member of another', where: `role ${role}`, found: `may become ${other}` },
       ])
-      await tx.unsafe(found[0]?.mend ?? '')
+      await tx.unsafe(found[0]?.fix ?? '')
       expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
@@ -304,7 +304,7 @@ describe('logins', () => {
       await tx.unsafe(owned.map(({ name }) => `alter ${name} owner to sightless`).join(';'))
       const found = await findingsOfMigrated(tx)
       expect(found).toMatchObject([{ severity: 'advice', what: 'owner that sees no row', where: 'role sightless' }])
-      await tx.unsafe(found[0]?.mend ?? '')
+      await tx.unsafe(found[0]?.fix ?? '')
       expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
@@ -334,7 +334,7 @@ describe('Vault', () => {
       await tx.unsafe('alter function integrations.create_secret(text, text, text) owner to vaultless')
       const found = (await findingsOfMigrated(tx)).filter(({ what }) => what === 'Vault out of reach')
       expect(found).toMatchObject([{ severity: 'advice', expected: expect.stringContaining('vaultless') }])
-      await tx.unsafe(`${found[0]?.mend}; ${found[0]?.mend}`)
+      await tx.unsafe(`${found[0]?.fix}; ${found[0]?.fix}`)
       expect((await findingsOfMigrated(tx)).filter(({ what }) => what === 'Vault out of reach')).toEqual([])
     })
   })
@@ -349,7 +349,7 @@ describe('Vault', () => {
         where: 'vault.secrets',
         found: '1 without one',
       })
-      await tx.unsafe(`${orphans?.mend} ${orphans?.mend}`)
+      await tx.unsafe(`${orphans?.fix} ${orphans?.fix}`)
       expect((await findingsOfMigrated(tx)).filter(({ what }) => what !== direct)).toEqual([])
       expect(await tx`select name from vault.secrets`).toMatchObject([{ name: 'of the host' }])
     })
@@ -411,13 +411,13 @@ describe("a claims function of the host's own", () => {
     ],
     ['that is volatile', `alter function ${role} volatile`, /^volatile$/],
     ['that authenticated may not execute', `revoke execute on function ${role} from authenticated`, /may not execute/],
-  ])('%s is advice, with the SQL that mends it', async (_, sql, found) => {
+  ])('%s is advice, with the SQL that fixes it', async (_, sql, found) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(`${documented}; ${sql}`)
       const advice = async () => (await findingsOfMigrated(tx)).filter(({ severity }) => severity === 'advice')
       const [finding, ...others] = await advice()
       expect([finding, others]).toMatchObject([{ where: role, found: expect.stringMatching(found) }, []])
-      await tx.unsafe(`${finding?.mend} ${finding?.mend}`)
+      await tx.unsafe(`${finding?.fix} ${finding?.fix}`)
       expect(await advice()).toEqual([])
     })
   })
@@ -444,7 +444,7 @@ describe("a claims function of the host's own", () => {
 describe('a state that is one finding, whatever hangs on it', () => {
   test('a lockdown is one, with the command that lifts it, and what was granted since is another', async () => {
     await lockdown({ url: kept.adminUrl })
-    const locked = { severity: 'drift', what: 'locked down', remedy: 'integrations-db lockdown --lift', mend: null }
+    const locked = { severity: 'drift', what: 'locked down', hint: 'integrations-db lockdown --lift', fix: null }
     expect(await all(kept.adminUrl)).toMatchObject([locked])
     await kept.admin`grant select on organization_integrations to anon`
     expect(await all(kept.adminUrl)).toMatchObject([locked, { what: 'table: privileges', found: 'anon: select' }])
@@ -459,7 +459,7 @@ describe('a state that is one finding, whatever hangs on it', () => {
     const pending = {
       severity: 'drift',
       what: 'pending migrations',
-      remedy: expect.stringContaining('integrations-db migrate'),
+      hint: expect.stringContaining('integrations-db migrate'),
     }
     expect(await all(empty.adminUrl)).toMatchObject([pending])
     await undone(t.admin, async (tx) => {
@@ -479,7 +479,7 @@ describe('a history that is not the packaged one', () => {
         select '20990101000000', 'newer', statements from supabase_migrations.schema_migrations order by version limit 1`
       await tx`drop function integrations.refuse(text, text)`
       expect(await findings(tx)).toMatchObject([
-        { severity: 'drift', what: 'migration gone', found: 'version 20990101000000', mend: null },
+        { severity: 'drift', what: 'migration gone', found: 'version 20990101000000', fix: null },
       ])
     })
   })
@@ -510,8 +510,8 @@ describe('what a report says', () => {
     where: 'public.i on public.t',
     expected: 'the index',
     found: 'nothing',
-    mend: 'create index i on t (a);\nanalyze t;',
-    remedy: null,
+    fix: 'create index i on t (a);\nanalyze t;',
+    hint: null,
   })
 
   test.each([
@@ -529,7 +529,7 @@ describe('what a report says', () => {
 drift: missing index: public.i on public.t
   expected  the index
   found     nothing
-  mend      create index i on t (a);
+  fix       create index i on t (a);
             analyze t;
 
 1 drift, 0 advice, 0 information`)

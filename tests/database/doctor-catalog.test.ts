@@ -42,13 +42,13 @@ describe('a database that is as the migrations make it gives no drift', () => {
     })
   })
 
-  test('where moddatetime lives in another schema, and a lost trigger is mended with that one', async () => {
+  test('where moddatetime lives in another schema, and a lost trigger is fixed with that one', async () => {
     await host.admin.unsafe('create schema "own shared"; create extension moddatetime schema "own shared"')
     await migrate({ url: host.adminUrl })
     expect(await drift(host.adminUrl)).toEqual([])
     await host.admin`drop trigger touch_updated_at on organization_integrations`
     const [lost] = await drift(host.adminUrl)
-    await host.admin.unsafe(lost?.mend ?? '')
+    await host.admin.unsafe(lost?.fix ?? '')
     expect(await drift(host.adminUrl)).toEqual([])
     expect(
       await host.admin`select tgfoid::regproc::text as name from pg_trigger where tgname = 'touch_updated_at'`,
@@ -59,7 +59,7 @@ describe('a database that is as the migrations make it gives no drift', () => {
 describe('an administrator who is no superuser', () => {
   const own = useDatabase('host')
 
-  test('migrates with BYPASSRLS and the right to create, then sees no drift, what is broken, and how to mend it', async () => {
+  test('migrates with BYPASSRLS and the right to create, then sees no drift, what is broken, and how to fix it', async () => {
     const login = { name: `${own.name}_owner`, password: randomBytes(16).toString('hex') }
     await own.admin.unsafe(`create role ${login.name} login bypassrls password '${login.password}';
       grant create on database ${own.name} to ${login.name}; grant all on schema public, extensions to ${login.name};
@@ -73,7 +73,7 @@ describe('an administrator who is no superuser', () => {
       await own.admin`drop function integrations.caller()`
       const broken = await all()
       expect(broken.map(({ what }) => what)).toEqual(['table: row-level security for the owner', 'missing function'])
-      await own.admin.unsafe(`set role ${login.name}; ${broken.map(({ mend }) => mend).join('\n')}; reset role`)
+      await own.admin.unsafe(`set role ${login.name}; ${broken.map(({ fix }) => fix).join('\n')}; reset role`)
       expect(await all()).toEqual([])
     } finally {
       await own.admin.unsafe(`drop owned by ${login.name} cascade; drop role ${login.name}`)

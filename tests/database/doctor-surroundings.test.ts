@@ -270,8 +270,8 @@ describe('one finding, and its SQL, run twice, fixes it', () => {
       const all = await findingsOfMigrated(tx)
       expect(all).toMatchObject([{ severity, what, where: inDatabase(where), found: expect.stringMatching(found) }])
       expect(all[0]?.found).not.toContain('app_metadata')
-      await tx.unsafe(all[0]?.mend ?? 'no SQL')
-      await tx.unsafe(all[0]?.mend ?? '')
+      await tx.unsafe(all[0]?.fix ?? 'no SQL')
+      await tx.unsafe(all[0]?.fix ?? '')
       expect(await findingsOfMigrated(tx)).toEqual([])
     })
   })
@@ -282,7 +282,7 @@ describe('what the SQL leaves', () => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(sql)
       const [finding] = await findingsOfMigrated(tx)
-      await tx.unsafe(finding?.mend ?? 'no SQL')
+      await tx.unsafe(finding?.fix ?? 'no SQL')
       await check(tx)
     })
   }
@@ -414,7 +414,7 @@ test('a security label on a table or a function of ours is advice', async () => 
     // No provider comes with the server, so the label stands in the catalog as one would have put it there.
     await tx`insert into pg_catalog.pg_seclabel values (${table}::regclass, 'pg_class'::regclass, 0, 'anon', 'MASKED')`
     expect(await findingsOfMigrated(tx)).toMatchObject([
-      { severity: 'advice', what: 'security label', mend: `security label for anon on table ${table} is null;` },
+      { severity: 'advice', what: 'security label', fix: `security label for anon on table ${table} is null;` },
     ])
   })
 })

@@ -5,22 +5,22 @@ import { findingsOfMigrated, undone } from '../support/diagnosis.ts'
 
 const t = useDatabase()
 
-describe('one thing broken is one finding, and its SQL, run twice, mends it', () => {
+describe('one thing broken is one finding, and its SQL, run twice, fixes it', () => {
   test.each(breakages)('$what: $where', async ({ sql, what, where, severity = 'drift' }) => {
     await undone(t.admin, async (tx) => {
       await tx.unsafe(sql)
       const found = await findingsOfMigrated(tx)
       expect(found).toMatchObject([{ severity, what, where }])
-      const [{ mend = null } = {}] = found
-      if (mend === null) {
+      const [{ fix = null } = {}] = found
+      if (fix === null) {
         // What is the host's own stays as it is.
         expect(severity).toBe('information')
         return
       }
-      await tx.unsafe(mend)
-      await tx.unsafe(mend)
+      await tx.unsafe(fix)
+      await tx.unsafe(fix)
       const left = await findingsOfMigrated(tx)
-      expect(left.filter((one) => one.severity !== 'information' || one.mend !== null)).toEqual([])
+      expect(left.filter((one) => one.severity !== 'information' || one.fix !== null)).toEqual([])
     })
   })
 })

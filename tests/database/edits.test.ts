@@ -113,7 +113,7 @@ describe('an edit', () => {
     expect((await other.stored())?.mappings).toEqual({ $version: 2, amount: 'a' })
   })
 
-  test('takes away a key that should never have been there, whatever the version, and mends the document so', async () => {
+  test('takes away a key that should never have been there, whatever the version, and fixes the document so', async () => {
     for (const version of ['', '"$version": 2, ']) {
       const acme = await organization(`{${version}"api key": "x", "amount": "a"}`)
       const row = await acme.integrations.setFieldMappings('xledger', { 'api key': null })

@@ -160,6 +160,8 @@ const doors: [string, (value: Anything) => unknown][] = [
   ['listScheduled', (value) => service().integrations.listScheduled(value)],
   ['listScheduled after', (value) => service().integrations.listScheduled({ after: value })],
   ['listScheduled since', (value) => service().integrations.listScheduled({ since: value })],
+  ['findByMappedField anywhere', (value) => service().integrations.findByMappedField(value as never)],
+  ['findByMappedField page', (value) => service().integrations.findByMappedField('amount', value as never)],
   ['resolveFieldMappings mappings', (value) => resolveFieldMappings(value, {})],
   ['resolveFieldMappings record', (value) => resolveFieldMappings({ amount: 'amount' }, value)],
   ['resolveFieldMappings value', (value) => resolveFieldMappings({ amount: 'amount' }, { amount: value })],

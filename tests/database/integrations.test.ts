@@ -302,6 +302,26 @@ describe('the service role', () => {
     expect(seen).toHaveLength(25)
   })
 
+  test('finds who maps a field, in every organization, exactly once, and nobody else', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, () => t.organization()))
+    await t.admin`insert into organization_integrations (organization_id, integration_type, field_mappings)
+      select unnest(${ids}::uuid[]), 'consio', '{"course_code": "code"}'`
+    await t.admin`insert into organization_integrations (organization_id, integration_type, field_mappings)
+      values (${ids[0] ?? ''}, 'bufdir', '{"course": "course_code"}')`
+    const { integrations } = t.db.asService({ actor: 'nightly-sync' })
+    const seen: string[] = []
+    let after: string | null = null
+    do {
+      const page = await integrations.findByMappedField('course_code', { limit: 5, after })
+      seen.push(...page.rows.map((row) => row.organizationId))
+      after = page.next
+    } while (after !== null)
+    expect(seen.toSorted()).toEqual(ids.toSorted())
+    expect(await integrations.findByMappedField('nobody_maps_this')).toEqual({ rows: [], next: null })
+    await expect(integrations.findByMappedField('')).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(integrations.findByMappedField('a', { after: 'x' })).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
   test('gets a full last page without a cursor to an empty one', async () => {
     const service = t.db.asService({ actor: 'nightly-sync' })
     await t.admin`delete from organization_integrations`

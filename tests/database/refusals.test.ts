@@ -316,7 +316,7 @@ describe('a login that could read without a scope', () => {
       .forOrganization({ organizationId, role: 'admin' })
       .integrations.list()
 
-  test('is refused when it is a superuser, with the remedy', async () => {
+  test('is refused when it is a superuser, with the hint', async () => {
     await expect(list(t.adminUrl)).rejects.toMatchObject({
       code: 'permission_denied',
       message: expect.stringMatching(/^url: .*superuser.*login create/),

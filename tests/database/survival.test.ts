@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bootstrapSql } from '../../src/admin/bootstrap.ts'
-import { asAdmin } from '../../src/admin/connection.ts'
+import { withAdminConnection } from '../../src/admin/connection.ts'
 import { createLogin } from '../../src/admin/logins.ts'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { createIntegrationsDb, type OrganizationScope } from '../../src/index.ts'
@@ -107,7 +107,7 @@ describe("an administrator's connection that is lost", () => {
   ])(
     '%s is unavailable, never a hang or a crash, and what would follow never runs without its transaction',
     async (_, statement) => {
-      const lost = asAdmin(proxy.through(t.adminUrl), (sql) =>
+      const lost = withAdminConnection(proxy.through(t.adminUrl), (sql) =>
         sql.begin(async (tx) => {
           await tx`insert into organizations (name) values ('before')`
           setTimeout(() => proxy.cut(), 20)

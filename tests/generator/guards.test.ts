@@ -457,28 +457,48 @@ test('a type whose modifier the catalog keeps in a form of its own is changed fo
   )
 })
 
-describe('a statement without a guard', () => {
+describe('a statement that no file can hold', () => {
   test.each([
-    ['of an unknown kind', 'vacuum;', /^test\.sql:1: VacuumStmt .*vacuum.*src\/migrations\/guards\.ts/],
-    [
-      'of an unknown ALTER TABLE',
-      '\n\nalter table t inherit u;',
-      /^test\.sql:3: ALTER TABLE \(AT_AddInherit\).*src\/migrations\/guards\.ts/,
-    ],
-    ['that drops an unknown kind', 'drop cast (int as text);', /^test\.sql:1: DROP \(OBJECT_CAST\)/],
-    ['that renames an unknown kind', 'alter function f() rename to g;', /^test\.sql:1: RENAME \(OBJECT_FUNCTION\)/],
-    [
-      'that changes a composite type',
-      'alter type c add attribute a int',
-      /^test\.sql:1: ALTER TYPE of a composite type/,
-    ],
-    ['that moves an unknown kind', 'alter function f() set schema s;', /^test\.sql:1: SET SCHEMA \(OBJECT_FUNCTION\)/],
-    ['that names no index', 'create index on t (a);', /an index without a name.*Drizzle definition/],
-    ['that names no constraint', 'alter table t add unique (a);', /a constraint without a name.*Drizzle definition/],
-    ['that is long, of which the beginning is shown', `vacuum ${'t, '.repeat(99)} t`, /vacuum (t, ){64}t… \(/],
+    ['VACUUM', 'vacuum;', /^test\.sql:1: VACUUM .*leave it to autovacuum/],
+    ['CREATE DATABASE', '\n\ncreate database d;', /^test\.sql:3: CREATE DATABASE .*before its migrations run/],
+    ['ALTER SYSTEM', 'alter system set work_mem = 1;', /ALTER ROLE … SET/],
+    ['REINDEX CONCURRENTLY', 'reindex (concurrently) table t;', /without CONCURRENTLY/],
+    ['COPY FROM STDIN', 'copy t from stdin;', /write INSERT/],
+    ['PREPARE', 'prepare p as select 1;', /write the statement itself/],
+    ['of great length, of which the beginning is shown', `vacuum ${'t, '.repeat(99)} t`, /vacuum (t, ){64}t… \(/],
     ['that is no SQL', 'creat table t ();', /^test\.sql: PostgreSQL's parser refuses it/],
-  ])('%s is refused with file, line, statement and remedy', async (_what, sql, message) => {
-    await expect(guarded(sql)).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringMatching(message) })
+  ])('%s is refused with file, line, statement and what to write instead', async (_what, sql, message) => {
+    const refused = await guarded(sql).catch((error) => error)
+    expect(refused).toMatchObject({ code: 'invalid_input', message: expect.stringMatching(message) })
+    expect(refused.message).not.toContain('src/')
+  })
+
+  test.each([
+    'create cast (mood as int) with inout',
+    'alter table t inherit u',
+    'alter language plpgsql rename to g',
+    'alter type c add attribute a int',
+    'alter function f() set schema s',
+    'alter extension e add function f()',
+    'alter publication p add table t',
+  ])('but one without a catalog to ask runs once: %s', async (sql) => {
+    expect(await guarded(sql)).toContain(`if not exists (select from integrations_once.statements where id = '1.0')`)
+  })
+
+  test('and one that its author vouches for runs as it is, which the file says', async () => {
+    const sql = '-- why\n-- integrations-db: runs twice\nvacuum t;'
+    expect(await guarded(sql)).toBe(
+      '-- Runs as it is: its author vouches for it in test.sql:3.\n-- why\n-- integrations-db: runs twice\nvacuum t;',
+    )
+    expect(await guarded(sql.replace(': runs', ' runs')).catch((error) => error.code)).toBe('invalid_input')
+  })
+
+  test.each([
+    ['create index on t (a)', 'CREATE INDEX IF NOT EXISTS "t_a_idx" on t (a)'.replace('CREATE INDEX', 'create index')],
+    ['alter table t add unique (a, b)', 'alter table t add CONSTRAINT "t_a_b_key" unique (a, b)'],
+    ['alter table t add foreign key (a) references u (id)', 'add CONSTRAINT "t_a_fkey" foreign key'],
+  ])('one without a name gets the one that PostgreSQL gives: %s', async (sql, part) => {
+    expect(await guarded(sql)).toContain(part)
   })
 })
 

@@ -119,7 +119,8 @@ async function fill(sql: postgres.Sql): Promise<[string, string]> {
   if (await has(sql, 'store_credential')) await fillCredentials(sql, organizations)
   else await installVault(sql)
   const empty = Object.entries(await rowsOf(sql)).filter(
-    ([table, rows]) => rows.length === 0 && !table.startsWith('vault.'),
+    // A turn leaves no row behind.
+    ([table, rows]) => rows.length === 0 && !table.startsWith('vault.') && table !== 'integrations.operator_turns',
   )
   expect(empty.map(([table]) => table)).toEqual([])
   return organizations
@@ -206,7 +207,7 @@ describe('an upgrade', () => {
   })
 
   test.each(names.slice(0, -1).map((name, i) => [name, i + 1] as const))(
-    'from the state of %s keeps every row, and the way back loses what its rollbacks say and nothing else',
+    'from the state of %s keeps every row, and the rollback loses what its rollbacks say and nothing else',
     async (_, count) => {
       await inDatabase(async (sql) => {
         const server = inject('server')

@@ -271,7 +271,7 @@ describe('a name of ours that stands for something else', () => {
       'create role service_role bypassrls; create role integrations_backend login; grant service_role to integrations_backend',
       /may become service_role/,
     ],
-  ])('is refused with both values and the remedy: %s', async (statements, message) => {
+  ])('is refused with both values and the hint: %s', async (statements, message) => {
     await sql.unsafe(statements)
     const before = await everything()
     await expect(bootstrap({ url })).rejects.toMatchObject({ message: expect.stringMatching(message) })
@@ -280,18 +280,18 @@ describe('a name of ours that stands for something else', () => {
 
   test('may be put right as the refusal says', async () => {
     await sql.unsafe('create schema auth; create role service_role')
-    const remedies: string[] = []
+    const hints: string[] = []
     for (let refused = true; refused; ) {
       const message = await bootstrap({ url }).then(
         () => '',
         (error: Error) => error.message,
       )
-      const remedy = /run: (.*)$/.exec(message)?.[1]
-      refused = remedy !== undefined
-      if (remedy !== undefined) remedies.push(remedy)
-      if (remedy !== undefined) await sql.unsafe(remedy)
+      const hint = /run: (.*)$/.exec(message)?.[1]
+      refused = hint !== undefined
+      if (hint !== undefined) hints.push(hint)
+      if (hint !== undefined) await sql.unsafe(hint)
     }
-    expect(remedies).toHaveLength(2)
+    expect(hints).toHaveLength(2)
     expect((await bootstrap({ url })).created).toEqual([])
   })
 

@@ -102,7 +102,7 @@ describe('integrations-db', () => {
     await t.admin`insert into integrations.encrypted_secrets (key_id, ciphertext) values ('k', '')`
     expect(await cli('credentials', 'audit', ...url)).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('secret without a reference'),
+      stdout: expect.stringContaining('orphaned secret'),
     })
     expect((await cli('lockdown', ...url)).stdout).toMatch(/^took \d+ privileges away; who can read or write/)
     expect((await cli('lockdown', '--lift', ...url)).stdout).toMatch(/^gave back \d+ privileges/)

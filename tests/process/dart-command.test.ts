@@ -23,7 +23,7 @@ describe('integrations-db registry', { timeout: 120_000 }, () => {
           where: 'line 8, IntegrationType.consio',
           expected: 'consio',
           found: 'Consio',
-          remedy: "give it the value 'consio', a label of integration_type_enum",
+          hint: "give it the value 'consio', a label of integration_type_enum",
         },
       ],
     })

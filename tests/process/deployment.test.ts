@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { aloneAsAdmin, asAdmin, queriesOf } from '../../src/admin/connection.ts'
+import { queriesOf, withAdminConnection, withExclusiveAdmin } from '../../src/admin/connection.ts'
 import { exportMigrations } from '../../src/deployment/export.ts'
 import { createHistory, deploymentLock } from '../../src/deployment/history.ts'
 import { applyPending, migrate } from '../../src/deployment/migrate.ts'
@@ -61,8 +61,8 @@ describe('migrate', () => {
   test('says that it waits while somebody else migrates, and then goes on', () =>
     onHost(async (_, url) => {
       let other: ReturnType<typeof migrate> | undefined
-      await asAdmin(url, (admin) => queriesOf(admin).query(createHistory))
-      await aloneAsAdmin(url, deploymentLock, async () => {
+      await withAdminConnection(url, (admin) => queriesOf(admin).query(createHistory))
+      await withExclusiveAdmin(url, deploymentLock, async () => {
         await new Promise<void>((resolve) => {
           other = migrate({ url, onWait: resolve })
         })
@@ -73,7 +73,7 @@ describe('migrate', () => {
 
   test('passes over a file that somebody else applies at that very moment, by other means', () =>
     onHost(async (sql, url) => {
-      await asAdmin(url, async (admin) => {
+      await withAdminConnection(url, async (admin) => {
         const database = queriesOf(admin)
         let raced = false
         const report = await applyPending(
@@ -165,7 +165,7 @@ describe('migrate', () => {
       /20261123200000_late\.sql: is not applied, though the newer 20261124060023_create_credentials\.sql is; give it a version after/,
     ],
   ]
-  test.each(refusals)('refuses %s, with both values and the remedy, and applies nothing', (_, spoil, message) =>
+  test.each(refusals)('refuses %s, with both values and the hint, and applies nothing', (_, spoil, message) =>
     onHost(async (sql, url) => {
       await migrate({ url, supabase, to: third })
       await spoil(sql)
@@ -239,7 +239,7 @@ describe('rollback', () => {
       expect(await stateOf(sql)).toEqual(before)
     }))
 
-  test('refuses where the way back is missing, or belongs to another file than was applied, and undoes nothing', () =>
+  test('refuses where the rollback is missing, or belongs to another file than was applied, and undoes nothing', () =>
     onHost(async (sql, url) => {
       await migrate({ url, supabase })
       const before = await stateOf(sql)

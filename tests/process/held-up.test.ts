@@ -270,7 +270,7 @@ describe('a breach under locks on Vault', () => {
     await sql.unsafe('lock table vault.secrets in access exclusive mode')
     const more = await fill(t, 2)
     const report = await revokeCredentials({ url: t.adminUrl, organizationId: 'all', apply: true })
-    expect(report.failures.map(({ what }) => what)).toContain('secrets without a reference')
+    expect(report.failures.map(({ what }) => what)).toContain('orphaned secrets')
     expect(await alertsOf(t, more)).toEqual([1, 1])
     await sql.unsafe('rollback')
     expect((await revokeCredentials({ url: t.adminUrl, organizationId: 'all', apply: true })).failures).toEqual([])

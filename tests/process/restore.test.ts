@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -22,7 +23,7 @@ import { databaseUrl } from '../support/global-setup.ts'
 
 const [, major = ''] = /(\d+)/.exec(spawnSync('pg_dump', ['--version'], { encoding: 'utf8' }).stdout ?? '') ?? []
 const owner = { name: 'hosted', password: newPassword() }
-const key = 'ab'.repeat(32)
+const key = randomBytes(32).toString('hex')
 const bundle = { api_key: 'k', base_url: 'https://api.xledger.net', company_id: '1' }
 const organizationId = '11111111-1111-4111-8111-111111111111'
 const page = 'docs/restore.md'
@@ -173,7 +174,7 @@ describe.skipIf(majors[major] === undefined)(
             found.some(({ where }) => where.includes(tgname)),
             tgname,
           ).toBe(true)
-        for (const { mend } of found) await sql.unsafe(mend ?? '')
+        for (const { fix } of found) await sql.unsafe(fix ?? '')
         expect(await drift(as(rows, who))).toEqual([])
       })
     })
@@ -183,7 +184,7 @@ describe.skipIf(majors[major] === undefined)(
       expect(restore('--single-transaction', `--dbname=${as('opened', 'owner')}`, 'whole.dump').status).toBe(0)
       const found = await drift(as('opened', 'owner'))
       expect(found.map(({ where }) => where)).toContain('public.organization_integration_credentials')
-      for (const { mend } of found) await sql.unsafe(mend ?? '')
+      for (const { fix } of found) await sql.unsafe(fix ?? '')
       expect(await drift(as('opened', 'owner'))).toEqual([])
     })
 

@@ -41,7 +41,7 @@ test('TEST_DATABASE_URL is refused unless its database is called a test', async 
 })
 
 test('a run that failed says so in its exit status, though it used the embedded server', () => {
-  const script = `import('./tests/embedded.ts').then(async ({ startEmbedded }) => {
+  const script = `import('./tests/support/embedded.ts').then(async ({ startEmbedded }) => {
     const server = await startEmbedded()
     await server.stop()
     process.exitCode = 3

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { type Admin, asAdmin } from '../../src/admin/connection.ts'
+import { type Admin, withAdminConnection } from '../../src/admin/connection.ts'
 import type { IntegrationsDb, OrganizationScope, ServiceScope } from '../../src/index.ts'
 import { runCli, startCli } from '../support/command-line.ts'
 import { onServer, useDatabase } from '../support/database.ts'
@@ -317,7 +317,7 @@ describe("an administrator's command over a network that goes silent", () => {
       (sql: Admin) => sql.unsafe('select 1').then(() => pause(60_000)),
     ]) {
       const startedAt = performance.now()
-      const failed = asAdmin(url(), async (sql) => {
+      const failed = withAdminConnection(url(), async (sql) => {
         await sql.unsafe('select 1')
         proxy.silence('answers', { later: true })
         return work(sql)
@@ -339,8 +339,8 @@ describe("an administrator's command over a network that goes silent", () => {
   }, 20_000)
 
   test('is left alone for as long as the server answers others, also where those are refused', async () => {
-    await asAdmin(url(), (sql) => sql.unsafe('select pg_sleep(2.5)'))
-    await asAdmin(url(), async (sql) => {
+    await withAdminConnection(url(), (sql) => sql.unsafe('select pg_sleep(2.5)'))
+    await withAdminConnection(url(), async (sql) => {
       await sql.unsafe('select 1')
       await onServer(`alter database ${t.name} allow_connections false`)
       try {

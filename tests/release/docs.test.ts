@@ -1,7 +1,20 @@
+import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type TestDatabase, useDatabase } from '../support/database.ts'
 import { blocksOf, isEdit, runPage } from '../support/docs-page.ts'
@@ -15,7 +28,13 @@ import { caFile, startTlsProxy } from '../support/tls-proxy.ts'
 
 /** The pages, and what must be in the database before a reader comes to them. */
 const pages: Record<string, (t: TestDatabase) => Promise<Record<string, string>>> = {
-  'add-a-column': async () => ({}),
+  'add-a-column': async (t) => ({ ORGANIZATION: await t.organization(), INTEGRATIONS_DATABASE_URL: t.url }),
+  'add-a-system': async (t) => ({
+    ORGANIZATION: await t.organization(),
+    INTEGRATIONS_DATABASE_URL: t.url,
+    INTEGRATIONS_SERVICE_URL: t.serviceUrl,
+    INTEGRATIONS_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
+  }),
   'add-a-table': async (t) => {
     await t.organization()
     return { ORGANIZATION: await t.organization(), INTEGRATIONS_DATABASE_URL: t.url }
@@ -59,32 +78,48 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** The project without its history; node_modules is linked, but for the command that only a host would find in it. */
+const git = (cwd: string, ...words: string[]) => execFileSync('git', words, { cwd, encoding: 'utf8' })
+
+/** The project as one commit; node_modules is linked, but for the command that only a host would find in it. */
 function copyOf(name: string, dist?: string): string {
   const copy = join(folder, name)
-  const parts = [
-    'src',
-    'scripts',
-    'drizzle',
-    'supabase',
-    join('docs', 'schema.md'),
-    'package.json',
-    'drizzle.config.ts',
-    'tsconfig.json',
-    'tsconfig.build.json',
-  ]
-  for (const part of parts) cpSync(part, join(copy, part), { recursive: true })
-  const bin = join(copy, 'node_modules', '.bin')
-  mkdirSync(bin, { recursive: true })
+  const files = git('.', 'ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0').filter(Boolean)
+  for (const file of files.filter((one) => existsSync(one))) cpSync(file, join(copy, file))
+  git(copy, 'init', '--quiet')
+  for (const setting of ['user.name=Reader', 'user.email=reader@example.no', 'core.autocrlf=false'])
+    git(copy, 'config', ...setting.split('='))
+  git(copy, 'add', '--all')
+  git(copy, 'commit', '--quiet', '--message', 'As it is')
+  // What runs a page's blocks lies beside them.
+  appendFileSync(join(copy, '.git', 'info', 'exclude'), 'block.*\n')
+  linkModules(copy)
+  if (dist === undefined) return copy
+  cpSync(dist, join(copy, 'dist'), { recursive: true })
+  chmodSync(join(copy, 'dist', 'cli.js'), 0o755) // As npm does with a package's commands.
+  symlinkSync(join(copy, 'dist', 'cli.js'), join(copy, 'node_modules', '.bin', 'integrations-db'))
+  return copy
+}
+
+function linkModules(copy: string): void {
+  mkdirSync(join(copy, 'node_modules', '.bin'), { recursive: true })
   for (const from of ['node_modules', join('node_modules', '.bin')]) {
     for (const entry of readdirSync(from))
       if (entry !== '.bin') symlinkSync(resolve(from, entry), join(copy, from, entry))
   }
-  if (dist === undefined) return copy
-  cpSync(dist, join(copy, 'dist'), { recursive: true })
-  chmodSync(join(copy, 'dist', 'cli.js'), 0o755) // As npm does with a package's commands.
-  symlinkSync(join(copy, 'dist', 'cli.js'), join(bin, 'integrations-db'))
-  return copy
+}
+
+/** Everything that CI runs, but what takes many minutes of its own: of the tests, those that read the schema. */
+const checks = (/^for script in (.*); do$/m.exec(readFileSync('.ci/run', 'utf8'))?.[1] ?? '')
+  .split(' ')
+  .filter((script) => !script.startsWith('test'))
+const readers = ['table', 'registry', 'dart', 'json-schema', 'integrations']
+/** These list every table by hand, so that a new one makes somebody think. */
+const listing = ['doctor', 'isolation', 'squawk']
+
+async function run(cwd: string, command: string, ...words: string[]): Promise<void> {
+  await promisify(execFile)(command, words, { cwd, encoding: 'utf8' }).catch((error: Error & { stdout: string }) => {
+    throw new Error(`${command} ${words.join(' ')}: ${error.message}\n${error.stdout}`)
+  })
 }
 
 describe.each(Object.keys(pages))('docs/%s.md', (name) => {
@@ -99,6 +134,20 @@ describe.each(Object.keys(pages))('docs/%s.md', (name) => {
     expect(blocks.length).toBeGreaterThan(0)
     await runPage(blocks, { folder: copyOf(name, inject('dist')), admin: t.admin, env })
   }, 180_000)
+
+  test.runIf(name.startsWith('add-'))(
+    'leaves a commit that passes the checks of CI in a clone of it',
+    async () => {
+      expect(checks).toEqual(expect.arrayContaining(['lint', 'typecheck', 'build', 'quickstart', 'db:check']))
+      const clone = join(folder, `${name}-clone`)
+      git(folder, 'clone', '--quiet', join(folder, name), clone)
+      linkModules(clone)
+      const tests = name === 'add-a-table' ? readers : [...readers, ...listing]
+      for (const script of checks) await run(clone, 'npm', 'run', script)
+      await run(clone, join('node_modules', '.bin', 'vitest'), 'run', ...tests.map((one) => `tests/${one}.test.ts`))
+    },
+    600_000,
+  )
 })
 
 describe.each(Object.keys(pages))('docs/%s.md', (name) => {

@@ -25,7 +25,7 @@ const direct = (schema: Record<string, unknown>): Promise<unknown> =>
   })
 
 /** What marks statements as run is no part of the schema. */
-const withoutMarks = (schema: unknown): unknown => {
+export const withoutMarks = (schema: unknown): unknown => {
   const isMark = (item: unknown) => /integrations_once|"statements|statements_pkey/.test(JSON.stringify(item))
   const lists = Object.entries(schema as Record<string, unknown[]>)
   return Object.fromEntries(lists.map(([kind, items]) => [kind, items.filter((item) => !isMark(item))]))

@@ -28,7 +28,7 @@ export function withoutLogins(all: Finding[]): Finding[] {
   return all.filter(({ where }) => !where.startsWith('login '))
 }
 
-/** Lends a transaction of which nothing is kept. */
+/** Opens a transaction of which nothing is kept. */
 export async function undone(sql: postgres.Sql, work: (tx: postgres.TransactionSql) => Promise<void>): Promise<void> {
   const undo = new Error('undo')
   await sql

@@ -8,6 +8,10 @@ import { dartFindings } from '../../src/registry/dart-check.ts'
 import { integrationStatus, integrationType } from '../../src/schema/index.ts'
 
 const golden = 'tests/support/registry.dart'
+const types: readonly string[] = integrationType.enumValues
+const [first = ''] = types
+/** Every label in a notation of Dart, the first perhaps in another. */
+const written = (each: (label: string) => string, between = ', ') => types.map(each).join(between)
 let parser: Parser
 
 /** Parsers of the Dart grammar live in WebAssembly. */
@@ -86,6 +90,10 @@ describe('a Dart registry that agrees has no findings', () => {
           static const cornerstone = r'cornerstone';
           static const String consio = '''consio''';
           static const String bufdir = 'buf' 'dir';
+          ${types
+            .slice(5)
+            .map((label) => `static const ${label} = '${label}';`)
+            .join(' ')}
           static String label(String type) { const prefix = 'x'; return '\${prefix + '}'} {'; }
         }
         abstract class IntegrationStatus {
@@ -97,7 +105,7 @@ describe('a Dart registry that agrees has no findings', () => {
     [
       'enums, with values, annotations or names alone',
       () => `
-        enum IntegrationType { xledger('xledger'), dynamics('dynamics'), cornerstone('cornerstone'), consio('consio'), bufdir('bufdir');
+        enum IntegrationType { ${written((label) => `${label}('${label}')`)};
           const IntegrationType(this.label); final String label; }
         enum IntegrationStatus { active, inactive, error, @JsonValue('pending_setup') pendingSetup }`,
     ],
@@ -105,8 +113,7 @@ describe('a Dart registry that agrees has no findings', () => {
       'enums whose entries take several values, by name or in any order',
       () => `
         enum IntegrationType {
-          xledger(label: 'Xledger', value: 'xledger'), dynamics(value: 'dynamics', label: 'Dynamics', tags: ['erp', 'bc']),
-          cornerstone('cornerstone', Colors.red, icon: Icon(Icons.one)), consio('consio', 4), bufdir(value: 'bufdir');
+          ${written((label) => [`${label}(label: 'Its name', value: '${label}')`, `${label}(value: '${label}', label: 'Its name', tags: ['erp', 'bc'])`, `${label}('${label}', Colors.red, icon: Icon(Icons.one))`, `${label}('${label}', 4)`][types.indexOf(label) % 4] ?? '')};
           const IntegrationType({required this.value, this.label = 'none'});
           final String value;
         }
@@ -118,11 +125,17 @@ describe('a Dart registry that agrees has no findings', () => {
         class IntegrationType {
           final String label = 'sap';
           const IntegrationType._(this.value);
-          static const xledger = IntegrationType._('xledger');
-          static const IntegrationType dynamics = const IntegrationType._('dynamics');
-          static final cornerstone = IntegrationType._('cornerstone'), consio = IntegrationType._('consio');
-          static final String bufdir = 'bufdir';
-          static const values = [xledger, dynamics, cornerstone, consio, bufdir];
+          static const ${first} = IntegrationType._('${first}');
+          static const IntegrationType ${types[1]} = const IntegrationType._('${types[1]}');
+          static final ${written((label) => `${label} = IntegrationType._('${label}')`)
+            .split(', ')
+            .slice(2, 4)
+            .join(', ')};
+          ${types
+            .slice(4)
+            .map((label) => `static final String ${label} = '${label}';`)
+            .join(' ')}
+          static const values = [${types.join(', ')}];
         }
         const integrationStatuses = <String>['active', 'inactive', 'error', 'pending_setup'];`,
     ],
@@ -137,32 +150,41 @@ describe('a Dart registry that agrees has no findings', () => {
   ])('%s', (_, source) => expect(dartFindings(source())).toEqual([]))
 })
 
-describe('what differs is found, with both sides and the remedy', () => {
+describe('what differs is found, with both sides and the hint', () => {
   const labels = (name: string, values: readonly string[]) =>
     `class ${name} {\n${values.map((value) => `  static const ${value} = '${value}';`).join('\n')}\n}\n`
   const statuses = labels('IntegrationStatus', integrationStatus.enumValues)
-  const types = labels('IntegrationTypes', integrationType.enumValues)
+  const typesClass = labels('IntegrationTypes', types)
+  /** The line behind the class of the types. */
+  const end = types.length + 2
+  const behind = end + 1
 
   test.each([
     [
       'a label spelled otherwise',
-      types.replace("'dynamics'", "'Dynamics'") + statuses,
+      typesClass.replace("'dynamics'", "'Dynamics'") + statuses,
       [['line 3, IntegrationTypes.dynamics', 'dynamics', 'Dynamics']],
     ],
     [
       'a label that is missing',
-      types.replace(/.*bufdir.*\n/, '') + statuses,
+      typesClass.replace(/.*bufdir.*\n/, '') + statuses,
       [['integration_type_enum', 'bufdir', 'nothing']],
     ],
     [
       'a label that no enum has',
-      types.replace('}', "  static const sap = 'sap';\n}") + statuses,
-      [['line 7, IntegrationTypes.sap', 'a label of integration_type_enum', 'sap']],
+      typesClass.replace('}', "  static const sap = 'sap';\n}") + statuses,
+      [[`line ${end}, IntegrationTypes.sap`, 'a label of integration_type_enum', 'sap']],
     ],
     [
       'a text that may be a credential, which is not printed',
-      types.replace('}', "  static const pasted = 'sk_live_42';\n}") + statuses,
-      [['line 7, IntegrationTypes.pasted', 'a label of integration_type_enum', '(a text that is not printed here)']],
+      typesClass.replace('}', "  static const pasted = 'sk_live_42';\n}") + statuses,
+      [
+        [
+          `line ${end}, IntegrationTypes.pasted`,
+          'a label of integration_type_enum',
+          '(a text that is not printed here)',
+        ],
+      ],
     ],
     [
       'one in a list of both enums, once',
@@ -171,22 +193,22 @@ describe('what differs is found, with both sides and the remedy', () => {
     ],
     [
       'camel case in a value',
-      `${types}enum IntegrationStatus { active, inactive, error, pendingSetup }`,
-      [['line 8, IntegrationStatus.pendingSetup', 'pending_setup', 'pendingSetup']],
+      `${typesClass}enum IntegrationStatus { active, inactive, error, pendingSetup }`,
+      [[`line ${behind}, IntegrationStatus.pendingSetup`, 'pending_setup', 'pendingSetup']],
     ],
     [
       'a value among several of an entry',
-      `${statuses}enum IntegrationType { xledger(value: 'xledgr', label: 'Xledger'), dynamics('dynamics'), cornerstone('cornerstone'), consio('consio'), bufdir('bufdir') }`,
+      `${statuses}enum IntegrationType { ${written((label) => (label === 'xledger' ? `xledger(value: 'xledgr', label: 'Xledger')` : `${label}('${label}')`))} }`,
       [['line 7, IntegrationType.xledger', 'xledger', 'xledgr']],
     ],
     [
       'one in a list of texts',
-      `${statuses}const systems = ['xledger', 'dynamics', 'cornerstone', 'consio', 'bufdir', 'sap'];`,
+      `${statuses}const systems = [${written((label) => `'${label}'`)}, 'sap'];`,
       [['line 7, systems.sap', 'a label of integration_type_enum', 'sap']],
     ],
     [
       'a list that is not there',
-      types,
+      typesClass,
       integrationStatus.enumValues.map((label) => ['integration_status_enum', label, 'nothing']),
     ],
     [
@@ -205,12 +227,12 @@ describe('what differs is found, with both sides and the remedy', () => {
   ])('%s', (_, source, expected) => {
     const findings = dartFindings(source)
     expect(findings.map(({ where, expected, found }) => [where, expected, found])).toEqual(expected)
-    for (const { remedy } of findings) expect(remedy).not.toBe('')
+    for (const { hint } of findings) expect(hint).not.toBe('')
   })
 
   test('however broken the file is, it is read to its end', () => {
     for (const source of ["'''", '"${', '/* /* */', "const a = '", '}}}}', 'enum', 'enum E {', '@', "r'\\"]) {
-      expect(dartFindings(source).length).toBe(9)
+      expect(dartFindings(source).length).toBe(types.length + integrationStatus.enumValues.length)
     }
   })
 })

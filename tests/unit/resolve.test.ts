@@ -58,6 +58,38 @@ describe('a record is read', () => {
     })
   })
 
+  test('by keys that hold a dot, a quote or nothing, which are quoted', () => {
+    const record = { 'invoice.no': { code: 7 }, 'say "hi".': 8, "it's.": 9, '': { a: 10 }, 'o"k': 11, lines: [12] }
+    expect(
+      resolved(
+        {
+          dotted: '"invoice.no".code',
+          single: '\'invoice.no\'."code"',
+          doubled: '"say ""hi""."',
+          apostrophe: "'it''s.'",
+          empty: '"".a',
+          inside: 'o"k',
+          entry: 'lines."0"',
+          unquoted: 'invoice.no.code',
+        },
+        record,
+      ),
+    ).toEqual({
+      values: { dotted: 7, single: 7, doubled: 8, apostrophe: 9, empty: 10, inside: 11, entry: 12 },
+      problems: [],
+    })
+  })
+
+  test('every key of a record is reached by its quoted name', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 40 }), fc.integer(), (key, value) => {
+        const path = `"${key.replaceAll('"', '""')}"`
+        fc.pre(key.isWellFormed() && !key.includes('\0') && !/eyJ|live|test|bearer|basic/i.test(key))
+        expect(resolved({ x: path }, JSON.parse(JSON.stringify({ [key]: value }))).values).toEqual({ x: value })
+      }),
+    )
+  })
+
   test('with mappings of version 1 and of version 2 alike', () => {
     expect(resolved({ $version: 1, amount: 'taxRule.code' }).values).toEqual({ amount: 25 })
     expect(resolved({ $version: 2, amount: { const: 1 } }).values).toEqual({ amount: 1 })
@@ -102,6 +134,40 @@ describe('anything that does not fit is a problem, by field and rule, and nothin
   ])('%j', (mapping, rule) => {
     expect(problem(mapping)).toEqual({ path: 'field_mappings.x', rule: expect.stringContaining(rule) })
   })
+
+  test.each(['1.234', '1,234', '-123.456', '999,999'])(
+    'a text such as %s that may be thousands or decimals, until the mapping says which sign is which',
+    (amount) => {
+      for (const name of ['decimal_0', 'decimal_2', 'decimal_4']) {
+        const { rule = '' } = problem({ path: 'amount', transform: name }, { amount }) ?? {}
+        expect(rule).toMatch(
+          /^must say which sign is which: use decimal_\d_nb where .*, decimal_\d_en where .*, for decimal_\d$/,
+        )
+        expect(rule).not.toContain(amount)
+      }
+      const read = (transform: string) => resolved({ x: { path: 'amount', transform } }, { amount }).values.x
+      expect(read('decimal_nb')).not.toBe(read('decimal_en'))
+    },
+  )
+
+  test.each([
+    ['lines.amount', 'through a list'],
+    ['lines.first', 'into a list'],
+    ['lines.-1', 'into a list'],
+    ['invoiceAmount.code', 'through a text'],
+    ['taxRule.code.name', 'through a number'],
+    ['approved.by', 'through a boolean'],
+  ])('the path %s, which leads %s, with a default or without', (path) => {
+    for (const mapping of [{ path }, { path, default: 0 }, { path, required: true }])
+      expect(problem(mapping)?.rule).toMatch(/^must have a path that can be reached/)
+  })
+
+  test.each(['a..b', '.a', 'a.', '.', '"a', '"a"b', "'a", '"a".', '"a""'])(
+    'the path %s, which cannot be read',
+    (path) => {
+      expect(problem({ path, default: 0 })?.rule).toMatch(/^must have a path whose segments/)
+    },
+  )
 
   test('a document that breaks the rules, or a record that is none', () => {
     expect(problem({ transform: 'trim' })).toEqual({ path: 'field_mappings.x.path', rule: 'is missing' })
@@ -219,7 +285,41 @@ describe('transforms', () => {
     ['decimal_2', '1\u00a0234\u202f567,891', 1234567.89],
     ['decimal_2', 1.005, 1.01],
     ['decimal_2', -1.005, -1.01],
-    ['decimal_2', '\u22121,005', -1.01],
+    ['decimal_2', '\u22121,0050', -1.01],
+    ['decimal_2', '0,125', 0.13],
+    ['decimal_2', '1234.567', 1234.57],
+    ['decimal_2', '1 234.567', 1234.57],
+    ['decimal_2', 1.234, 1.23],
+    ['decimal_2', '1.234', undefined],
+    ['decimal_2', '1,234', undefined],
+    ['decimal_0', '-12.345', undefined],
+    ['decimal_4', ' \u2212123,456 ', undefined],
+    ['decimal_4', '+1.000', undefined],
+    ['decimal_nb', '1.234', 1234],
+    ['decimal_nb', '1,234', 1.234],
+    ['decimal_nb', '\u22121.234.567,8900', -1234567.89],
+    ['decimal_nb', '1\u00a0234,5', 1234.5],
+    ['decimal_nb', '1.234,567', 1234.567],
+    ['decimal_nb', '1,234.50', undefined],
+    ['decimal_nb', '1.23', undefined],
+    ['decimal_nb', '12.34.567', undefined],
+    ['decimal_nb', '1.234 567', undefined],
+    ['decimal_nb', '1.2345', undefined],
+    ['decimal_nb', 1.234, 1.234],
+    ['decimal_nb', 0.1 + 0.2, 0.1 + 0.2],
+    ['decimal_nb', '0,30000000000000004', undefined],
+    ['decimal_nb', -0, 0],
+    ['decimal_nb', '-0,0', 0],
+    ['decimal_en', '1,234', 1234],
+    ['decimal_en', '1.234', 1.234],
+    ['decimal_en', '1,234,567.89', 1234567.89],
+    ['decimal_en', '1.234,50', undefined],
+    ['decimal_en', '1,23', undefined],
+    ['decimal_2_nb', '1.234,005', 1234.01],
+    ['decimal_2_en', '1,234.005', 1234.01],
+    ['decimal_0_nb', '1.234,5', 1235],
+    ['decimal_4_en', '1.23456', 1.2346],
+    ['decimal_2_en', true, undefined],
     ['decimal_2', 0, 0],
     ['decimal_4', 2.5e-7, 0],
     ['decimal_4', -2.5e-7, 0],

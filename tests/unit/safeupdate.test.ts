@@ -21,7 +21,12 @@ function unsafeStatements(text: string): string[] {
   })
 }
 
-const pages = ['README.md', ...readdirSync('docs').map((name) => join('docs', name))].map((name) => ({
+const pages = [
+  'README.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+].map((name) => ({
   name,
   text: [...readFileSync(name, 'utf8').matchAll(/```(?:sql|diff|ts|js)\n([\s\S]*?)```/g)]
     .map(([, text]) => text)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { scheduleProblem } from '../../src/config/schedule.ts'
 import { type IntegrationsDbError, nextRuns } from '../../src/index.ts'
+import { pgCronRuns } from '../support/pg-cron.ts'
 
 const iso = (dates: Date[]) => dates.map((date) => date.toISOString().replace(':00.000Z', 'Z'))
 const oslo = (schedule: string, after: string, count: number) =>
@@ -12,7 +13,10 @@ describe('a schedule is taken', () => {
   test.each([
     '0 2 * * *',
     '*/15 * * * *',
-    '*/59 */23 */31 */12 */7',
+    '*/59 */23 */31 */12 *',
+    '0 0 * * */7',
+    '0 0 1-31/2 * 1',
+    '0 0 1,15 * 0-6/2',
     '0,30 8-16 1,15 jan-jun mon-fri',
     '0 0 * * 7',
     '0 0 * * 5-7',
@@ -52,7 +56,15 @@ describe('a schedule is refused with the field and what to write instead', () =>
     ['5/15 * * * *', /write 5-59\/15/],
     ['0 22-2 * * *', /^hour "22-2" must be ascending; write 22-23,0-2/],
     ['0 0 * * sat-mon', /^weekday must be ascending; write 6-6,0-1/],
-    ['0 0 L * *', /^day of month is not of this grammar: L is not supported; write 28/],
+    ['0 0 * * fri-sun', /^weekday must be ascending; write 5-7$/],
+    ['0 0 * * 7-1', /^weekday "7-1" must be ascending; write 0-1$/],
+    ['0 22-3/2 * * *', /^hour "22-3\/2" must be ascending; write 0,2,22$/],
+    ['*/100 * * * *', /^minute "\*\/100" must have a step of 1 to 59; for once in all, write 0$/],
+    ['5/99 * * * *', /^minute "5\/99" must have a step of 1 to 59; for once in all, write 5$/],
+    ['0 0 */2 * 1', /^day of month "\*\/2" must not stand beside a weekday, .*; write 1-31\/2$/],
+    ['0 0 1 * */2', /^weekday "\*\/2" must not stand beside a day of month, .*; write 0-6\/2$/],
+    ['0 0 */1 * */7', /^day of month "\*\/1" must not stand beside a weekday/],
+    ['0 0 L * *', /^day of month is not of this grammar: L is not supported; run daily/],
     ['0 0 15W * *', /W is not supported; write 1-5 as the weekday/],
     ['0 0 * * 1#2', /# is not supported; write the weekday alone/],
     ['0 0 * * 5L', /L is not supported/],
@@ -112,6 +124,119 @@ test('whatever text is handed in, croner runs what is taken, and nothing else is
     }),
     { numRuns: 2000 },
   )
+})
+
+/** A field as people write them, and as nobody should. */
+const value = (max: number, names: readonly string[]) =>
+  fc.oneof(fc.integer({ min: 0, max: max + 2 }).map(String), fc.constantFrom('01', ...names))
+const anyField = (max: number, names: readonly string[] = []) => {
+  const step = fc.oneof(fc.integer({ min: 0, max: max + 2 }), fc.constantFrom(1, 2, 100)).map((n) => `/${n}`)
+  const range = fc.tuple(value(max, names), value(max, names)).map((ends) => ends.join('-'))
+  const entry = fc.oneof(
+    value(max, names),
+    range,
+    fc.tuple(range, step).map((parts) => parts.join('')),
+    fc.tuple(value(max, names), step).map((parts) => parts.join('')),
+  )
+  return fc.oneof(
+    { weight: 2, arbitrary: fc.constant('*') },
+    { weight: 2, arbitrary: step.map((n) => `*${n}`) },
+    { weight: 3, arbitrary: entry },
+    { weight: 2, arbitrary: fc.array(entry, { minLength: 2, maxLength: 3 }).map((entries) => entries.join()) },
+  )
+}
+const anySchedule = fc
+  .tuple(anyField(59), anyField(23), anyField(31), anyField(12, ['feb', 'DEC']), anyField(7, ['sun', 'Mon', 'sat']))
+  .map((parts) => parts.join(' '))
+
+test('what a refusal says to write is not refused in turn', () => {
+  const names = ['minute', 'hour', 'day of month', 'month', 'weekday']
+  const followed = new Set<string>()
+  fc.assert(
+    fc.property(anySchedule, (schedule) => {
+      let written = schedule
+      // One entry at a time, as somebody would follow it.
+      for (let tries = 0; tries < 20; tries++) {
+        const problem = scheduleProblem(written)
+        const advice = /write ([0-9,/-]+)$/.exec(problem ?? '')?.[1]
+        const at = names.findLastIndex((name) => problem?.startsWith(name))
+        if (problem === null || advice === undefined) return
+        const parts = written.split(' ')
+        const entries = (parts[at] ?? '').split(',')
+        const isAccepted = (entry: string) => {
+          const alone = ['0', '0', '*', '*', '*'].with(at, entry).join(' ')
+          return scheduleProblem(alone) === null
+        }
+        expect(isAccepted(advice), `${problem} of ${written}`).toBe(true)
+        const bad = entries.length === 1 ? 0 : entries.findIndex((entry) => !isAccepted(entry))
+        parts[at] = entries.with(bad, advice).join(',')
+        written = parts.join(' ')
+        followed.add(advice)
+      }
+      expect.unreachable(`${schedule} came to ${written}, which is still refused: ${scheduleProblem(written)}`)
+    }),
+    { numRuns: 5000 },
+  )
+  expect(followed.size).toBeGreaterThan(50)
+})
+
+describe('over a year, to croner and to pg_cron the same', () => {
+  const [from, to] = [new Date('2027-01-01T00:00:00Z'), new Date('2028-01-01T00:00:00Z')]
+  const ours = (schedule: string) => {
+    const runs: Date[] = []
+    for (let after = new Date(from.getTime() - 1); ; ) {
+      const more = nextRuns(schedule, { count: 1000, after }).filter((run) => run < to)
+      runs.push(...more)
+      if (more.length < 1000) return runs
+      after = more.at(-1) as Date
+    }
+  }
+
+  test.each([
+    '0 2 * * *',
+    '*/59 */23 */31 */12 *',
+    '0 0 * * 7',
+    '0 0 * * 5-7',
+    '0 0 * * */7',
+    '0 0 * * 1-7/2',
+    '0 0 * * */5',
+    '0 0 1 JAN Sun',
+    '0 0 30 2 1',
+    '0 0 1-31/2 * 1',
+    '0 0 1,15 * 0-6/2',
+    '0-30/5,45 2 */9 * *',
+  ])('%s', (schedule) => expect(ours(schedule)).toEqual(pgCronRuns(schedule, from, to)))
+
+  test('and so any that is taken', () => {
+    let taken = 0
+    const days = fc
+      .tuple(
+        fc.constantFrom('0 0', '5 4-8/2'),
+        anyField(31),
+        anyField(12, ['feb', 'DEC']),
+        anyField(7, ['sun', 'Mon', 'sat']),
+      )
+      .map((parts) => parts.join(' '))
+    const times = fc.tuple(anyField(59), anyField(23)).map((parts) => `${parts.join(' ')} 7 3 *`)
+    fc.assert(
+      fc.property(fc.oneof(days, times), (schedule) => {
+        if (scheduleProblem(schedule) !== null) return
+        taken++
+        expect(iso(ours(schedule)), schedule).toEqual(iso(pgCronRuns(schedule, from, to)))
+      }),
+      { numRuns: 300 },
+    )
+    expect(taken).toBeGreaterThan(20)
+  }, 60_000)
+
+  test('those that pg_cron reads as both days at once would not be, so they are refused', () => {
+    for (const schedule of ['0 0 */2 * 1', '0 0 1 * */2', '0 0 */2 * */3']) {
+      const croner = new Cron(schedule, { mode: '5-part', timezone: 'UTC', paused: true })
+      const runs = croner.nextRuns(400, new Date(from.getTime() - 1)).filter((run) => run < to)
+      expect(runs.length).not.toBe(pgCronRuns(schedule, from, to).length)
+      expect(scheduleProblem(schedule)).toMatch(/where cron dialects read it differently/)
+    }
+  })
 })
 
 describe('in Oslo', () => {

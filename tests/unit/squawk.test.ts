@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDrizzleFolder } from '../../src/migrations/drizzle-folder.ts'
 import { split } from '../../src/migrations/split.ts'
+import { State } from '../../src/migrations/state.ts'
 import { parseStatements, simplify } from '../../src/migrations/statements.ts'
 
 /*
@@ -21,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const timeouts = `set local lock_timeout = '5s';\nset local statement_timeout = '1min';\n`
 
 async function filesOf(sql: string): Promise<string[]> {
-  const parts = await split(await simplify(await parseStatements(sql, 'test.sql')), [])
+  const parts = await split(await simplify(await parseStatements(sql, 'test.sql')), [], new State())
   return parts.map(
     ({ statements }) => timeouts + statements.map(({ comments, text }) => `${comments}\n${text};\n`).join(''),
   )
@@ -34,7 +35,9 @@ function lint(...texts: string[]): string[] {
     writeFileSync(file, text)
     return file
   })
-  const words = ['--assume-in-transaction', '--pg-version=15', '--reporter=json', ...files]
+  // A label that drizzle-kit adds at the end belongs there: where it belongs elsewhere, it says BEFORE.
+  const excluded = '--exclude=require-enum-value-ordering'
+  const words = ['--assume-in-transaction', '--pg-version=15', '--reporter=json', excluded, ...files]
   const { status, stdout, stderr } = spawnSync(join('node_modules', '.bin', 'squawk'), words, {
     encoding: 'utf8',
     shell: process.platform === 'win32',

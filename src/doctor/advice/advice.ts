@@ -13,9 +13,9 @@ export function look<Row>(advice: { needs: string[]; text: string; findings: (ro
   return advice as Advice
 }
 
-/** A finding of advice; without `mend` its `remedy` says what to do. */
+/** A finding of advice; without `fix` its `hint` says what to do. */
 export function advise(finding: Partial<Finding> & Pick<Finding, 'what' | 'where' | 'expected' | 'found'>): Finding {
-  return { severity: 'advice', mend: null, remedy: null, ...finding }
+  return { severity: 'advice', fix: null, hint: null, ...finding }
 }
 
 /** At most five of many. */

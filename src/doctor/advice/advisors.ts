@@ -12,7 +12,7 @@ export function advisorFindings(all: SecurityAdvice[]): Finding[] {
       where: 'the Supabase project',
       expected: 'nothing to advise',
       found: detail,
-      remedy: remediation,
+      hint: remediation,
     }),
   )
 }

@@ -4,7 +4,7 @@ import { type Advice, advise, look } from './advice.ts'
 
 /* The two functions that policies read claims through, and that a host may have replaced by its own. */
 
-const replaced = look<{ name: string; problem: string; mend: string }>({
+const replaced = look<{ name: string; problem: string; fix: string }>({
   needs: ['not locked'],
   text: `
 with claims as (
@@ -12,22 +12,22 @@ with claims as (
   from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
   where n.nspname = 'integrations' and p.proname in ('current_organization_id', 'current_organization_role') and p.pronargs = 0
 )
-select c.name, w.problem, w.mend
+select c.name, w.problem, w.fix
 from claims as c
 cross join lateral (values
   (c.provolatile = 'v', 'volatile', format('alter function %s stable;', c.name)),
   (exists (select from pg_roles as r where r.rolname = 'authenticated' and not has_function_privilege(r.oid, c.oid, 'execute')),
     'authenticated may not execute it', format('grant execute on function %s to authenticated;', c.name))
-) as w (wrong, problem, mend)
+) as w (wrong, problem, fix)
 where w.wrong and obj_description(c.oid, 'pg_proc') = 'integrations-db: host'`,
   findings: (rows) =>
-    rows.map(({ name, problem, mend }) =>
+    rows.map(({ name, problem, fix }) =>
       advise({
         what: 'claims function',
         where: name,
         expected: 'stable, to be executed by authenticated',
         found: problem,
-        mend,
+        fix,
       }),
     ),
 })
@@ -38,8 +38,8 @@ export const claimsAdvice: Advice[] = [replaced]
 export async function answerFindings(database: Queries, name: string): Promise<Finding[]> {
   const found = await answerOf(database, name)
   if (found === null) return []
-  const remedy = 'correct it; docs/memberships.md has one that works'
-  return [advise({ what: 'claims function', where: name, expected: 'null where there are no claims', found, remedy })]
+  const hint = 'correct it; docs/memberships.md has one that works'
+  return [advise({ what: 'claims function', where: name, expected: 'null where there are no claims', found, hint })]
 }
 
 async function answerOf(database: Queries, name: string): Promise<string | null> {

@@ -3,7 +3,7 @@ import { type Advice, advise, look } from './advice.ts'
 
 /* Deleting an organization takes what is ours with it; a foreign key that does not cascade stops all of it. */
 
-type Row = { name: string; table: string; parent: string; rule: string; ours: boolean; mend: string }
+type Row = { name: string; table: string; parent: string; rule: string; ours: boolean; fix: string }
 
 const columns = (table: string, numbers: string) => `(
     select string_agg(quote_ident(a.attname), ', ' order by k.position)
@@ -31,7 +31,7 @@ select quote_ident(c.conname) as name, c.conrelid::regclass::text as table, c.co
     case c.confmatchtype when 'f' then ' match full' end,
     case c.confupdtype when 'c' then ' on update cascade' when 'r' then ' on update restrict' when 'n' then ' on update set null' when 'd' then ' on update set default' end,
     case when c.condeferred then ' deferrable initially deferred' when c.condeferrable then ' deferrable' end,
-    case when not c.convalidated then ' not valid' end) as mend
+    case when not c.convalidated then ' not valid' end) as fix
 from pg_constraint as c join reached as r on r.oid = c.confrelid
 where c.contype = 'f' and c.conparentid = 0 and c.conrelid not in (${ourIds.tables})
   and (c.confdeltype = 'r'
@@ -44,7 +44,7 @@ group by c.oid, c.conname, c.conrelid, c.confrelid, c.confdeltype, c.conkey, c.c
 order by bool_or(r.ours) desc, 2, 1
 limit 100`,
   findings: (rows) =>
-    rows.map(({ name, table, parent, rule, ours, mend }) =>
+    rows.map(({ name, table, parent, rule, ours, fix }) =>
       advise({
         // Between two tables of the host it may be what the host wants.
         severity: ours ? 'advice' : 'information',
@@ -52,8 +52,8 @@ limit 100`,
         where: `${name} on ${table}`,
         expected: 'on delete cascade',
         found: `on delete ${rule}, of ${parent}`,
-        mend,
-        remedy: 'or keep it, and delete its rows before the organization',
+        fix,
+        hint: 'or keep it, and delete its rows before the organization',
       }),
     ),
 })

@@ -32,8 +32,8 @@ where g.tgname = 'touch_updated_at' and g.tgrelid = to_regclass('public.organiza
           where: row.function,
           expected: `it sets ${argument(row.column)} of ${row.table} to the time of the transaction`,
           found,
-          mend: [ours, extras.find(({ key }) => key === `trigger ${row.table} touch_updated_at`)?.create].join('\n'),
-          remedy: 'yours stays for your own triggers, unless it lives in schema extensions',
+          fix: [ours, extras.find(({ key }) => key === `trigger ${row.table} touch_updated_at`)?.create].join('\n'),
+          hint: 'yours stays for your own triggers, unless it lives in schema extensions',
         }),
       ]
     }),

@@ -33,14 +33,14 @@ where n.nspname = 'integrations' and p.proname = 'create_secret'`,
               where,
               expected: `${owner}, who owns our functions, may create, read and delete secrets`,
               found: `${owner} may not`,
-              mend: `grant usage on schema vault to ${owner};\ngrant select, delete on vault.secrets, vault.decrypted_secrets to ${owner};\ngrant execute on function vault.create_secret to ${owner};`,
+              fix: `grant usage on schema vault to ${owner};\ngrant select, delete on vault.secrets, vault.decrypted_secrets to ${owner};\ngrant execute on function vault.create_secret to ${owner};`,
             })
           : advise({
               what: 'no store for credentials',
               where,
               expected: 'Supabase Vault, or the extension pgcrypto',
               found: 'neither',
-              mend: 'create extension if not exists pgcrypto with schema extensions;',
+              fix: 'create extension if not exists pgcrypto with schema extensions;',
             }),
       ]
     }),
@@ -63,7 +63,7 @@ where r.rolname = 'service_role'`,
             where: 'vault.decrypted_secrets',
             expected: 'every reading of a secret is recorded',
             found: 'service_role may read them directly, which nothing records',
-            remedy: 'give the service login to the processes that need it, and to nobody else',
+            hint: 'give the service login to the processes that need it, and to nobody else',
           }),
         ]
       : [],
@@ -94,7 +94,7 @@ from integrations.credential_store() as s`,
               where: `database ${database}`,
               expected: 'no setting that logs bound values, among them credentials',
               found: settings.join(', '),
-              mend: settings
+              fix: settings
                 .map((setting) =>
                   setting.startsWith('auto_explain')
                     ? unexplained
@@ -102,7 +102,7 @@ from integrations.credential_store() as s`,
                 )
                 .filter(isFirst)
                 .join('\n'),
-              remedy: 'for new sessions; what alters the database takes a superuser',
+              hint: 'for new sessions; what alters the database takes a superuser',
             }),
           ]
     }),
@@ -132,8 +132,8 @@ const orphaned = (store: 'vault.secrets' | 'integrations.encrypted_secrets') => 
               where: store,
               expected: 'a reference to each secret',
               found: `${row.count} without one`,
-              mend: `delete from ${store} as s\nwhere ${condition};`,
-              remedy: 'integrations-db credentials audit lists them',
+              fix: `delete from ${store} as s\nwhere ${condition};`,
+              hint: 'integrations-db credentials audit lists them',
             }),
           ],
   })
@@ -158,7 +158,7 @@ where c.secret_id is not null
               expected: 'the secret of each reference',
               found: `${row.count} whose secret is gone`,
               // It also records the event and sets the integration to error.
-              remedy: 'integrations-db credentials audit --apply',
+              hint: 'integrations-db credentials audit --apply',
             }),
           ],
   })

@@ -1,27 +1,17 @@
 import { is } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
-import { credentialAssigned, credentialName, credentialText, rules } from '../../config/rules.ts'
+import { rules } from '../../config/rules.ts'
 import { definerFunction, trigger } from '../../extras/functions.ts'
 import { literal } from '../../util/quote.ts'
 import * as schema from '../index.ts'
-import { organizationIntegrations } from '../organization-integrations.ts'
-import { canonicalName, matches, stems } from './configuration.ts'
+import { looksLikeCredential, stems } from './credential-rules.ts'
 
 /*
  * No column of ours that holds text or a document takes a credential, whoever writes. By trigger, because the DETAIL of a
  * CHECK prints the row. What configuration_check looks at is left to it.
  */
 
-/** What `credentialProblem` says in the application. */
-export const looksLikeCredential = (text: string) =>
-  `(${matches(text, credentialText)} or ${matches(`lower(${text} collate "C")`, credentialAssigned)})`
-
-/** What `scheduleCredentialProblem` says in the application. */
-export const scheduleRule = (text: string) => `case
-      when ${looksLikeCredential(text)} then ${literal(rules.credential)}
-      when ${matches(`(${canonicalName(text)})`, credentialName)} then ${literal(rules.credentialName)} end`
-
-const checkedElsewhere = ['field_mappings', 'excluded_features']
+const checkedElsewhere = ['field_mappings', 'excluded_features', 'sync_schedule']
 
 /** The columns of a table that a credential could be written into. */
 const textColumns = (table: PgTable) =>
@@ -31,12 +21,9 @@ const textColumns = (table: PgTable) =>
 
 /**
  * Which rows are worth a look, without naming a column: one that a trigger's condition names can be neither dropped nor
- * given another type. Nearly every schedule is digits and signs.
+ * given another type.
  */
-const suspicious = (table: PgTable) =>
-  table === organizationIntegrations
-    ? `to_jsonb(new) ->> 'sync_schedule' ~ '[A-Za-z]'`
-    : `replace(lower(to_jsonb(new)::text collate "C"), '_', '') like any (${stems})`
+const suspicious = `replace(lower((to_jsonb(new) - array[${checkedElsewhere.map(literal).join(', ')}])::text collate "C"), '_', '') like any (${stems})`
 
 /** The trigger of one table; none where it has nothing to look at. */
 function credentialCheck(table: PgTable) {
@@ -46,7 +33,7 @@ function credentialCheck(table: PgTable) {
     trigger(table, {
       // One name per table: it stands in a list beside the others.
       name: `${getTableConfig(table).name}_credential_check`,
-      when: `before insert or update on {table} for each row when (${suspicious(table)})`,
+      when: `before insert or update on {table} for each row when (${suspicious})`,
       function: 'integrations.refuse_credentials',
       arguments: columns,
     }),
@@ -72,7 +59,6 @@ begin
     continue when value = coalesce(kept -> tg_argv[i], 'null');
     content := case jsonb_typeof(value) when 'string' then value #>> '{}' end;
     rule := case
-      when tg_argv[i] = 'sync_schedule' then ${scheduleRule('content')}
       when content is not null then case when ${looksLikeCredential('content')} then ${literal(rules.credential)} end
       -- Of a document and a list: what repair would hide.
       when integrations.redacted(value) is distinct from value then ${literal(rules.redacted)} end;

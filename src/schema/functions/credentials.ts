@@ -2,7 +2,7 @@ import { rules } from '../../config/rules.ts'
 import { definerFunction, trigger } from '../../extras/functions.ts'
 import type { ApiRole } from '../../extras/kinds.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
-import { looksLikeCredential } from './credential-check.ts'
+import { looksLikeCredential } from './credential-rules.ts'
 
 /*
  * Storing, rotating and revoking. Each answers with a code and a message instead of raising, and records the attempt

@@ -1,8 +1,7 @@
-import { credentialName, credentialText } from '../../config/rules.ts'
+import { credentialText } from '../../config/rules.ts'
 import { definerFunction } from '../../extras/functions.ts'
 import { literal } from '../../util/quote.ts'
-import { canonicalName, matches } from './configuration.ts'
-import { scheduleRule } from './credential-check.ts'
+import { canonicalName, matches, namesCredential, scheduleRule } from './credential-rules.ts'
 
 /*
  * What repair does to one organization, in one transaction of the server: documents do not pass through a client, where
@@ -51,7 +50,7 @@ begin
     elsif token like '"%' then
       label := rtrim(token, ': ')::jsonb #>> '{}';
       if right(token, 2) = ': ' then
-        is_credential := ${matches(`(${canonicalName('label')})`, credentialName)};
+        is_credential := ${namesCredential(`(${canonicalName('label')})`)};
         if ${matches('label', credentialText)} then
           renamed := renamed + 1;
           token := format('"[redacted %s]": ', renamed);

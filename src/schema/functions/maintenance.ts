@@ -5,7 +5,7 @@ import { onRefusal } from './credentials.ts'
  * What the command line does for administrators, one secret or one organization per transaction. In the server, because
  * there a value moves from store to store without passing through a client. Nobody but the owner may execute them.
  */
-export const upkeepFunctions = [
+export const maintenanceFunctions = [
   // Returns once nobody else has the same name's turn; it lasts until the transaction's end. Before anything is read: what
   // the other did is then seen. A row that somebody left there is taken along.
   definerFunction({

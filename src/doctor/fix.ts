@@ -13,15 +13,15 @@ import { privilegeStatements } from './privileges.ts'
 
 type Expected = { owner: string; objects: readonly CatalogObject[] }
 
-/** The SQL that mends a difference and what follows from it; null where nobody but a person can. */
-export function mend(difference: Difference, expected: Expected): string | null {
-  const own = mendOne(difference, expected)
+/** The SQL that fixes a difference and what follows from it; null where nobody but a person can. */
+export function fix(difference: Difference, expected: Expected): string | null {
+  const own = fixOne(difference, expected)
   // A column that has its name back is back in every expression.
   if (own.length === 0 || difference.change === 'renamed') return own.join('\n') || null
-  return [...own, ...difference.consequences.flatMap((one) => mendOne(one, expected))].join('\n')
+  return [...own, ...difference.consequences.flatMap((one) => fixOne(one, expected))].join('\n')
 }
 
-function mendOne({ change, object, aspect, live }: Difference, expected: Expected): string[] {
+function fixOne({ change, object, aspect, live }: Difference, expected: Expected): string[] {
   switch (change) {
     case 'host':
       return []

@@ -1,0 +1,11 @@
+import type { Key } from './state.ts'
+
+/** What replaying a statement tells of it. */
+export type Outcome = {
+  /** It changes rows, whose former values no rollback brings back. */
+  rows?: boolean
+  /** What it does is not to be read from it. */
+  unknown?: boolean
+  /** It takes away what is not there; nothing is unknown where the same file took it away before. */
+  missing?: Key
+}

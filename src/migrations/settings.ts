@@ -1,0 +1,225 @@
+import type { Node } from 'libpg-query'
+import { name, relation } from '../util/quote.ts'
+import type { Nodes } from './kinds.ts'
+import { objectKey } from './objects.ts'
+import type { Outcome } from './outcome.ts'
+import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { relationOf } from './references.ts'
+import { type Key, partKey, type State } from './state.ts'
+import type { Statement } from './statements.ts'
+
+/*
+ * Statements that set one property of an object: a comment, an owner, a privilege, a storage parameter. The last one of a
+ * kind holds; without any the property is what `reset` makes it.
+ */
+
+type Told = { on: Key; facet: string; reset: string | undefined /** The property is gone, not set. */; gone?: boolean }
+
+export function setting(state: State, statement: Statement): Outcome {
+  const told = tell(state, statement)
+  if (told === undefined) return { unknown: true }
+  const key = `setting ${told.facet} of ${told.on}`
+  const was = state.get(key)
+  if (told.gone) {
+    if (was === undefined) return { unknown: !state.log.made.has(told.on) }
+    state.remove(key)
+    return {}
+  }
+  const text = statement.text
+  if (was?.kind === 'setting' && was.text === text) return {}
+  state.put({
+    kind: 'setting',
+    key,
+    name: told.facet,
+    on: told.on,
+    refs: [],
+    text,
+    ...(told.reset === undefined ? {} : { reset: told.reset }),
+  })
+  return {}
+}
+
+function tell(state: State, { node, text, words }: Statement): Told | undefined {
+  if ('CommentStmt' in node) {
+    const { objtype, object, comment } = node.CommentStmt
+    const on = objectKey(state, objtype, object)
+    if (on === undefined) return undefined
+    const at = words.findLastIndex((word) => /^is$/i.test(word.text))
+    return { on, facet: 'comment', reset: `${text.slice(0, words[at]?.end)} NULL`, gone: comment === undefined }
+  }
+  if ('GrantStmt' in node) return grant(state, node.GrantStmt, text)
+  if ('GrantRoleStmt' in node) {
+    const { is_grant, granted_roles, grantee_roles } = node.GrantRoleStmt
+    const roles = nodesOf(granted_roles).map((one) => ('AccessPriv' in one ? one.AccessPriv.priv_name : ''))
+    const members = rolesOf(grantee_roles)
+    return {
+      on: 'roles',
+      facet: `membership of ${members} in ${roles.join(', ')}`,
+      reset: `REVOKE ${roles.map(name).join(', ')} FROM ${members}`,
+      gone: is_grant !== true,
+    }
+  }
+  if ('AlterDefaultPrivilegesStmt' in node) {
+    const isGrant = node.AlterDefaultPrivilegesStmt.action?.is_grant === true
+    const facet = text
+      .replace(/\s+/g, ' ')
+      .replace(/ (grant|revoke) /i, ' ')
+      .replace(/ (to|from) (?=\S+$)/i, ' ')
+    const reset = text
+      .replace(/\bgrant\b/i, 'REVOKE')
+      .replace(/\bto\b(?!.*\bto\b)/is, 'FROM')
+      .replace(/\s+with\s+grant\s+option$/i, '')
+    return { on: 'privileges', facet, reset, gone: !isGrant }
+  }
+  if ('AlterOwnerStmt' in node) {
+    const { objectType, object, relation } = node.AlterOwnerStmt
+    const on = objectKey(state, objectType, object, relation)
+    return on === undefined ? undefined : { on, facet: 'owner', reset: ownerReset(text) }
+  }
+  if ('AlterFunctionStmt' in node) {
+    const on = objectKey(
+      state,
+      'OBJECT_FUNCTION',
+      node.AlterFunctionStmt.func && { ObjectWithArgs: node.AlterFunctionStmt.func },
+    )
+    const made = state.of('object', on)
+    if (on === undefined || made === undefined) return undefined
+    // Making the function again sets all its options back; what was set by an earlier ALTER would go along.
+    const known = state.owned(on, 'setting').some(({ name }) => name.startsWith('options'))
+    return {
+      on,
+      facet: `options ${text}`,
+      reset: known ? undefined : made.text.replace(/^create\s+/i, 'CREATE OR REPLACE '),
+    }
+  }
+  if ('AlterTableStmt' in node) return ofTable(state, node.AlterTableStmt, text)
+  if ('AlterRoleSetStmt' in node) {
+    const { role, database, setstmt } = node.AlterRoleSetStmt
+    const on = `role ${role?.rolename ?? 'all'}`
+    const at = database ? ` IN DATABASE ${name(database)}` : ''
+    return {
+      on,
+      facet: `${setstmt?.name}${at}`,
+      reset: `ALTER ROLE ${role?.rolename ? name(role.rolename) : 'ALL'}${at} RESET ${setstmt?.name}`,
+      gone: setstmt?.kind === 'VAR_RESET',
+    }
+  }
+  return undefined
+}
+
+const ownerReset = (text: string) => text.replace(/(\bowner\s+to\s+).*$/is, '$1CURRENT_USER')
+
+function rolesOf(nodes: Node[] | undefined): string {
+  return nodesOf(nodes)
+    .map((one) => {
+      if (!('RoleSpec' in one)) return ''
+      const { roletype, rolename } = one.RoleSpec
+      if (roletype === 'ROLESPEC_PUBLIC') return 'PUBLIC'
+      if (roletype === 'ROLESPEC_CSTRING') return name(rolename)
+      return textOf(roletype).replace('ROLESPEC_', '')
+    })
+    .join(', ')
+}
+
+function grant(state: State, node: Nodes['GrantStmt'], text: string): Told | undefined {
+  const grantees = rolesOf(node.grantees)
+  const rights = nodesOf(node.privileges)
+    .map((one) =>
+      'AccessPriv' in one ? `${textOf(one.AccessPriv.priv_name)} ${strings(one.AccessPriv.cols).join(' ')}`.trim() : '',
+    )
+    .sort()
+    .join(', ')
+  const objects = nodesOf(node.objects).map((one) =>
+    'RangeVar' in one ? relationOf(state, one.RangeVar) : objectKey(state, node.objtype, one),
+  )
+  if (objects.some((one) => one === undefined)) return undefined
+  const whole = node.targtype !== 'ACL_TARGET_OBJECT'
+  const on = whole
+    ? `schema ${objects.map((one) => textOf(one).split(' ')[1]).join(', ')}`
+    : objects.length === 1
+      ? textOf(objects[0])
+      : `objects ${objects.join(', ')}`
+  const facet = `${whole ? `all ${node.objtype} ` : ''}grant ${rights || 'all'} to ${grantees}`
+  const reset = text
+    .replace(/^grant\b/i, 'REVOKE')
+    .replace(/\bto\b(?!.*\bto\b)/is, 'FROM')
+    .replace(/\s+with\s+grant\s+option$/i, '')
+  // Taking privileges on everything away could take earlier, single ones along.
+  const overlaps = state
+    .all('setting')
+    .some(
+      (other) =>
+        other.key !== `setting ${facet} of ${on}` &&
+        /grant /.test(other.name) &&
+        other.name.endsWith(`to ${grantees}`) &&
+        (whole || other.on === on),
+    )
+  return { on, facet, reset: overlaps ? undefined : reset, gone: node.is_grant !== true }
+}
+
+function ofTable(state: State, node: Nodes['AlterTableStmt'], text: string): Told | undefined {
+  const [first] = nodesOf(node.cmds)
+  const command = first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
+  const table = relationOf(state, node.relation)
+  const word =
+    { OBJECT_INDEX: 'INDEX', OBJECT_VIEW: 'VIEW', OBJECT_MATVIEW: 'MATERIALIZED VIEW', OBJECT_SEQUENCE: 'SEQUENCE' }[
+      textOf(node.objtype)
+    ] ?? 'TABLE'
+  const head = `ALTER ${word} ${relation(node.relation)}`
+  const column = command?.name ? `${head} ALTER COLUMN ${name(command.name)}` : head
+  const on = command?.name ? partKey('column', table, command.name) : table
+  const options = () =>
+    nodesOf((command?.def as { List?: { items?: Node[] } } | undefined)?.List?.items).flatMap((one) =>
+      'DefElem' in one ? [textOf(one.DefElem.defname)] : [],
+    )
+  switch (command?.subtype) {
+    case 'AT_SetStatistics':
+      return { on, facet: 'statistics', reset: `${column} SET STATISTICS -1` }
+    case 'AT_SetStorage':
+      return { on, facet: 'storage', reset: undefined }
+    case 'AT_SetCompression':
+      return { on, facet: 'compression', reset: `${column} SET COMPRESSION default` }
+    case 'AT_SetOptions':
+      return { on, facet: `options ${options().join(', ')}`, reset: `${column} RESET (${options().join(', ')})` }
+    case 'AT_SetRelOptions':
+      return { on: table, facet: `options ${options().join(', ')}`, reset: `${head} RESET (${options().join(', ')})` }
+    case 'AT_ResetRelOptions':
+      return { on: table, facet: `options ${options().join(', ')}`, reset: undefined, gone: true }
+    case 'AT_ReplicaIdentity':
+      return { on: table, facet: 'replica identity', reset: `${head} REPLICA IDENTITY DEFAULT` }
+    case 'AT_ChangeOwner':
+      return { on: table, facet: 'owner', reset: ownerReset(text) }
+    case 'AT_ClusterOn':
+      return { on: table, facet: 'cluster', reset: `${head} SET WITHOUT CLUSTER` }
+    case 'AT_DropCluster':
+      return { on: table, facet: 'cluster', reset: undefined, gone: true }
+    case 'AT_SetLogged':
+      return { on: table, facet: 'logged', reset: `${head} SET UNLOGGED` }
+    case 'AT_SetUnLogged':
+      return { on: table, facet: 'logged', reset: `${head} SET LOGGED` }
+    case 'AT_EnableTrig':
+    case 'AT_DisableTrig':
+    case 'AT_EnableAlwaysTrig':
+    case 'AT_EnableReplicaTrig':
+      return {
+        on: partKey('trigger', table, textOf(command.name)),
+        facet: 'enabled',
+        reset: `${head} ENABLE TRIGGER ${name(command.name)}`,
+        gone: command.subtype === 'AT_EnableTrig',
+      }
+    case 'AT_EnableTrigAll':
+    case 'AT_EnableTrigUser':
+    case 'AT_DisableTrigAll':
+    case 'AT_DisableTrigUser': {
+      const all = /All/.test(command.subtype) ? 'ALL' : 'USER'
+      return {
+        on: table,
+        facet: `triggers ${all}`,
+        reset: `${head} ENABLE TRIGGER ${all}`,
+        gone: /Enable/.test(command.subtype),
+      }
+    }
+    default:
+      return undefined
+  }
+}
