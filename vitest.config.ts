@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** `--mode`: how much of what could go on for ever. `small` by itself, `ci` in `.ci/run`, `full` before a release. */
 const sizes = {
   small: {
+    SCHEDULES: '800',
     STORM_CALLS: '2000',
     SEQUENCES: '4',
     // Every nth statement, change, statement of the dump, mutant.
@@ -12,9 +13,10 @@ const sizes = {
     MUTANT_EVERY: '100',
     CRASHES: '2',
     DOCUMENTS: '2000',
-    REPAIR_ROWS: '10000',
+    REPAIR_ROWS: '2000',
   },
   ci: {
+    SCHEDULES: '5000',
     STORM_CALLS: '2000',
     SEQUENCES: '12',
     KILL_EVERY: '4',
@@ -26,6 +28,7 @@ const sizes = {
     REPAIR_ROWS: '10000',
   },
   full: {
+    SCHEDULES: '20000',
     STORM_CALLS: '200000',
     SEQUENCES: '400',
     KILL_EVERY: '1',
@@ -37,7 +40,7 @@ const sizes = {
     REPAIR_ROWS: '1000000',
   },
 }
-// A single number can be set by its own name: `STORM_CALLS=200000 npx vitest run tests/database/storm.test.ts`.
+// A single number can be set by its own name: `STORM_CALLS=200000 npx vitest run tests/process/storm.test.ts`.
 const chosen = (mode: string) =>
   Object.fromEntries(
     Object.entries(sizes[mode as keyof typeof sizes] ?? sizes.small).map(([name, value]) => [
