@@ -112,6 +112,8 @@ function entryProblem(entry: string, field: Field): string | null {
     const names = field.names === undefined ? '' : `, or three letters such as ${field.names[1]}`
     return `must be ${field.min} to ${field.max}${names}`
   }
+  if (first === 0 && last === 0 && field.names === weekdays && to !== undefined && to !== '0')
+    return 'must not lead to a name of Sunday, which dialects read as 0 or as 7; write 0'
   const badStep = step === undefined ? null : stepProblem(step, field, first)
   if (badStep !== null) return badStep
   if (first > last) return `must be ascending; write ${unwrapped(first, last, Number(step ?? 1), field)}`

@@ -194,7 +194,7 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
         action: 'delete',
         integration_type: 'xledger',
         version: 1,
-        actor: 'postgres',
+        actor: new URL(t.adminUrl).username,
         reason: 'the integration was deleted along with what it belongs to',
       },
     ])

@@ -65,7 +65,9 @@ export const breakages: Breakage[] = [
     `alter table ${table} alter column field_mappings drop not null;
      insert into public.organizations (id, name) values ('00000000-0000-4000-8000-00000000000b', 'Lions');
      insert into ${table} (organization_id, integration_type) values ('00000000-0000-4000-8000-00000000000b', 'xledger');
-     update ${table} set field_mappings = null`,
+     alter table ${table} disable trigger configuration_check;
+     update ${table} set field_mappings = null;
+     alter table ${table} enable trigger configuration_check`,
     'column: null',
     `${table}.field_mappings`,
   ),

@@ -57,6 +57,8 @@ describe('a schedule is refused with the field and what to write instead', () =>
     ['0 22-2 * * *', /^hour "22-2" must be ascending; write 22-23,0-2/],
     ['0 0 * * sat-mon', /^weekday must be ascending; write 6-6,0-1/],
     ['0 0 * * fri-sun', /^weekday must be ascending; write 5-7$/],
+    ['0 0 * * 0-sun', /^weekday must not lead to a name of Sunday, .*; write 0$/],
+    ['0 0 * * sun-sun/2', /write 0$/],
     ['0 0 * * 7-1', /^weekday "7-1" must be ascending; write 0-1$/],
     ['0 22-3/2 * * *', /^hour "22-3\/2" must be ascending; write 0,2,22$/],
     ['*/100 * * * *', /^minute "\*\/100" must have a step of 1 to 59; for once in all, write 0$/],
