@@ -13,7 +13,7 @@ const sizes = {
     MUTANT_EVERY: '100',
     CRASHES: '2',
     DOCUMENTS: '2000',
-    REPAIR_ROWS: '2000',
+    REPAIR_ROWS: '10000',
   },
   ci: {
     SCHEDULES: '5000',
