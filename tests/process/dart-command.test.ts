@@ -24,6 +24,7 @@ describe('integrations-db registry', { timeout: 120_000 }, () => {
           expected: 'consio',
           found: 'Consio',
           hint: "give it the value 'consio', a label of integration_type_enum",
+          remedy: "give it the value 'consio', a label of integration_type_enum",
         },
       ],
     })
