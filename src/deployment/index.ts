@@ -4,7 +4,7 @@ export { packagedSupabase } from './files.ts'
 export type { Problem } from './history.ts'
 export type { MigrateOptions, MigrateReport } from './migrate.ts'
 export type { RollbackOptions, RollbackReport } from './rollback.ts'
-export { readStatus, type StatusReport } from './status.ts'
+export type { StatusReport } from './status.ts'
 
 /* The deployment's public side. What it takes (the files' reader, the driver, PostgreSQL's parser) is loaded by a call. */
 
@@ -69,3 +69,7 @@ export const status: typeof import('./status.ts').status = async (options) =>
 /** Copies our migrations into another project's folder, behind what they need. */
 export const exportMigrations: typeof import('./export.ts').exportMigrations = async (...options) =>
   (await import('./export.ts')).exportMigrations(...options)
+
+/** {@link status} over a connection that is open. */
+export const readStatus: typeof import('./status.ts').readStatus = async (...options) =>
+  (await import('./status.ts')).readStatus(...options)

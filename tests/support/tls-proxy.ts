@@ -3,11 +3,11 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext, TLSSocket } from 'node:tls'
 
-export const caFile = join(import.meta.dirname, 'tls', 'ca.pem')
+export const caFile = join(import.meta.dirname, '..', 'tls', 'ca.pem')
 
 /** Speaks TLS, to whoever asks for it, in front of a server that does not; as `localhost`, by the tests' own authority. */
 export async function startTlsProxy(target: { host: string; port: number }): Promise<{ port: number; stop(): void }> {
-  const file = (name: string) => readFileSync(join(import.meta.dirname, 'tls', name))
+  const file = (name: string) => readFileSync(join(import.meta.dirname, '..', 'tls', name))
   const secureContext = createSecureContext({ cert: file('server.pem'), key: file('server.key') })
   const sockets = new Set<Socket>()
   const forward = (client: Socket) => {
