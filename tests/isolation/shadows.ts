@@ -93,6 +93,9 @@ const stories: Story[] = [
       // Each by itself: another function's path would be inherited, and what is compiled stays compiled.
       'select is_service from integrations.caller()',
       'select integrations.pgcrypto_schema()',
+      `select integrations.configuration_problems('{"a": {"path": "b", "default": 1}, "ourApiKey": "x"}', '["a"]')`,
+      `select integrations.duration_ms('lock_timeout')`,
+      `select code from integrations.prepare_credential('store', 'dynamics', 'attack')`,
       `select integrations.bundle_fields('{"a": 1}')`,
       `select integrations.own_integration('xledger')`,
       `select from integrations.encrypt_secret('x')`,
@@ -149,6 +152,33 @@ const stories: Story[] = [
       select c.secret_id, 'k', '' from public.organization_integration_credentials as c;
       ${triggerSpy('integrations.encrypted_secrets', 'delete')}`,
     statements: ['delete from public.organization_integration_credentials'],
+  },
+  {
+    title: 'reads a secret through a function that has no path of its own',
+    role: 'none',
+    before: `create or replace function integrations.read_secret(store text, secret_id uuid) returns text
+      language plpgsql as $$ begin perform null::jsonb; return null; end $$;`,
+    statements: [`select integrations.can_decrypt('pgcrypto', pg_catalog.gen_random_uuid())`],
+  },
+  {
+    title: "fires a host's trigger when operators take turns",
+    role: 'none',
+    before: triggerSpy('integrations.operator_turns', 'insert'),
+    statements: [`select integrations.take_turn('attack')`],
+  },
+  {
+    title: "fires a host's trigger when all references go",
+    role: 'none',
+    before: `
+      insert into integrations.encrypted_secrets (id, key_id, ciphertext)
+      select c.secret_id, 'k', '' from public.organization_integration_credentials as c;
+      ${triggerSpy('integrations.encrypted_secrets', 'delete')}`,
+    statements: ['truncate public.organization_integration_credentials'],
+  },
+  {
+    title: 'writes what looks like a credential',
+    role: 'none',
+    statements: [`insert into integrations.operator_turns (name) values ('Bearer abcdefghijklmnop')`],
   },
 ]
 
