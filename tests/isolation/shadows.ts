@@ -59,6 +59,7 @@ const stories: Story[] = [
       'select from public.organization_integrations',
       'select from public.organization_integration_events',
       `update public.organization_integrations set field_mappings = '{"password": "x"}'`,
+      `update public.organization_integrations set sync_schedule = 'myPin'`,
       `select path from integrations.config_violations('{"ourApiKey": "x", "b": "Bearer abcdefghijklmnop"}', '[]')`,
       'delete from public.organization_integrations',
     ],
@@ -152,6 +153,13 @@ const stories: Story[] = [
       select c.secret_id, 'k', '' from public.organization_integration_credentials as c;
       ${triggerSpy('integrations.encrypted_secrets', 'delete')}`,
     statements: ['delete from public.organization_integration_credentials'],
+  },
+  {
+    title: 'checks documents through a function that has no path of its own',
+    role: 'authenticated',
+    before: `create or replace function integrations.configuration_problems(field_mappings jsonb, excluded_features jsonb)
+      returns text[] language plpgsql as $$ begin perform null::jsonb; return null; end $$;`,
+    statements: [`select from integrations.config_violations('{"a": "b"}', '[]')`],
   },
   {
     title: 'reads a secret through a function that has no path of its own',
