@@ -22,7 +22,6 @@ const files = [
   'integrations',
   'credentials',
   'leaks',
-  'server-log',
   'breach',
   'held-up',
   'table',
