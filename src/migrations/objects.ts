@@ -1,7 +1,7 @@
 import type { FunctionParameter, Node, ObjectWithArgs, RangeVar, TypeName } from 'libpg-query'
 import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { relationOf, typeKeyOf } from './references.ts'
-import { type Key, partKey, pathOf, relationKey, type State } from './state.ts'
+import { type Key, partKey, relationKey, type State } from './state.ts'
 
 /* How the statements that work on any kind of object name theirs. */
 
@@ -72,7 +72,7 @@ export function objectKey(
     case 'OBJECT_SEQUENCE':
     case 'OBJECT_INDEX':
     case 'OBJECT_FOREIGN_TABLE':
-      return objectOfName(state, type, owner || 'public', own)
+      return objectOfName(type, owner || 'public', own)
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       return relationKey('type', owner || 'public', own)
@@ -101,11 +101,8 @@ export function objectKey(
   }
 }
 
-function objectOfName(state: State, type: string, schema: string, own: string): Key {
+function objectOfName(type: string, schema: string, own: string): Key {
   const kind =
     { OBJECT_VIEW: 'view', OBJECT_MATVIEW: 'view', OBJECT_SEQUENCE: 'sequence', OBJECT_INDEX: 'index' }[type] ?? 'table'
-  const key = relationKey(kind as 'table', schema, own)
-  return state.get(key) ? key : key
+  return relationKey(kind as 'table', schema, own)
 }
-
-export const ownerOf = (key: Key, kind: string): Key => `${kind} ${pathOf(key).split('.').slice(0, -1).join('.')}`
