@@ -110,6 +110,10 @@ const stories: Story[] = [
       `select from integrations.read_secret('pgcrypto', pg_catalog.gen_random_uuid())`,
       'select code from integrations.move_to_vault(pg_catalog.gen_random_uuid(), 1)',
       'select code from integrations.encrypt_anew(pg_catalog.gen_random_uuid())',
+      // What the rules' trigger would not let in stands there from before it.
+      `select pg_catalog.set_config('session_replication_role', 'replica', true)`,
+      `update public.organization_integrations set sync_schedule = 'myPin' where organization_id = '${acmeId}'`,
+      `select pg_catalog.set_config('session_replication_role', 'origin', true)`,
       `select document from integrations.repair_organization('${acmeId}')`,
       `select integrations.revoke_organization('${acmeId}', 'attack')`,
     ],
