@@ -24,6 +24,7 @@ const files = [
   'leaks',
   'breach',
   'held-up',
+  'server-log',
   'table',
   'memberships',
   'storm',

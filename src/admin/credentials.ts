@@ -1,4 +1,4 @@
-import { type CredentialSettings, secretSettings } from '../connection/secret-settings.ts'
+import { type CredentialSettings, secretSettings, silence } from '../connection/secret-settings.ts'
 import type { Statement } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { uuid } from '../util/checks.ts'
@@ -26,7 +26,7 @@ export type AuditFinding =
  * @example
  * const { findings } = await auditCredentials({ url }) // with apply: true they are fixed
  *
- * A orphaned secret is deleted. A reference without a secret ends, and its integration, where active, is set
+ * An orphaned secret is deleted. A reference without a secret ends, and its integration, where active, is set
  * to `error`. One that cannot be decrypted is left as it is, and `fixed` false: its key may come back, or a rotation
  * replaces it.
  */
@@ -53,7 +53,7 @@ async function unusable(tx: Admin, settings: Partial<CredentialSettings>): Promi
   const exists = secretExists(tx, await hasVault(tx))
   const [encrypted] = await tx`select from integrations.encrypted_secrets limit 1`
   const keyed = encrypted !== undefined && settings.encryptionKey !== undefined
-  const keys = keyed ? await secretKeys(tx, { allowParameterLogging: false, ...settings }) : []
+  const keys = keyed ? await secretKeys(tx, { allowParameterLogging: false, ...settings }) : [silence]
   for (const { text, values } of keys) await tx.unsafe(text, values)
   return tx<AuditFinding[]>`
     select finding, store, "integrationId", version

@@ -2,7 +2,7 @@ import { text } from '../config/short-text.ts'
 import { observed } from '../connection/diagnostics.ts'
 import type { Pool } from '../connection/pool.ts'
 import { type OrganizationScopeSettings, serviceScope } from '../connection/scope.ts'
-import { type CredentialSettings, secretSettings } from '../connection/secret-settings.ts'
+import { type CredentialSettings, secretSettings, silence } from '../connection/secret-settings.ts'
 import { inTwoTransactions, type Session } from '../connection/session.ts'
 import { type Rows, type Statement, statement, toObjects } from '../connection/statement.ts'
 import { IntegrationsDbError, type IntegrationsDbErrorCode } from '../errors.ts'
@@ -118,6 +118,7 @@ export class Credentials {
    * ```sql
    * select code, message, store, logs_always, logs_sometimes from integrations.prepare_credential(…, …, …);
    * -- the second round trip; the key only where there is no Vault
+   * select set_config('debug_print_plan', 'off', true), …;
    * select set_config('integrations.encryption_key', …, true);
    * select code, message, version from integrations.store_credential(…, …, …)
    * ```
@@ -283,9 +284,9 @@ export class ServiceCredentials {
       const take = async () => {
         const answers = await inTwoTransactions(pool, scope, request(type, version, reason), (rows) => {
           const { request_id, ...answer } = accepted(rows)
-          // Nothing secret is sent to Vault here, so its log is no concern.
-          const keys = answer.store === 'vault' ? [] : secretSettings(answer, this.#settings)
-          return [...keys, retrieve(request_id)]
+          // Nothing secret is sent to Vault here, so what it logs of values is no concern.
+          const ahead = answer.store === 'vault' ? [silence] : secretSettings(answer, this.#settings)
+          return [...ahead, retrieve(request_id)]
         })
         return answers.at(-1)
       }

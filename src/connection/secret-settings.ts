@@ -13,9 +13,11 @@ type Store = Record<string, unknown>
 
 /**
  * What a login may silence by itself: values in the context of errors, and plans, whose constants they become. Sent ahead
- * of values in their own transaction: where this fails, they are refused before they are looked at.
+ * of values in their own transaction: where this fails, they are refused before they are looked at. Ahead of reading them
+ * too: since PostgreSQL 18 a function in SQL plans its statements for the arguments of each call, so that what a view
+ * decrypts by one becomes a constant of a plan.
  */
-const silence = statement(
+export const silence = statement(
   `select set_config('log_parameter_max_length_on_error', '0', true), ${['parse', 'rewritten', 'plan']
     .map((tree) => `set_config('debug_print_${tree}', 'off', true)`)
     .join(', ')}`,

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bootstrapSql } from '../../src/admin/bootstrap.ts'
+import { auditCredentials, rotateEncryptionKey } from '../../src/admin/credentials.ts'
 import { createLogin } from '../../src/admin/logins.ts'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { createIntegrationsDb, type IntegrationsDbOptions } from '../../src/index.ts'
@@ -296,6 +297,26 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
       },
       { max: 1 },
     )
+  })
+
+  test("an administrator's audit and move leave no value in the log, whatever plans the server prints", async () => {
+    await under({}, async ({ acme, bundle, word, log }) => {
+      await acme.credentials.store('xledger', bundle)
+      const database = new URL(server.adminUrl).pathname.slice(1)
+      for (const tree of ['parse', 'rewritten', 'plan']) {
+        await admin.unsafe(`alter database ${database} set debug_print_${tree} = on`)
+      }
+      try {
+        const target = { url: server.adminUrl, encryptionKey: key, allowParameterLogging: false }
+        expect((await auditCredentials(target)).findings).toEqual([])
+        if (store === 'pgcrypto') await rotateEncryptionKey({ ...target, apply: true })
+      } finally {
+        await admin.unsafe(`alter database ${database} reset all`)
+      }
+      expect(await log()).toContain('PLANNEDSTMT')
+      expect(found(await log(), word)).toEqual([])
+      expect(found(await log(), key)).toEqual([])
+    })
   })
 
   test('a member who holds the row stops no value on its way: it is a conflict after 2 s, before the value is sent', async () => {
