@@ -70,6 +70,15 @@ export class Replicas {
   }
 }
 
+/**
+ * `new` until it was looked at, then `serving` or `left out`; after a while `returning`, which is looked at again. A call
+ * keeps the state it began in: what it learns says nothing about a later one.
+ */
+type State =
+  | { is: 'new' | 'serving' }
+  | { is: 'left out'; until: number; why: string }
+  | { is: 'returning'; why: string }
+
 class Replica {
   readonly #index: number
   readonly #primaryDatabase: () => Promise<unknown>
@@ -78,11 +87,8 @@ class Replica {
   /** Half of what a call may wait for a connection: the other half is for finding out whether anybody is there. */
   readonly #patienceMilliseconds: number
   #pool: Pool
-  #checked = false
+  #state: State = { is: 'new' }
   #checking: Promise<void> | undefined
-  #leftOutUntil: number | undefined
-  #announced: string | undefined
-  #returns = 0
 
   constructor(index: number, url: string, primaryDatabase: () => Promise<unknown>, options: ReplicaOptions) {
     const connectTimeoutSeconds = options.connectTimeoutSeconds / 2
@@ -96,29 +102,22 @@ class Replica {
 
   /** Whether a read may go there. One that was left out long enough is looked at again, and no read waits for that. */
   isAvailable(): boolean {
-    if (this.#leftOutUntil === undefined) return true
-    if (performance.now() >= this.#leftOutUntil) {
-      this.#leftOutUntil = Number.POSITIVE_INFINITY
+    const state = this.#state
+    if (state.is === 'left out' && performance.now() >= state.until) {
+      this.#state = { is: 'returning', why: state.why }
       this.#check().then(
-        () => this.#takeBack(),
+        () => this.#serve(),
         (error) => this.#leaveOut(error),
       )
     }
-    return false
+    return state.is === 'new' || state.is === 'serving'
   }
 
   async run(scope: Scope, one: Statement, effect: Effect): Promise<Rows | undefined> {
-    // Asked first: whatever is wrong with the primary is the caller's to know, and no fault of the replica.
-    if (!this.#checked) await this.#primaryDatabase()
-    try {
-      if (!this.#checked) await this.#check()
-    } catch (error) {
-      if (isMistake(error)) throw error
-      this.#leaveOut(error)
-      return undefined
-    }
+    if (this.#state.is === 'new') await this.#begin()
+    const state = this.#state
+    if (state.is !== 'serving') return undefined
     const pool = this.#pool
-    const returns = this.#returns
     const watch = setInterval(() => this.#checkSilent(pool), this.#patienceMilliseconds)
     try {
       const rows = await pool.run(scope.readOnlyPrelude, one, effect, pool.timer(0.5))
@@ -127,8 +126,7 @@ class Replica {
     } catch (error) {
       // Whoever cancels a statement, or limits its time, means the statement and not the server it runs on.
       if ((error as IntegrationsDbError).sqlState === '57014') throw error
-      // A call from before it was taken back says nothing about what it is now.
-      if (isServerAtFault(error) && returns === this.#returns) this.#leaveOut(error)
+      if (isServerAtFault(error) && state === this.#state) this.#leaveOut(error)
       return undefined
     } finally {
       clearInterval(watch)
@@ -137,6 +135,18 @@ class Replica {
 
   async end(): Promise<void> {
     await this.#pool.end()
+  }
+
+  /** The first look. What is wrong with the primary is the caller's to know, and no fault of the replica. */
+  async #begin(): Promise<void> {
+    await this.#primaryDatabase()
+    try {
+      await this.#check()
+      if (this.#state.is === 'new') this.#state = { is: 'serving' }
+    } catch (error) {
+      if (isMistake(error)) throw error
+      this.#leaveOut(error)
+    }
   }
 
   /** Connects anew and looks at who is there; never two at a time. */
@@ -165,7 +175,6 @@ class Replica {
         )
       }
       if (!follows) throw new IntegrationsDbError('unavailable', `${field}: follows no primary (pg_is_in_recovery())`)
-      this.#checked = true
     } catch (error) {
       if (!silent) throw error
       throw new IntegrationsDbError(
@@ -190,16 +199,19 @@ class Replica {
 
   #leaveOut(error: unknown): void {
     const { code, message } = toIntegrationsDbError(error)
-    this.#leftOutUntil = performance.now() + this.#options.replicaRetrySeconds * 1000
-    if (message === this.#announced) return // By another call, or the check before.
-    this.#announced = message
+    const before = this.#state
+    this.#state = {
+      is: 'left out',
+      until: performance.now() + this.#options.replicaRetrySeconds * 1000,
+      why: message,
+    }
+    // Said by another call already, or by the check before.
+    if ('why' in before && before.why === message) return
     announceReplica({ replica: this.#index, available: false, errorCode: code, message })
   }
 
-  #takeBack(): void {
-    this.#leftOutUntil = undefined
-    this.#announced = undefined
-    this.#returns++
+  #serve(): void {
+    this.#state = { is: 'serving' }
     announceReplica({ replica: this.#index, available: true, errorCode: null, message: null })
   }
 }
