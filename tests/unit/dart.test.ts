@@ -231,7 +231,18 @@ describe('what differs is found, with both sides and the hint', () => {
   })
 
   test('however broken the file is, it is read to its end', () => {
-    for (const source of ["'''", '"${', '/* /* */', "const a = '", '}}}}', 'enum', 'enum E {', '@', "r'\\"]) {
+    for (const source of [
+      "'''",
+      '"${',
+      '/* /* */',
+      "const a = '",
+      '}}}}',
+      'enum',
+      'enum E {',
+      '@',
+      "r'\\",
+      '"""${"'.repeat(500),
+    ]) {
       expect(dartFindings(source).length).toBe(types.length + integrationStatus.enumValues.length)
     }
   })
