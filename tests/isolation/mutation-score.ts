@@ -11,7 +11,7 @@ import { createLogin } from '../../src/admin/logins.ts'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { databaseUrl } from '../support/global-setup.ts'
 import { startServer } from '../support/server.ts'
-import { openAttacked } from './attacked.ts'
+import { type Check, openAttacked } from './attacked.ts'
 import { checks } from './checks.ts'
 import { type Mutant, mutantsOf, pathMutants } from './mutants.ts'
 
@@ -37,7 +37,11 @@ const equivalent: Record<string, string> = {
 const server = await startServer()
 const run = `test_${randomBytes(4).toString('hex')}`
 const login = { name: `${run}_scoped`, password: randomBytes(16).toString('hex') }
-const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
+/** Mutants are databases of their own, so that each core has one to try. */
+const workers = 2
+const admin = postgres(server.adminUrl, { max: workers, onnotice: () => {} })
+/** What noticed the last mutant is tried first on the next, which mostly is one of the same object. */
+let order = [...checks]
 const template = `${run}_template`
 
 try {
@@ -54,17 +58,24 @@ async function score(): Promise<number> {
   // `npm run test:mutation -- search_path`: those whose name matches the expression.
   const wanted = new RegExp(process.argv[2] ?? '')
   const mutants = (await prepareTemplate()).filter(({ name }) => wanted.test(name))
-  const clean = await noticedBy({ name: 'the correct database', sql: 'select 1' })
-  if (clean !== undefined) throw new Error(`the checks fail on the correct database: ${clean}`)
-
+  await assertClean()
   const survivors: Mutant[] = []
-  const killers = new Map<string, number>()
-  for (const mutant of mutants.filter(({ name }) => !(name in equivalent))) {
-    const killer = await noticedBy(mutant)
-    if (killer === undefined) survivors.push(mutant)
-    else killers.set(killer, (killers.get(killer) ?? 0) + 1)
-    process.stdout.write(killer === undefined ? 'S' : '.')
+  const killers = new Set<Check>()
+  const waiting = mutants.filter(({ name }) => !(name in equivalent)).values()
+  const work = async (worker: number) => {
+    for (const mutant of waiting) {
+      const killer = await noticedBy(mutant, worker)
+      if (killer === undefined) survivors.push(mutant)
+      else {
+        killers.add(killer)
+        order = [killer, ...order.filter((check) => check !== killer)]
+      }
+      process.stdout.write(killer === undefined ? 'S' : '.')
+    }
   }
+  await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
+  // In the order they have now, too.
+  await assertClean()
 
   const unknown = Object.keys(equivalent).filter(
     (name) => wanted.test(name) && !mutants.some((mutant) => mutant.name === name),
@@ -85,6 +96,12 @@ async function score(): Promise<number> {
   return survivors.length + unknown.length === 0 ? 0 : 1
 }
 
+/** A check that fails on what is right would kill every mutant. */
+async function assertClean(): Promise<void> {
+  const failed = await noticedBy({ name: 'the correct database', sql: 'select 1' })
+  if (failed !== undefined) throw new Error(`a check fails on the correct database: ${failed.title}`)
+}
+
 async function prepareTemplate(): Promise<Mutant[]> {
   const url = databaseUrl(server, template)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
@@ -99,8 +116,8 @@ async function prepareTemplate(): Promise<Mutant[]> {
 }
 
 /** The first check that notices the mutant, or undefined where none does. */
-async function noticedBy(mutant: Mutant): Promise<string | undefined> {
-  const name = `${run}_mutant`
+async function noticedBy(mutant: Mutant, worker = 0): Promise<Check | undefined> {
+  const name = `${run}_mutant_${worker}`
   await admin.unsafe(`create database ${name} template ${template}`)
   const url = databaseUrl(server, name)
   const db = await openAttacked(url, databaseUrl(server, name, login))
@@ -108,11 +125,11 @@ async function noticedBy(mutant: Mutant): Promise<string | undefined> {
     await db.admin.unsafe(mutant.sql).catch((error) => {
       throw new Error(`mutant "${mutant.name}" is no valid SQL: ${error.message}\n${mutant.sql}`)
     })
-    for (const check of checks) {
+    for (const check of order) {
       try {
         await check.run(db)
       } catch {
-        return check.title
+        return check
       }
     }
     return undefined
