@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** `--mode`: how much of what could go on for ever. `small` by itself, `ci` in `.ci/run`, `full` before a release. */
 const sizes = {
   small: {
-    SCHEDULES: '800',
+    SCHEDULES: '320',
     STORM_CALLS: '2000',
     SEQUENCES: '4',
     // Every nth statement, change, statement of the dump, mutant.

@@ -118,7 +118,8 @@ export class Credentials {
    * ```sql
    * select code, message, store, logs_always, logs_sometimes from integrations.prepare_credential(…, …, …);
    * -- the second round trip; the key only where there is no Vault
-   * select set_config('debug_print_plan', 'off', true), …;
+   * select set_config('log_parameter_max_length_on_error', '0', true), set_config('debug_print_parse', 'off', true),
+   *   set_config('debug_print_rewritten', 'off', true), set_config('debug_print_plan', 'off', true);
    * select set_config('integrations.encryption_key', …, true);
    * select code, message, version from integrations.store_credential(…, …, …)
    * ```
@@ -151,6 +152,8 @@ export class Credentials {
    * ```sql
    * select code, message, store, logs_always, logs_sometimes from integrations.prepare_credential(…, …, …);
    * -- the second round trip; the key only where there is no Vault
+   * select set_config('log_parameter_max_length_on_error', '0', true), set_config('debug_print_parse', 'off', true),
+   *   set_config('debug_print_rewritten', 'off', true), set_config('debug_print_plan', 'off', true);
    * select set_config('integrations.encryption_key', …, true);
    * select code, message, version from integrations.rotate_credential(…, …, …, …)
    * ```
@@ -252,6 +255,8 @@ export class ServiceCredentials {
    * select code, message, request_id, store, logs_always, logs_sometimes
    * from integrations.request_retrieval(…, …, …);
    * -- the second round trip; the key only where there is no Vault
+   * select set_config('log_parameter_max_length_on_error', '0', true), set_config('debug_print_parse', 'off', true),
+   *   set_config('debug_print_rewritten', 'off', true), set_config('debug_print_plan', 'off', true);
    * select set_config('integrations.encryption_key', …, true);
    * select code, message, bundle from integrations.retrieve_credential(…)
    * ```
