@@ -10,6 +10,10 @@ const constraints: Record<string, [IntegrationsDbErrorCode, string]> = {
     'already_exists',
     'integrationType: the organization already has an integration with this system; use update or upsert',
   ],
+  active_needs_credential: [
+    'credential_missing',
+    'status: cannot be active without a credential; store one with credentials.store, then set it active',
+  ],
   organization_integrations_organization_id_fkey: [
     'not_found',
     'organizationId: there is no such organization in public.organizations',
