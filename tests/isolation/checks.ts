@@ -231,8 +231,7 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
   ],
   [
     'describe a credential through the Data API',
-    () =>
-      `select coalesce(integrations_api.describe_credential('xledger') #>> '{credential,version}', 'none') as code`,
+    () => `select coalesce(integrations_api.describe_credential('xledger') #>> '{credential,version}', 'none') as code`,
     {
       admin: '1',
       coordinator: '1',
@@ -569,4 +568,12 @@ const closed: Check = {
 }
 
 // What the catalog tells first: it is the quickest to ask, and the mutation score asks a thousand times.
-export const checks: Check[] = [...statics, ...shadowChecks, ...unscoped, closed, ...matrix, oneTransaction, ...oddClaims]
+export const checks: Check[] = [
+  ...statics,
+  ...shadowChecks,
+  ...unscoped,
+  closed,
+  ...matrix,
+  oneTransaction,
+  ...oddClaims,
+]
