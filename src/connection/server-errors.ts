@@ -160,7 +160,10 @@ function ofServer(error: unknown, code: string): IntegrationsDbError {
 }
 
 /** What the server's words name, in English; a name that may be a value written between the wrong quotes is left out. */
-const naming: Record<string, [pattern: RegExp, say: (name: string, kind: string) => [IntegrationsDbErrorCode, string]]> = {
+const naming: Record<
+  string,
+  [pattern: RegExp, say: (name: string, kind: string) => [IntegrationsDbErrorCode, string]]
+> = {
   '42501': [
     /^permission denied for (table|view|materialized view|foreign table|schema|sequence|function|type) ("?)([^"]+)\2$/,
     (name, kind) => ['permission_denied', `the role has no such right on ${kind} ${name}; grant it to the role`],
