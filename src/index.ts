@@ -5,6 +5,7 @@ export type {
   ListFilter,
   NewIntegration,
   PageOptions,
+  QueryOptions,
   RevisionOptions,
   SchedulePageOptions,
 } from './client/call-options.ts'

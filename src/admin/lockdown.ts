@@ -10,7 +10,7 @@ import { endAll, type Holder, type Patience, withAttempts } from './holders.ts'
 import { planSeconds } from './steps.ts'
 
 /*
- * The emergency patch: every privilege that anybody but an owner has on our tables, functions and schema is taken away,
+ * The emergency patch: every privilege that anybody but an owner has on our tables, functions and schemas is taken away,
  * and written down as the statements that give it back.
  */
 
@@ -74,9 +74,9 @@ async function takeAll(sql: Admin): Promise<number> {
           and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (string_to_array(${tables}, ',')::regclass[]))
         union all
         select 'function', p.oid::regprocedure::text, '', p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
-        from pg_proc as p where p.pronamespace = 'integrations'::regnamespace
+        from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname in ('integrations', 'integrations_api')
         union all
-        select 'schema', quote_ident(nspname), '', nspowner, nspacl from pg_namespace where nspname = 'integrations'
+        select 'schema', quote_ident(nspname), '', nspowner, nspacl from pg_namespace where nspname in ('integrations', 'integrations_api')
       )
       select format('grant %s %s on %s %s to %s%s', privilege_type, part, kind, name, grantee, case when is_grantable then ' with grant option' end) as give,
         format('revoke %s %s on %s %s from %s cascade', privilege_type, part, kind, name, grantee) as take

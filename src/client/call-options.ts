@@ -114,3 +114,14 @@ export type EventPageOptions = {
    */
   before?: string | undefined
 }
+
+/** What a query of the caller's own may see. */
+export type QueryOptions = {
+  /**
+   * Accept tables without row-level security, where the scope filters nothing: the query sees every row that the grants
+   * allow, of every organization.
+   *
+   * @default false: such a query is refused
+   */
+  unprotected?: boolean | undefined
+}

@@ -2,6 +2,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { z } from 'zod'
 import { type CheckedPool, checkedPool } from '../connection/checked-pool.ts'
 import { observed } from '../connection/diagnostics.ts'
+import { Protection } from '../connection/protection.ts'
 import { Replicas } from '../connection/replicas.ts'
 import {
   callerOf,
@@ -18,6 +19,7 @@ import { IntegrationsDbError } from '../errors.ts'
 import { assertStrongKey, databaseUrl, encryptionKey, parse } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import { readable } from '../util/readable.ts'
+import type { QueryOptions } from './call-options.ts'
 import { Credentials, ServiceCredentials } from './credentials.ts'
 import { Events } from './events.ts'
 import { Integrations } from './integrations.ts'
@@ -150,7 +152,8 @@ export type OrganizationCalls = {
   /** What was done with credentials and documents. */
   readonly events: Events
   /**
-   * Any typed Drizzle query in the same scope, one round trip.
+   * Any typed Drizzle query in the same scope, one round trip. A table of yours that it names costs one more the first
+   * time: one without row-level security, which a scope does not filter, is refused.
    *
    * The SQL is what the builder makes.
    *
@@ -160,10 +163,12 @@ export type OrganizationCalls = {
    *
    * @example
    * await acme.query((q) => q.select({ id: organizationIntegrations.id }).from(organizationIntegrations))
+   * await acme.query((q) => q.select().from(countries), { unprotected: true }) // the same rows for everybody
    *
-   * @throws IntegrationsDbError `invalid_input` where the SQL text holds more than one statement.
+   * @throws IntegrationsDbError `permission_denied` that names a table without row-level security, or without a grant;
+   * `invalid_input` that names a column or table that does not exist, or where the SQL text holds more than one statement.
    */
-  query<T>(build: (q: ScopedQueries) => PromiseLike<T>): Promise<T>
+  query<T>(build: (q: ScopedQueries) => PromiseLike<T>, options?: QueryOptions): Promise<T>
 }
 
 /**
@@ -338,8 +343,11 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
     'service_role',
     settings,
   )
+  const protection = new Protection()
   const replicas = settings.replicas.length > 0 ? new Replicas(settings.replicas, scoped.ready, settings) : undefined
-  const open = keeping((caller: OrganizationCaller) => openScope(scoped, organizationScope(caller), settings, replicas))
+  const open = keeping((caller: OrganizationCaller) =>
+    openScope(scoped, organizationScope(caller), { ...settings, protection }, replicas),
+  )
 
   return {
     forOrganization: open,
@@ -396,7 +404,7 @@ function keyOf(organizationId: unknown, role: unknown, userId: unknown): string 
 function openScope(
   pool: CheckedPool,
   scope: OrganizationScopeSettings,
-  settings: Settings,
+  settings: ScopeSettings,
   replicas?: Replicas,
 ): OrganizationScope {
   return {
@@ -410,23 +418,41 @@ function openScope(
   }
 }
 
-function organizationCalls(session: Session, scope: OrganizationScopeSettings, settings: Settings): OrganizationCalls {
-  const queries = lazily(() => scopedQueries(session.run, settings.casing))
+function organizationCalls(
+  session: Session,
+  scope: OrganizationScopeSettings,
+  { protection, ...settings }: ScopeSettings,
+): OrganizationCalls {
+  const unprotected = lazily(() => scopedQueries(session.run, settings.casing))
+  // The service role passes every policy anyway.
+  const queries = lazily(() =>
+    scopedQueries(session.run, settings.casing, (text) => protection?.assert(text, session.run) ?? Promise.resolve()),
+  )
   return {
     integrations: new Integrations(session.run, scope),
     credentials: new Credentials(session, scope, settings),
     events: new Events(session.run, scope),
-    query: (build) =>
+    query: (build, options) =>
       observed('query', scope, async () => {
         assertFunction('query', build)
+        const isUnprotected = protection === undefined || readUnprotected(options)
         try {
-          return await build(queries())
+          return await build(isUnprotected ? unprotected() : queries())
         } catch (error) {
           // What the callback itself throws is the caller's; what the server or Drizzle says is put into our words.
           throw isServerError(error) ? toIntegrationsDbError(error) : error
         }
       }),
   }
+}
+
+function readUnprotected(given: QueryOptions | undefined): boolean {
+  const { unprotected = false, ...others } = readable('options', () => ({ ...given }))
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new IntegrationsDbError('invalid_input', 'options: query takes unprotected alone')
+  if (typeof unprotected !== 'boolean')
+    throw new IntegrationsDbError('invalid_input', 'unprotected: must be true or false')
+  return unprotected
 }
 
 function assertFunction(method: string, given: unknown): void {
@@ -439,6 +465,9 @@ function isServerError(error: unknown): boolean {
 }
 
 type Settings = z.output<ReturnType<typeof optionsSchema>>
+
+/** Without a protection nothing is looked up: the service role passes every policy. */
+type ScopeSettings = Settings & { protection?: Protection }
 
 function parseOptions(options: IntegrationsDbOptions): Settings {
   // Read once per client: compiling the schema first would cost more than it saves.

@@ -1,4 +1,4 @@
-import { access, command, folder, given, listed, project, projectOrUrl } from './command.ts'
+import { access, command, folder, given, listed, project, projectOrUrl, UsageError } from './command.ts'
 import { progressBar, waiting } from './progress.ts'
 
 export const migrateCommand = command({
@@ -20,17 +20,26 @@ export const migrateCommand = command({
       default: false,
       example: '--dry-run',
     },
+    'data-api': {
+      type: 'string',
+      value: 'on|off',
+      description: 'Open the functions of schema integrations_api to the users of your Data API, or close them.',
+      fallback: 'as it is; closed in a new database',
+      example: '--data-api on',
+    },
     ...folder,
     ...project,
   },
   choices: projectOrUrl,
-  async run({ supabase, to, 'dry-run': dryRun, ...flags }) {
+  async run({ supabase, to, 'dry-run': dryRun, 'data-api': dataApi, ...flags }) {
+    if (dataApi !== undefined && !['on', 'off'].includes(dataApi)) throw new UsageError('pass --data-api on or off')
     const { migrate } = await import('../deployment/index.ts')
-    const options = { ...given({ supabase, to }), dryRun, onProgress: progressBar() }
+    const switched = dataApi === undefined ? {} : { dataApi: dataApi === 'on' }
+    const options = { ...given({ supabase, to }), ...switched, dryRun, onProgress: progressBar() }
     const report = await migrate({ ...access(flags), ...options, onWait: waiting })
     const text = dryRun
       ? listed('would apply', report.pending, 'nothing to apply')
       : listed('applied', report.applied, 'nothing to apply')
-    return { report, text }
+    return { report, text: dataApi === undefined || dryRun ? text : `${text}\nData API functions: ${dataApi}` }
   },
 })

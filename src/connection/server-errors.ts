@@ -10,6 +10,10 @@ const constraints: Record<string, [IntegrationsDbErrorCode, string]> = {
     'already_exists',
     'integrationType: the organization already has an integration with this system; use update or upsert',
   ],
+  active_needs_credential: [
+    'credential_missing',
+    'status: cannot be active without a credential; store one with credentials.store, then set it active',
+  ],
   organization_integrations_organization_id_fkey: [
     'not_found',
     'organizationId: there is no such organization in public.organizations',
@@ -149,9 +153,36 @@ function ofServer(error: unknown, code: string): IntegrationsDbError {
   if (constraint === 'configuration_check' || constraint === 'credential_check')
     return new IntegrationsDbError('invalid_input', String((error as Error).message), { sqlState: code })
   const [ours, words] = constraints[constraint ?? ''] ??
+    named(code, String((error as Error).message)) ??
     states[code] ??
     classes[code.slice(0, 2)] ?? ['unavailable', 'the server refused the statement']
   return new IntegrationsDbError(ours, `${words} (SQLSTATE ${code}${where(error)})`, { sqlState: code })
+}
+
+/** What the server's words name, in English; a name that may be a value written between the wrong quotes is left out. */
+const naming: Record<
+  string,
+  [pattern: RegExp, say: (name: string, kind: string) => [IntegrationsDbErrorCode, string]]
+> = {
+  '42501': [
+    /^permission denied for (table|view|materialized view|foreign table|schema|sequence|function|type) ("?)([^"]+)\2$/,
+    (name, kind) => ['permission_denied', `the role has no such right on ${kind} ${name}; grant it to the role`],
+  ],
+  '42703': [
+    /^(column) ("?)([^"]+)\2(?: of relation "[^"]+")? does not exist$/,
+    (name) => ['invalid_input', `query: column ${name} does not exist`],
+  ],
+  '42P01': [
+    /^(relation) ("?)([^"]+)\2 does not exist$/,
+    (name) => ['invalid_input', `query: table ${name} does not exist, or another schema has it`],
+  ],
+}
+
+function named(code: string, message: string): [IntegrationsDbErrorCode, string] | undefined {
+  const [pattern, say] = naming[code] ?? []
+  const [, kind = '', , name = ''] = pattern?.exec(message) ?? []
+  const isOurs = /^(public\.|integrations\.)?(organization_integration|integrations$)|^integrations\./.test(name)
+  return say === undefined || isOurs || !/^[A-Za-z_.]{1,127}$/.test(name) ? undefined : say(name, kind)
 }
 
 type Names = { table: string | undefined; column: string | undefined; constraint: string | undefined }

@@ -45,10 +45,11 @@ export type ScopedQueries = Omit<PgRemoteDatabase, 'transaction' | 'query' | '_q
 /** How Drizzle spells columns whose name in the database is not given; as it is in the code by default. */
 export type Casing = 'snake_case' | 'camelCase'
 
-/** Drizzle's builders over a way to send statements. */
-export function scopedQueries(run: Run, casing?: Casing): ScopedQueries {
+/** Drizzle's builders over a way to send statements; `check` sees each text before it is sent. */
+export function scopedQueries(run: Run, casing?: Casing, check?: (text: string) => Promise<void>): ScopedQueries {
   const send = async (text: string, params: unknown[], method: 'all' | 'execute') => {
     assertDataStatement(text)
+    await check?.(text)
     const values = params.map(textValue)
     const effect = { selects: method === 'all' && selects(text), custom: true }
     const rows = await run({ text, values }, effect)

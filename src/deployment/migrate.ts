@@ -5,6 +5,7 @@ import type { Progress } from '../admin/steps.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { noTransaction } from '../migrations/index.ts'
+import { switchDataApi } from './data-api.ts'
 import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
 import {
   assertRecorded,
@@ -38,6 +39,13 @@ export type MigrateOptions = {
    */
   dryRun?: boolean
   /**
+   * Open the functions of schema `integrations_api` to the users of your Data API, or close them, once the files are
+   * applied.
+   *
+   * @default as it is; closed in a new database
+   */
+  dataApi?: boolean
+  /**
    * Called after each file with how many of all are done.
    *
    * @default none
@@ -70,7 +78,7 @@ export async function migrate({
     if ('projectRef' in options) return await applyPending(await projectQueries(options), options)
     const { wanted, ...report } = await withAdminConnection(options.url, (sql) => prepare(queriesOf(sql), options))
     // Once there is a schema to lock. Whoever comes second finds nothing left to do then.
-    if (wanted.length === 0 || options.dryRun) return report
+    if (options.dryRun || (wanted.length === 0 && options.dataApi === undefined)) return report
     return await withExclusiveAdmin(options.url, deploymentLock, (sql) => applyPending(queriesOf(sql), options), onWait)
   } catch (error) {
     throw toIntegrationsDbError(error)
@@ -86,6 +94,7 @@ export async function applyPending(database: Queries, options: MigrateOptions): 
     if (await apply(database, file, applied)) applied.push(fileName(file))
     options.onProgress?.(i + 1, wanted.length)
   }
+  if (options.dataApi !== undefined) await switchDataApi(database, options.dataApi)
   return { ...report, applied }
 }
 

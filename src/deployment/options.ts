@@ -11,6 +11,7 @@ const types = {
   to: 'string',
   steps: 'number',
   dryRun: 'boolean',
+  dataApi: 'boolean',
   acceptDataLoss: 'boolean',
   onProgress: 'function',
   onWait: 'function',

@@ -1,6 +1,6 @@
 import { hostMark } from '../extras/functions.ts'
 import { claimsFunctions } from '../schema/claims.ts'
-import { type Aspect, type Catalog, type CatalogObject, keyOf } from './catalog.ts'
+import { type Aspect, type Catalog, type CatalogObject, keyOf, lines } from './catalog.ts'
 import type { LookAlike } from './look-alikes.ts'
 
 /** One way in which the live catalog is not the expected one, with what follows from it. */
@@ -56,7 +56,8 @@ function differencesOf(object: CatalogObject, live: CatalogObject | undefined, l
   const names = [...new Set([...Object.keys(object.aspects), ...Object.keys(live.aspects)])].sort()
   return names.flatMap((aspect): Difference[] => {
     const stated = object.aspects[aspect]
-    const right = locked && aspect === 'privileges' && taken.includes(object.kind) ? ofOwner(stated) : stated
+    const kept = locked && aspect === 'privileges' && taken.includes(object.kind) ? ofOwner(stated) : stated
+    const right = aspect === 'privileges' ? withSwitch(object, kept, live.aspects[aspect]) : kept
     if (same(right, live.aspects[aspect])) return []
     // PostgreSQL writes the default of a column in the words of its type.
     if (aspect === 'default' && !same(object.aspects.type, live.aspects.type)) return []
@@ -138,6 +139,13 @@ function needsOf(object: CatalogObject, wanted: Map<string, CatalogObject>): str
 function ofOwner(privileges: Aspect | undefined): Aspect | undefined {
   const own = [...(privileges ?? [])].filter((entry) => entry.startsWith('owner='))
   return own.length > 0 ? own : undefined
+}
+
+/** What `migrate --data-api on` grants may be there and may be missing. */
+function withSwitch(object: CatalogObject, right: Aspect | undefined, found: Aspect | undefined): Aspect | undefined {
+  const grant = 'authenticated=USAGE'
+  if (keyOf(object) !== 'schema integrations_api' || !lines(found).includes(grant)) return right
+  return [...lines(right), grant].sort()
 }
 
 export function same(a: Aspect | undefined, b: Aspect | undefined): boolean {

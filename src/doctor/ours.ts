@@ -8,7 +8,7 @@ import { list } from './catalog-expressions.ts'
 /* Which objects of a database belong to this package, for statements that read a catalog. */
 
 /** As literals. */
-export const ourSchemas = ['integrations', 'integrations_once'].map(literal).join(', ')
+export const ourSchemas = ['integrations', 'integrations_api', 'integrations_once'].map(literal).join(', ')
 
 /** As statements write them, those of schema public too. */
 export const ourTables = Object.values(schema)

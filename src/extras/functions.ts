@@ -45,8 +45,8 @@ ${options.body}
 /**
  * A plpgsql function that runs with its owner's rights. Every name in its body that is not PostgreSQL's own is qualified.
  *
- * `parameters` have names and types and no defaults: the same text then also names the function. Without `executors` only
- * its owner may call it.
+ * `parameters` have names and types; without their defaults the same text also names the function. Without `executors`
+ * only its owner may call it.
  */
 export function definerFunction(options: {
   name: string
@@ -58,7 +58,7 @@ export function definerFunction(options: {
   body: string
 }): Extra {
   const { parameters = '', returns, executors = [] } = options
-  const signature = `${options.name}(${parameters})`
+  const signature = `${options.name}(${parameters.replaceAll(/ default [^,]+/g, '')})`
   const drop = `drop function if exists ${signature};`
   const grant = executors.length > 0 ? `\ngrant execute on function ${signature} to ${executors.join(', ')};` : ''
   // A changed result cannot be replaced. A trigger's function cannot be dropped from under it: it is there before its
@@ -69,7 +69,7 @@ export function definerFunction(options: {
     key: `function ${signature}`,
     phase: serves ? 'before' : 'after',
     create: `\
-${create} function ${signature} returns ${returns}
+${create} function ${options.name}(${parameters}) returns ${returns}
 language plpgsql
 ${options.stable ? 'stable' : 'volatile'}
 security definer

@@ -183,14 +183,14 @@ export function tablePrivileges(table: PgTable, grants: Partial<Record<ApiRole, 
   return { key: `privileges ${path}`, phase: 'after', on: path, create: [revoke, ...given].join('\n'), drop: revoke }
 }
 
-/** Who may look a schema's functions up by name. */
+/** Who may look a schema's functions up by name; nobody, where no role is given. */
 export function schemaUsage(schema: string, roles: ApiRole[]): Extra {
   const revoke = `revoke all on schema ${name(schema)} from public, ${apiRoles.join(', ')};`
   return {
     key: `privileges schema ${schema}`,
     phase: 'before',
     on: schema,
-    create: `${revoke}\ngrant usage on schema ${name(schema)} to ${roles.join(', ')};`,
+    create: roles.length === 0 ? revoke : `${revoke}\ngrant usage on schema ${name(schema)} to ${roles.join(', ')};`,
     drop: revoke,
   }
 }

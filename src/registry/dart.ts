@@ -71,7 +71,7 @@ ${entries.join('\n')}
 };`
 }
 
-type DartType = { type: string; read(key: string): string; write(field: string): string }
+type DartType = { type: string; read(key: string): string; write?(field: string): string }
 
 /** How a column comes out of the Data API's JSON, and goes back. */
 function dartType(column: Column): DartType {
@@ -79,16 +79,16 @@ function dartType(column: Column): DartType {
   if (name === 'field_mappings') {
     return {
       type: 'Map<String, FieldMapping>',
-      read: (key) => `fieldMappingsFromJson(json[${key}])`,
-      write: (field) => `fieldMappingsToJson(${field})`,
+      read: (key) => `fieldMappingsFromJson(json[${key}], strict: strict)`,
+      write: (field) => `fieldMappingsToJson(${field}, version: _version)`,
     }
   }
   if (name === 'excluded_features') {
-    return { type: 'List<String>', read: (key) => `_texts(json[${key}], ${key})`, write: (field) => field }
+    return { type: 'List<String>', read: (key) => `_features(json[${key}], ${key}, strict)` }
   }
   if (enumValues !== undefined && enumValues.length > 0) {
     const list = column.name === 'status' ? 'IntegrationStatus' : 'IntegrationType'
-    return { type: 'String', read: (key) => `_label(json[${key}], ${list}.values, ${key})`, write: (field) => field }
+    return { type: 'String', read: (key) => `_label(json[${key}], ${list}.values, ${key}, strict)` }
   }
   if (columnType === 'PgTimestamp') {
     return {
@@ -99,7 +99,7 @@ function dartType(column: Column): DartType {
   }
   if (columnType === 'PgUUID' || columnType === 'PgText') {
     const type = notNull ? 'String' : 'String?'
-    return { type, read: (key) => `_typed<${type}>(json[${key}], ${key})`, write: (field) => field }
+    return { type, read: (key) => `_typed<${type}>(json[${key}], ${key})` }
   }
   throw new IntegrationsDbError(
     'invalid_input',
@@ -113,28 +113,55 @@ function row(): string {
     key: text(column.name),
     ...dartType(column),
   }))
-  return `/// One row of \`organization_integrations\`, as the Data API gives it.
+  const given = (field: string, type: string) => (type.endsWith('?') ? `${type} ${field}` : `required ${type} ${field}`)
+  return `/// One row of \`organization_integrations\`, as the Data API gives it: whole, or the columns that were selected.
 final class OrganizationIntegration {
-  const OrganizationIntegration({
-${columns.map(({ field }) => `    required this.${field},`).join('\n')}
-  });
+  OrganizationIntegration({
+${columns.map(({ field, type }) => `    ${given(field, type)},`).join('\n')}
+  })  : _version = null,
+        _values = Map<String, Object?>.unmodifiable({
+${columns.map(({ field, key }) => `          ${key}: ${field},`).join('\n')}
+        });
 
-  /// Throws a [FormatException] that names the column and the rule, never a value.
-  factory OrganizationIntegration.fromJson(Map<String, Object?> json) {
-    _exactly(json, _columns, 'organization_integrations');
-    return OrganizationIntegration(
-${columns.map(({ field, key, read }) => `      ${field}: ${read(key)},`).join('\n')}
+  OrganizationIntegration._(this._values, this._version);
+
+  /// Reads the columns that it knows and that were selected, and leaves the others alone: an app that is installed must
+  /// read what a newer database answers. With [strict], for tests, every column must be there and no other, and every
+  /// label and document one that is known. Throws a [FormatException] that names the column and the rule, never a value.
+  factory OrganizationIntegration.fromJson(Map<String, Object?> json, {bool strict = false}) {
+    if (strict) _exactly(json, columns, 'organization_integrations');
+    final version = fieldMappingsVersion(json['field_mappings']);
+    return OrganizationIntegration._(
+      Map<String, Object?>.unmodifiable({
+${columns.map(({ key, read }) => `        if (json.containsKey(${key})) ${key}: ${read(key)},`).join('\n')}
+      }),
+      version > 1 ? version : null,
     );
   }
 
-  static const Set<String> _columns = {
+  /// The columns that this version knows: select these, and no newer database answers with more.
+  static const Set<String> columns = {
 ${columns.map(({ key }) => `    ${key},`).join('\n')}
   };
 
-${columns.map(({ field, type }) => `  final ${type} ${field};`).join('\n')}
+  final Map<String, Object?> _values;
 
+  /// The document's version where it is not the first: it is written back in the same, known here or not.
+  final int? _version;
+
+  /// Whether a column was selected.
+  bool has(String column) => _values.containsKey(column);
+
+  T _selected<T>(String column) {
+    if (!has(column)) throw StateError('$column: was not selected');
+    return _values[column] as T;
+  }
+
+${columns.map(({ field, key, type }) => `  ${type} get ${field} => _selected<${type}>(${key});`).join('\n')}
+
+  /// The columns that were selected.
   Map<String, Object?> toJson() => {
-${columns.map(({ field, key, write }) => `        ${key}: ${write(field)},`).join('\n')}
+${columns.map(({ field, key, write = (own: string) => own }) => `        if (has(${key})) ${key}: ${write(field)},`).join('\n')}
       };
 }`
 }

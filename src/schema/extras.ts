@@ -13,10 +13,12 @@ import {
   typeComment,
 } from '../extras/kinds.ts'
 import { integrationStatus, integrationType } from './enums.ts'
+import { activationChecks } from './functions/activation.ts'
 import { callerFunctions } from './functions/caller.ts'
 import { configurationFunctions } from './functions/configuration.ts'
 import { credentialChecks } from './functions/credential-check.ts'
 import { credentialFunctions } from './functions/credentials.ts'
+import { dataApiFunctions } from './functions/data-api.ts'
 import { eventFunctions } from './functions/events.ts'
 import { maintenanceFunctions } from './functions/maintenance.ts'
 import { repairFunctions } from './functions/repair.ts'
@@ -56,6 +58,8 @@ export const extras: Extra[] = withSafeFunctions([
   requiredRoles(),
   moddatetime(),
   schemaUsage('integrations', ['authenticated', 'service_role']),
+  // Switched on by `migrate --data-api on`.
+  schemaUsage('integrations_api', []),
   claimsFunction({
     name: 'integrations.current_organization_id',
     returns: 'uuid',
@@ -99,4 +103,6 @@ export const extras: Extra[] = withSafeFunctions([
   ...configurationFunctions,
   ...repairFunctions,
   ...credentialChecks,
+  ...activationChecks,
+  ...dataApiFunctions,
 ])

@@ -1,7 +1,7 @@
 export type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 export type { FieldMapping } from '../config/field-mapping.ts'
 export * from './enums.ts'
-export { integrations } from './namespace.ts'
+export { integrations, integrationsApi } from './namespace.ts'
 export { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 export { organizationIntegrationEvents } from './organization-integration-events.ts'
 export { organizationIntegrations } from './organization-integrations.ts'

@@ -9,7 +9,7 @@ import { inTransaction, unitSession } from '../../src/connection/session.ts'
 import { statement } from '../../src/connection/statement.ts'
 import type { IntegrationType } from '../../src/index.ts'
 import { organizationIntegrations } from '../../src/schema/index.ts'
-import { useDatabase } from '../support/database.ts'
+import { beforeRules, useDatabase } from '../support/database.ts'
 
 const t = useDatabase()
 
@@ -286,10 +286,13 @@ describe('the service role', () => {
     const ids = await Promise.all(Array.from({ length: 25 }, () => t.organization()))
     const service = t.db.asService({ actor: 'nightly-sync' })
     // In one statement, so that all have the same created_at.
-    await t.admin`insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
-      select unnest(${ids}::uuid[]), 'consio', 'active', '0 2 * * *'`
-    await t.admin`insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
-      values (${ids[0] ?? ''}, 'bufdir', 'inactive', '0 2 * * *'), (${ids[0] ?? ''}, 'xledger', 'active', null)`
+    await beforeRules(
+      t.admin,
+      `insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
+       select unnest($1::text::uuid[]), 'consio'::integration_type_enum, 'active'::integration_status_enum, '0 2 * * *'
+       union all select $2::uuid, 'bufdir', 'inactive', '0 2 * * *' union all select $2::uuid, 'xledger', 'active', null`,
+      [`{${ids}}`, ids[0] ?? ''],
+    )
     const seen: string[] = []
     let after: string | null = null
     do {
@@ -326,8 +329,12 @@ describe('the service role', () => {
     const service = t.db.asService({ actor: 'nightly-sync' })
     await t.admin`delete from organization_integrations`
     const id = await t.organization()
-    await t.admin`insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
-      values (${id}, 'xledger', 'active', '0 2 * * *'), (${id}, 'dynamics', 'active', '0 2 * * *')`
+    await beforeRules(
+      t.admin,
+      `insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
+       values ($1, 'xledger', 'active', '0 2 * * *'), ($1, 'dynamics', 'active', '0 2 * * *')`,
+      [id],
+    )
     expect(await service.integrations.listScheduled({ limit: 2 })).toMatchObject({ rows: [{}, {}], next: null })
   })
 })

@@ -50,7 +50,7 @@ describe('every migration', () => {
     ])
     expect(catalog.types).toHaveLength(2)
     expect(catalog.policies).toHaveLength(5)
-    expect(catalog.triggers).toHaveLength(12)
+    expect(catalog.triggers).toHaveLength(13)
     expect(catalog.indexes).toHaveLength(13)
   })
 

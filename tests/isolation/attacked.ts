@@ -111,6 +111,9 @@ export type Persona = keyof typeof personas
  */
 export type Outcome = { result: number | string; changed: boolean }
 
+/** What `migrate --data-api on` does. */
+export const switchedOn = 'grant usage on schema integrations_api to authenticated;'
+
 /** One attempt by one persona, with the table read before and after past every policy; always undone. */
 export async function attempt(db: Attacked, persona: Persona, statement: string): Promise<Outcome> {
   const { role, claims } = personas[persona]
@@ -127,6 +130,7 @@ export async function attempt(db: Attacked, persona: Persona, statement: string)
           || coalesce((select string_agg(c::text, ' ' order by integration_id, version) from organization_integration_credentials as c), '')) as sum`
       const [before] = await rows()
       await tx`select set_config('request.jwt.claims', ${token}, true)`
+      if (statement.includes('integrations_api.')) await tx.unsafe(switchedOn)
       const result = await tx
         .savepoint(async (nested) => {
           await nested.unsafe(`set local role ${role}`)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Attacked, attempt, type Check, type Outcome, type Persona, personas } from './attacked.ts'
+import { type Attacked, acmeId, attempt, type Check, type Outcome, type Persona, personas } from './attacked.ts'
 import { shadowChecks } from './shadows.ts'
 
 const denied = '42501'
@@ -207,6 +207,61 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
     { admin: 'yes', coordinator: 'yes', promoter: 'yes', service: 'yes', anon: denied, otherwise: 'no' },
   ],
   [
+    'store a credential through the Data API',
+    () => `select integrations_api.store_credential('dynamics', '{"client_secret":"x"}') ->> 'code' as code`,
+    { admin: 'invalid_input', service: denied, anon: denied, ...elsewhere, otherwise: unfit },
+  ],
+  [
+    'rotate a credential through the Data API',
+    () => `select integrations_api.rotate_credential('dynamics', '{"client_secret":"x"}') ->> 'code' as code`,
+    { admin: 'invalid_input', service: denied, anon: denied, ...elsewhere, otherwise: unfit },
+  ],
+  [
+    'revoke a credential through the Data API',
+    () => `select integrations_api.revoke_credential('xledger') ->> 'code' as code`,
+    {
+      admin: 'ok',
+      stranger: 'ok',
+      thief: 'ok',
+      service: denied,
+      anon: denied,
+      otherwise: unfit,
+      changes: ['admin', 'stranger', 'thief'],
+    },
+  ],
+  [
+    'describe a credential through the Data API',
+    () => `select coalesce(integrations_api.describe_credential('xledger') #>> '{credential,version}', 'none') as code`,
+    {
+      admin: '1',
+      coordinator: '1',
+      promoter: '1',
+      stranger: '2',
+      thief: '2',
+      service: denied,
+      anon: denied,
+      otherwise: 'none',
+    },
+  ],
+  [
+    'merge mappings through the Data API',
+    () => `select integrations_api.merge_field_mappings('xledger', '{"amount":"sum"}') ->> 'code' as code`,
+    {
+      admin: 'ok',
+      stranger: 'ok',
+      thief: 'ok',
+      service: denied,
+      anon: denied,
+      otherwise: unfit,
+      changes: ['admin', 'stranger', 'thief'],
+    },
+  ],
+  [
+    'ask through the Data API what the server would log',
+    () => `select integrations_api.credential_store() ->> 'code' as code`,
+    { service: denied, anon: denied, otherwise: 'ok' },
+  ],
+  [
     'ask for a secret',
     () => `select code from integrations.request_retrieval('xledger', null, 'curiosity')`,
     { service: unfit, otherwise: denied },
@@ -234,6 +289,10 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
     `move_to_vault(gen_random_uuid(), 1)`,
     'encrypt_anew(gen_random_uuid())',
     `revoke_organization(gen_random_uuid(), 'x')`,
+    `api_answer('ok', null, '{}')`,
+    `check_bundle('xledger', '{}')`,
+    'check_silence()',
+    `api_write('store', 'xledger', '{}', 0, null)`,
   ].map((call): (typeof attempts)[number] => [
     `call what only its owner may: ${call}`,
     () => `select * from integrations.${call}`,
@@ -362,15 +421,15 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
   [
     // Their search_path is for `shadows.ts` to attack, not to be read.
     'the claims functions alone are invokers',
-    `select proname from pg_proc where pronamespace = 'integrations'::regnamespace and not prosecdef order by 1`,
+    `select proname from pg_proc where pronamespace in ('integrations'::regnamespace, 'integrations_api'::regnamespace) and not prosecdef order by 1`,
     [['current_organization_id'], ['current_organization_role']],
   ],
   [
     'functions that change something, or must see what was just changed, are volatile, and no other',
-    `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace = 'integrations'::regnamespace`,
+    `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace in ('integrations'::regnamespace, 'integrations_api'::regnamespace)`,
     [
       [
-        'bundle_fields caller config_violations configuration_problems credential_store current_organization_id current_organization_role describe_credential duration_ms encryption_key_id pgcrypto_schema redacted',
+        'bundle_fields caller check_bundle check_silence config_violations configuration_problems credential_store current_organization_id current_organization_role describe_credential describe_credential duration_ms encryption_key_id pgcrypto_schema redacted',
         false,
       ],
     ],
@@ -394,6 +453,24 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     ],
   ],
   [
+    'users of the Data API may execute exactly its functions',
+    `select coalesce(nullif(grantee, 0)::regrole::text, 'public'), string_agg(proname, ' ' order by proname), bool_or(is_grantable)
+      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+      where pronamespace = 'integrations_api'::regnamespace and grantee <> proowner group by 1 order by 1`,
+    [
+      [
+        'authenticated',
+        'credential_store describe_credential merge_field_mappings revoke_credential rotate_credential store_credential',
+        false,
+      ],
+    ],
+  ],
+  [
+    'nobody has a right on the schema of the Data API before it is switched on',
+    `select grantee from pg_namespace, aclexplode(nspacl) where nspname = 'integrations_api' and grantee <> nspowner`,
+    [],
+  ],
+  [
     'each role has exactly its rights on the private schema',
     `select coalesce(nullif(grantee, 0)::regrole::text, 'public'), lower(privilege_type) from pg_namespace, aclexplode(nspacl)
       where nspname = 'integrations' and grantee <> nspowner order by 1`,
@@ -408,7 +485,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
         join pg_class as reader on reader.oid = ev_class join pg_class as ours on ours.oid = refobjid
         where (ours.relname like 'organization\\_integration%' or ours.relnamespace = 'integrations'::regnamespace) and not coalesce(reader.reloptions @> array['security_invoker=true'], false)
       union all
-      select proname from pg_proc where prosecdef and prosrc ~ 'organization_integration|integrations\\.' and pronamespace not in (select oid from pg_namespace where nspname ~ '^pg_' or nspname = 'integrations')`,
+      select proname from pg_proc where prosecdef and prosrc ~ 'organization_integration|integrations\\.' and pronamespace not in (select oid from pg_namespace where nspname ~ '^pg_' or nspname in ('integrations', 'integrations_api'))`,
     [],
   ],
 ]
@@ -477,5 +554,26 @@ const oneTransaction: Check = {
   },
 }
 
+const closed: Check = {
+  title: 'nobody calls a function of the Data API before it is switched on',
+  async run(db) {
+    const asAdmin = db.admin.begin(async (tx) => {
+      const claims = { app_metadata: { organization_id: acmeId, role: 'admin' } }
+      await tx`select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true)`
+      await tx`set local role authenticated`
+      await tx`select integrations_api.describe_credential('xledger')`
+    })
+    await assert.rejects(asAdmin, { code: denied })
+  },
+}
+
 // What the catalog tells first: it is the quickest to ask, and the mutation score asks a thousand times.
-export const checks: Check[] = [...statics, ...shadowChecks, ...unscoped, ...matrix, oneTransaction, ...oddClaims]
+export const checks: Check[] = [
+  ...statics,
+  ...shadowChecks,
+  ...unscoped,
+  closed,
+  ...matrix,
+  oneTransaction,
+  ...oddClaims,
+]

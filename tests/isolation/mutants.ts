@@ -174,7 +174,7 @@ async function functionMutants(sql: postgres.Sql): Promise<Mutant[]> {
   const functions = await sql<FunctionUnderTest[]>`
     select oid::regprocedure::text as signature, pg_get_functiondef(oid) as definition, prosecdef as definer, provolatile as volatility,
       proname as name, array(select coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(proacl)) as executors
-    from pg_proc where pronamespace = 'integrations'::regnamespace order by 1`
+    from pg_proc where pronamespace in ('integrations'::regnamespace, 'integrations_api'::regnamespace) order by 1`
   return functions.flatMap((one) => [
     ...attributeMutants(one),
     ...(one.definer ? definerBodyMutants(one) : claimsBodyMutants(one)),
@@ -311,20 +311,23 @@ function claimsBodyMutants(one: FunctionUnderTest): Mutant[] {
 }
 
 async function schemaMutants(sql: postgres.Sql): Promise<Mutant[]> {
-  const [schema] = await sql<{ grants: string[] }[]>`
-    select array(select lower(privilege_type) || ' ' || coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(nspacl)) as grants
-    from pg_namespace where nspname = 'integrations'`
-  return roles.flatMap((role) =>
-    ['usage', 'create'].map((privilege) =>
-      schema?.grants.includes(`${privilege} ${role}`)
-        ? {
-            name: `schema integrations: ${privilege} revoked from ${role}`,
-            sql: `revoke ${privilege} on schema integrations from ${role}`,
-          }
-        : {
-            name: `schema integrations: ${privilege} granted to ${role}`,
-            sql: `grant ${privilege} on schema integrations to ${role}`,
-          },
+  const schemas = await sql<{ name: string; grants: string[] }[]>`
+    select nspname as name,
+      array(select lower(privilege_type) || ' ' || coalesce(nullif(grantee, 0)::regrole::text, 'public') from aclexplode(nspacl)) as grants
+    from pg_namespace where nspname in ('integrations', 'integrations_api') order by 1`
+  return schemas.flatMap(({ name, grants }) =>
+    roles.flatMap((role) =>
+      ['usage', 'create'].map((privilege) =>
+        grants.includes(`${privilege} ${role}`)
+          ? {
+              name: `schema ${name}: ${privilege} revoked from ${role}`,
+              sql: `revoke ${privilege} on schema ${name} from ${role}`,
+            }
+          : {
+              name: `schema ${name}: ${privilege} granted to ${role}`,
+              sql: `grant ${privilege} on schema ${name} to ${role}`,
+            },
+      ),
     ),
   )
 }

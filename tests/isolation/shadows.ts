@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import postgres from 'postgres'
-import { type Attacked, acmeId, type Check } from './attacked.ts'
+import { type Attacked, acmeId, type Check, switchedOn } from './attacked.ts'
 
 /*
  * Whoever may create temporary objects can give them PostgreSQL's names. A function of ours that takes one for the real
@@ -78,6 +78,25 @@ const stories: Story[] = [
     ],
   },
   {
+    title: 'calls the Data API',
+    role: 'authenticated',
+    before: switchedOn,
+    statements: [
+      aKey,
+      `select integrations_api.credential_store()::pg_catalog.text`,
+      `select integrations_api.store_credential('dynamics', '{"client_secret": "x", "tenant_id": "a", "client_id": "b", "resource_url": "https://c.no"}')::pg_catalog.text`,
+      `select integrations_api.store_credential('dynamics', '{"client_secret": "x"}')::pg_catalog.text`,
+      `select integrations_api.rotate_credential('dynamics', '{"client_secret": "y"}', 60, 'attack')::pg_catalog.text`,
+      `select integrations_api.describe_credential('dynamics') #>> '{credential,field_names}'`,
+      `update public.organization_integrations set status = 'active' where integration_type = 'dynamics'`,
+      `select integrations_api.revoke_credential('dynamics')::pg_catalog.text`,
+      `update public.organization_integrations set status = 'active' where integration_type = 'dynamics'`,
+      `select integrations_api.merge_field_mappings('xledger', '{"a": {"path": "b", "default": null}, "c": null}') ->> 'field_mappings'`,
+      `select integrations_api.merge_field_mappings('xledger', '{"password": "x"}')::pg_catalog.text`,
+      `select integrations_api.merge_field_mappings('xledger', '[]', '1')::pg_catalog.text`,
+    ],
+  },
+  {
     title: 'takes credentials as the service',
     role: 'service_role',
     statements: [
@@ -93,6 +112,10 @@ const stories: Story[] = [
     statements: [
       // Each by itself: another function's path would be inherited, and what is compiled stays compiled.
       'select is_service from integrations.caller()',
+      `select integrations.api_answer('conflict', 'x', '{}')::pg_catalog.text`,
+      'select from integrations.check_silence()',
+      `select from integrations.check_bundle('bufdir', '{"org_id": "1", "report_year": 2026, "other": 1}')`,
+      `select integrations.api_write('store', 'dynamics', '{"client_secret": "x"}', 0, null)::pg_catalog.text`,
       'select integrations.pgcrypto_schema()',
       `select integrations.configuration_problems('{"a": {"path": "b", "default": 1}, "ourApiKey": "x"}', '["a"]')`,
       `select integrations.duration_ms('lock_timeout')`,

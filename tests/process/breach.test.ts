@@ -46,14 +46,14 @@ describe.each(['vault', 'pgcrypto'] as const)('the breach drill, secrets kept in
     db = t.connect(store === 'vault' ? {} : { encryptionKey })
     for (let i = 0; i < 5; i++) organizations.push(await connected(t, db, i % 2 === 0))
     // What years leave behind: documents that no rule would let in, an active row without a credential, a secret nobody refers to.
-    await t.admin`alter table organization_integrations disable trigger configuration_check`
+    await t.admin`alter table organization_integrations disable trigger user`
     await t.admin`update organization_integrations set field_mappings = '["no object"]', excluded_features = '{"no": "array"}'
       where organization_id = ${organizations[0] ?? ''}`
     const bare = await t.organization()
     organizations.push(bare)
     await t.admin`insert into organization_integrations (organization_id, integration_type, status, field_mappings)
       values (${bare}, 'consio', 'active', '7')`
-    await t.admin`alter table organization_integrations enable trigger configuration_check`
+    await t.admin`alter table organization_integrations enable trigger user`
     if (store === 'vault') await t.admin`select vault.create_secret('left', 'integrations-db/left/behind/1')`
     else
       await t.admin`update integrations.encrypted_secrets set ciphertext = '\\x00' where id = (select min(id::text)::uuid from integrations.encrypted_secrets)`
@@ -127,9 +127,9 @@ describe('lockdown', () => {
       union all select relname || '.' || attname, grantee::regrole::text, privilege_type, is_grantable
       from pg_attribute join pg_class on pg_class.oid = attrelid, aclexplode(attacl) where relname like 'organization\\_integration%'
       union all select proname, grantee::regrole::text, privilege_type, is_grantable
-      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) where pronamespace = 'integrations'::regnamespace
+      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) where pronamespace in ('integrations'::regnamespace, 'integrations_api'::regnamespace)
       union all select nspname, grantee::regrole::text, privilege_type, is_grantable
-      from pg_namespace, aclexplode(nspacl) where nspname = 'integrations'
+      from pg_namespace, aclexplode(nspacl) where nspname in ('integrations', 'integrations_api')
       order by 1, 2, 3`
     return [...rows]
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { runCli } from '../support/command-line.ts'
-import { useDatabase } from '../support/database.ts'
+import { beforeRules, useDatabase } from '../support/database.ts'
 
 const t = useDatabase()
 const host = useDatabase('host')
@@ -85,7 +85,11 @@ describe('integrations-db', () => {
   test('revokes after a plan, audits, locks down and lifts, with one JSON document where it is asked for', async () => {
     const url = ['--url', t.adminUrl]
     const organizationId = await t.organization()
-    await t.admin`insert into organization_integrations (organization_id, integration_type, status) values (${organizationId}, 'xledger', 'active')`
+    await beforeRules(
+      t.admin,
+      `insert into organization_integrations (organization_id, integration_type, status) values ($1, 'xledger', 'active')`,
+      [organizationId],
+    )
     const plan = await cli('credentials', 'revoke', '--all', ...url)
     expect(plan).toMatchObject({
       code: 0,

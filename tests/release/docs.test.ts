@@ -17,10 +17,13 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { testFile } from '../../scripts/temporary.ts'
+import { signToken, tokenClaims } from '../../src/testing/tokens.ts'
+import { startDataApi } from '../support/data-api.ts'
 import { type TestDatabase, useDatabase } from '../support/database.ts'
 import { blocksOf, isEdit, runPage } from '../support/docs-page.ts'
 import { addressOf } from '../support/proxy.ts'
 import { caFile, startTlsProxy } from '../support/tls-proxy.ts'
+import { installVault } from '../support/vault-stand-in.ts'
 
 /*
  * What the documentation tells people to type is typed here: in a copy of the project, with the built command line, on a
@@ -58,6 +61,18 @@ const pages: Record<string, (t: TestDatabase) => Promise<Record<string, string>>
     const url = new URL(t.url)
     url.host = `localhost:${proxy.port}`
     return { ORGANIZATION: organization, INTEGRATIONS_DATABASE_URL: url.href, CA_FILE: caFile }
+  },
+  'data-api': async (t) => {
+    await installVault(t.admin)
+    const [organizationId, jwtSecret] = [await t.organization(), randomBytes(32).toString('hex')]
+    const api = await startDataApi({ url: t.combinedUrl, jwtSecret, schemas: ['public', 'integrations_api'] })
+    stops.push(() => void api.stop())
+    return {
+      SUPABASE_URL: api.url,
+      SUPABASE_ANON_KEY: signToken({ role: 'anon' }, jwtSecret),
+      USER_TOKEN: signToken(tokenClaims({ organizationId }), jwtSecret),
+      ORGANIZATION: organizationId,
+    }
   },
   breach: async (t) => {
     const db = t.connect({ encryptionKey: randomBytes(32).toString('hex') })

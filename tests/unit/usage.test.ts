@@ -95,7 +95,7 @@ describe('usage', () => {
     ['rollback', '(--steps N | --to VERSION) [--yes] [--supabase DIR] [--url URL]'],
     ['credentials move', '--to vault [--apply] [--terminate] [--allow-parameter-logging] [--url URL]'],
     ['repair', '[--apply] [--terminate] [--restore EVENT [--document FILE]] [--url URL]'],
-    ['migrate', '[--to VERSION] [--dry-run] [--supabase DIR] [--url URL | --project-ref REF]'],
+    ['migrate', '[--to VERSION] [--dry-run] [--data-api on|off] [--supabase DIR] [--url URL | --project-ref REF]'],
   ])('of %s follows from its declaration', (name, options) => {
     expect(plain(usageOf(declared(name))).replaceAll(/\n +/g, ' ')).toBe(`integrations-db ${name} ${options}`)
   })

@@ -134,7 +134,7 @@ select quote_ident(r.rolname) as owner, r.rolsuper or r.rolbypassrls as passes
 from pg_roles as r
 where r.oid in (
   select p.proowner from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-  where n.nspname = 'integrations' and p.prosecdef and p.proname not in ('current_organization_id', 'current_organization_role'))
+  where n.nspname in ('integrations', 'integrations_api') and p.prosecdef and p.proname not in ('current_organization_id', 'current_organization_role'))
 order by 1`,
   findings: (rows) =>
     rows.flatMap(({ owner, passes }) =>

@@ -1,0 +1,115 @@
+/*
+ * Which tables a statement's text names, so that the server can be asked about them before it runs. No parser: a name is
+ * what stands where a table may stand. Rather one too many, which no table is called, than one too few.
+ */
+
+/** A table's name as the text has it: unquoted parts in lower case. */
+export type RelationName = { schema: string | null; name: string }
+
+type Token = { kind: 'word' | 'quoted' | 'sign' | 'value'; text: string }
+
+const pieces =
+  /--[^\n]*|\/\*|(e?'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*')|"((?:[^"]|"")*)"|(\$[A-Za-z_]*\$)|(\$?\d[\w.]*)|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(\S)/giy
+
+/** Words, quoted names and signs; texts, numbers and parameters are values. */
+export function tokens(text: string): Token[] {
+  const found: Token[] = []
+  for (let at = 0; at < text.length; ) {
+    pieces.lastIndex = at
+    const match = pieces.exec(text)
+    if (match === null) {
+      at++ // White space.
+      continue
+    }
+    const [all, literal, quoted, dollar, number, word, sign] = match
+    at = pieces.lastIndex
+    if (all === '/*') at = commentEnd(text, at)
+    else if (dollar !== undefined) {
+      const end = text.indexOf(dollar, at)
+      at = end < 0 ? text.length : end + dollar.length
+      found.push({ kind: 'value', text: '' })
+    } else if (quoted !== undefined) found.push({ kind: 'quoted', text: quoted.replaceAll('""', '"') })
+    else if (literal !== undefined || number !== undefined) found.push({ kind: 'value', text: '' })
+    else if (word !== undefined) found.push({ kind: 'word', text: word.toLowerCase() })
+    else if (sign !== undefined) found.push({ kind: 'sign', text: sign })
+  }
+  return found
+}
+
+/** Comments nest. */
+function commentEnd(text: string, from: number): number {
+  let depth = 1
+  for (let at = from; at < text.length; at++) {
+    if (text.startsWith('/*', at)) depth++
+    else if (text.startsWith('*/', at) && --depth === 0) return at + 2
+    else continue
+    at++
+  }
+  return text.length
+}
+
+/** What stands between two brackets: whether it is a list of tables, and whether one is due next. */
+type Frame = { inList: boolean; due: boolean; isCall: boolean; isStatement: boolean }
+
+const beginnings = ['select', 'insert', 'update', 'delete', 'merge', 'with', 'values', 'table']
+const openings = ['from', 'join', 'using', 'into', 'update', 'table']
+const endings =
+  'where group having order limit offset fetch window union except intersect set values returning select when for do'.split(
+    ' ',
+  )
+/** Between an opening and its table. */
+const passed = ['only', 'lateral']
+
+/** The tables that a statement names: in FROM and JOIN, in INSERT, UPDATE, DELETE and MERGE, in subqueries and CTEs. */
+export function relationsIn(text: string): RelationName[] {
+  const all = tokens(text)
+  const found: RelationName[] = []
+  const stack: Frame[] = [{ inList: false, due: false, isCall: false, isStatement: true }]
+  for (let i = 0; i < all.length; i++) {
+    const frame = stack.at(-1) as Frame
+    const { kind, text: word } = all[i] as Token
+    const before = all[i - 1]
+    if (kind === 'sign') {
+      bracketOrComma(word, frame, stack, before)
+    } else if (kind === 'word' && beginnings.includes(word) && !(word === 'update' && isLock(before))) {
+      Object.assign(frame, { isStatement: true, inList: false, due: false })
+      if (openings.includes(word)) Object.assign(frame, { inList: true, due: true })
+    } else if (kind === 'word' && openings.includes(word)) {
+      const isPart = word === 'from' && ((frame.isCall && !frame.isStatement) || before?.text === 'distinct')
+      if (!isPart && word !== 'update') Object.assign(frame, { inList: true, due: true })
+    } else if (kind === 'word' && endings.includes(word)) {
+      Object.assign(frame, { inList: false, due: false })
+    } else if (frame.due && kind !== 'value' && !(kind === 'word' && passed.includes(word))) {
+      const parts = [word]
+      for (; all[i + 1]?.text === '.' && all[i + 2] !== undefined; i += 2) parts.push((all[i + 2] as Token).text)
+      frame.due = false
+      const isFunction = all[i + 1]?.text === '(' && before?.text !== 'into'
+      if (!isFunction) found.push({ schema: parts.at(-2) ?? null, name: parts.at(-1) as string })
+    }
+  }
+  return [...new Map(found.map((one) => [nameOf(one), one])).values()]
+}
+
+/** `for update`, `for no key update`, `on conflict … do update`. */
+function isLock(before: Token | undefined): boolean {
+  return before?.kind === 'word' && ['for', 'key', 'do', 'then'].includes(before.text)
+}
+
+function bracketOrComma(sign: string, frame: Frame, stack: Frame[], before: Token | undefined): void {
+  if (sign === ',') frame.due = frame.inList
+  if (sign === ')' && stack.length > 1) stack.pop()
+  if (sign !== '(') return
+  // The columns of JOIN … USING are none.
+  const due = frame.due && before?.text !== 'using'
+  frame.due = false
+  const isCall =
+    before !== undefined && ['word', 'quoted'].includes(before.kind) && !beforeQueries.includes(before.text)
+  stack.push({ inList: due, due, isCall: isCall && !due, isStatement: false })
+}
+
+const beforeQueries = ['from', 'join', 'using', 'in', 'exists', 'as', 'any', 'all', 'some', 'materialized', 'lateral']
+
+/** A name as a statement would write it, to know it by. */
+export function nameOf({ schema, name }: RelationName): string {
+  return schema === null ? name : `${schema}.${name}`
+}
