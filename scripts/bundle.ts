@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { packagedFiles } from './packaged.ts'
 
 type Manifest = { bin: Record<string, string>; exports: Record<string, string | { default: string }> }
 
@@ -27,6 +28,7 @@ export async function bundle(outdir: string): Promise<void> {
     platform: 'node',
     target: 'node20.19',
     sourcemap: true,
+    plugins: [packagedFiles],
   })
 }
 
