@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SupabaseManagementAPI } from 'supabase-management-js'
 import { IntegrationsDbError } from '../errors.ts'
+import { importAtRunTime } from '../util/at-run-time.ts'
 import { type Queries, queriesOf, withAdmin } from './connection.ts'
 
 /*
@@ -88,7 +89,7 @@ export async function projectQueries(project: Project): Promise<ProjectQueries> 
 
 async function loadClient(): Promise<typeof import('supabase-management-js')> {
   try {
-    return await import('supabase-management-js')
+    return (await importAtRunTime('supabase-management-js')) as typeof import('supabase-management-js')
   } catch {
     throw new IntegrationsDbError(
       'unavailable',

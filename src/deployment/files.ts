@@ -1,10 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
-import { packageFolder } from '../util/package-folder.ts'
-
-/** This package's own `supabase/`. */
-export const packagedSupabase = join(packageFolder, 'supabase')
 
 /** A file of `supabase/migrations` or `supabase/rollbacks`. */
 export type MigrationFile = {
@@ -13,6 +9,8 @@ export type MigrationFile = {
   name: string
   path: string
   text: string
+  /** Where each recorded statement begins and ends in the text: known of those that the package carries. */
+  cuts?: readonly (readonly [start: number, end: number])[]
 }
 
 /** Every migration of a folder, oldest first. Other files, which the Supabase CLI passes over too, are left out. */
@@ -31,9 +29,13 @@ export function fileName({ path }: MigrationFile): string {
   return basename(path)
 }
 
-/** The statements of a file, each as the Supabase CLI records it. The parser is loaded where it is needed. */
-export async function statementsOf({ text, path }: MigrationFile): Promise<string[]> {
-  const { parseStatements } = await import('../migrations/index.ts')
+/**
+ * The statements of a file as the Supabase CLI records them: a comment below the last one is one more to it. PostgreSQL's
+ * parser is loaded where it is needed, for files that are not the package's own.
+ */
+export async function recordedStatements({ text, path, cuts }: MigrationFile): Promise<string[]> {
+  if (cuts !== undefined) return cuts.map(([start, end]) => text.slice(start, end))
+  const { closingText, parseStatements } = await import('../migrations/index.ts')
   const statements = await parseStatements(text, path)
   const own = statements.find(({ node }) => 'TransactionStmt' in node)
   if (own !== undefined) {
@@ -42,12 +44,6 @@ export async function statementsOf({ text, path }: MigrationFile): Promise<strin
       `${own.origin}: holds ${own.text}, and a file is one transaction together with its history row; take it out`,
     )
   }
-  return statements.map(({ source }) => source)
-}
-
-/** The same as the Supabase CLI records them: a comment below the last statement is one more to it. */
-export async function recordedStatements(file: MigrationFile): Promise<string[]> {
-  const { closingText } = await import('../migrations/index.ts')
-  const closing = (await closingText(file.text)).replace(/[\s;]+$/, '').trimStart()
-  return [...(await statementsOf(file)), ...(closing === '' ? [] : [closing])]
+  const closing = (await closingText(text)).replace(/[\s;]+$/, '').trimStart()
+  return [...statements.map(({ source }) => source), ...(closing === '' ? [] : [closing])]
 }

@@ -1,8 +1,10 @@
 import type { Queries } from '../admin/connection.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { projectOf } from '../migrations/index.ts'
+import { projectOf, signatureOf } from '../migrations/index.ts'
 import { hexLiteral } from '../util/literal.ts'
+import { literal } from '../util/quote.ts'
 import { fileName, type MigrationFile, recordedStatements } from './files.ts'
+import { lostTables } from './lost-tables.ts'
 
 /*
  * Supabase's own history table, read and written as its CLI does, so that either can go on where the other stopped.
@@ -11,9 +13,12 @@ import { fileName, type MigrationFile, recordedStatements } from './files.ts'
 /** What the history says of one version. Whoever marked it as applied by hand may have left the rest out. */
 type HistoryRow = { version: string; name?: string | null; statements?: string[] | null }
 
+/** A file that is applied, and the versions that the history has it under: a copy of it may have one of its own. */
+export type Applied = { file: MigrationFile; recordedAs: string[] }
+
 /** How the history stands to a folder of migrations. */
 export type Comparison = {
-  applied: MigrationFile[]
+  applied: Applied[]
   pending: MigrationFile[]
   /** Versions that belong to the host application: counted, never touched. */
   hosts: number
@@ -25,7 +30,7 @@ export type Problem = {
   /** The version, 14 digits. */
   version: string
   /** What is wrong with it. */
-  problem: 'changed' | 'gone' | 'out of order'
+  problem: 'changed' | 'gone' | 'out of order' | 'tables lost'
   /** The same in words, with both values and a hint. */
   message: string
 }
@@ -85,13 +90,13 @@ end $integrations_db$;`
 /** SQLSTATE of a file that somebody else applied, or rolled back, since the history was read. */
 export const overtaken = 'IDB01'
 
-/** Fails with {@link overtaken} unless the history still has this version, or still lacks it; until the end of the transaction nobody else may ask. */
-export function assertRecorded(version: string, recorded: boolean): string {
+/** Fails with {@link overtaken} unless the history still has these versions, or still lacks them; until the end of the transaction nobody else may ask. */
+export function assertRecorded(versions: string[], recorded: boolean): string {
   return `
 ${alone}
 do $integrations_db$
 begin
-  if exists (select from supabase_migrations.schema_migrations where version = ${hexLiteral(version)}) <> ${recorded} then
+  if exists (select from supabase_migrations.schema_migrations where version in (${versions.map(hexLiteral).join(', ')})) <> ${recorded} then
     raise exception 'modified concurrently' using errcode = '${overtaken}';
   end if;
 end $integrations_db$;
@@ -105,26 +110,49 @@ insert into supabase_migrations.schema_migrations (version, name, statements)
 values (${hexLiteral(file.version)}, ${hexLiteral(file.name)}, array(select jsonb_array_elements_text(${statements}::text::jsonb)));`
 }
 
-export function forget({ version }: MigrationFile): string {
-  return `\ndelete from supabase_migrations.schema_migrations where version = ${hexLiteral(version)};`
+export function forget(versions: string[]): string {
+  return `\ndelete from supabase_migrations.schema_migrations where version in (${versions.map(hexLiteral).join(', ')});`
 }
 
-/** Holds a folder against a history. A version that no file has is the host's, unless its text says it was one of ours. */
+/** Holds files against a database: its history, and whether the tables are there that the history claims. */
+export async function compareWith(database: Queries, files: MigrationFile[]): Promise<Comparison> {
+  const comparison = await compareHistory(files, await readHistory(database))
+  const lost = await lostTables(
+    database,
+    comparison.applied.map(({ file }) => file),
+  )
+  const problems = lost.map((one) => tablesLost(one, comparison.applied))
+  return { ...comparison, problems: [...comparison.problems, ...problems] }
+}
+
+/**
+ * Holds files against a history. A row is a file's by what its text says it was written as, for a copy may have another
+ * version; else by its version. A row that is no file's is the host's, unless its text says it was one of ours.
+ */
 export async function compareHistory(files: MigrationFile[], history: HistoryRow[]): Promise<Comparison> {
-  const recorded = new Map(history.map((row) => [row.version, row]))
-  const versions = new Set(files.map(({ version }) => version))
+  const signatures = new Set(files.flatMap(({ text }) => signatureOf(text) ?? []))
+  const signed = history.map((row) => ({ row, signature: signatureOf(row.statements?.[0] ?? '') }))
+  const keyed = files.map((file) => {
+    const signature = signatureOf(file.text)
+    const copies = signed.filter((one) => signature !== undefined && one.signature === signature)
+    const same = signed.filter(({ row }) => row.version === file.version)
+    // A row that another of these files accounts for says nothing about this one.
+    const rows = copies.length > 0 ? copies : same.filter((one) => !signatures.has(one.signature ?? ''))
+    return { file, rows: rows.map(({ row }) => row) }
+  })
+  const applied = keyed.filter(({ rows }) => rows.length > 0)
+  const pending = keyed.filter(({ rows }) => rows.length === 0).map(({ file }) => file)
+  const known = new Set(applied.flatMap(({ rows }) => rows))
+  const others = history.filter((row) => !known.has(row))
   const projects = new Set(files.map(({ text }) => projectOf(text)))
   const isOurs = (row: HistoryRow) => {
     const project = projectOf(row.statements?.[0] ?? '')
     return project !== undefined && projects.has(project)
   }
-  const applied = files.filter(({ version }) => recorded.has(version))
-  const pending = files.filter(({ version }) => !recorded.has(version))
-  const others = history.filter(({ version }) => !versions.has(version))
-  const newest = applied.at(-1)
-  const changes = await Promise.all(applied.map((file) => changed(file, recorded.get(file.version))))
+  const newest = applied.at(-1)?.file
+  const changes = await Promise.all(applied.flatMap(({ file, rows }) => rows.map((row) => changed(file, row))))
   return {
-    applied,
+    applied: applied.map(({ file, rows }) => ({ file, recordedAs: rows.map(({ version }) => version) })),
     pending,
     hosts: others.filter((row) => !isOurs(row)).length,
     problems: [
@@ -140,17 +168,19 @@ export function assertSound(problems: Problem[]): void {
   if (problems.length > 0) throw new IntegrationsDbError('conflict', problems.map(({ message }) => message).join('\n'))
 }
 
-async function changed(file: MigrationFile, row: HistoryRow | undefined): Promise<Problem | undefined> {
+async function changed(file: MigrationFile, row: HistoryRow): Promise<Problem | undefined> {
   const { version } = file
   const problem = (message: string): Problem => ({ version, problem: 'changed', message })
-  if (row?.name && row.name !== file.name) {
+  if (row.version === version && row.name && row.name !== file.name) {
     return problem(
       `${version}: the history has it as ${row.name}, the file is ${fileName(file)}; one of them must get another version`,
     )
   }
-  if (!row?.statements) return undefined
-  const was = row.statements.join(';\n')
-  const is = (await recordedStatements(file)).join(';\n')
+  if (!row.statements) return undefined
+  // A checkout on Windows may have other line ends than the package.
+  const [was, is] = [row.statements, await recordedStatements(file)].map((statements) =>
+    statements.join(';\n').replaceAll('\r\n', '\n'),
+  ) as [string, string]
   if (was === is) return undefined
   const at = firstDifference(was, is)
   return problem(
@@ -163,6 +193,18 @@ function gone({ version, name }: HistoryRow): Problem {
     version,
     problem: 'gone',
     message: `${version}_${name ?? ''}.sql: is applied, and there is no such file; expected it among the migrations (a newer version of the package? a deleted file?): put it back, or roll back with the version that has it`,
+  }
+}
+
+/** What made the table has to run again, and what changed it since; a file that has run already does nothing twice. */
+function tablesLost({ file, tables }: { file: MigrationFile; tables: string[] }, applied: Applied[]): Problem {
+  const { version } = file
+  const again = applied.filter((one) => one.file.version >= version).flatMap(({ recordedAs }) => recordedAs)
+  const are = tables.length === 1 ? 'is' : 'are'
+  return {
+    version,
+    problem: 'tables lost',
+    message: `${fileName(file)}: is applied, and ${tables.join(', ')} ${are} not there: dropped by other means (drizzle-kit push?); restore a backup, or make new, empty tables: delete from supabase_migrations.schema_migrations where version in (${again.map(literal).join(', ')}); and then migrate`,
   }
 }
 

@@ -1,9 +1,9 @@
 import { readOptions } from './options.ts'
 
-export { packagedSupabase } from './files.ts'
 export type { Problem } from './history.ts'
 export type { MigrateOptions, MigrateReport } from './migrate.ts'
 export type { RollbackOptions, RollbackReport } from './rollback.ts'
+export { packaged } from './sources.ts'
 export type { StatusReport } from './status.ts'
 
 /* The deployment's public side. What it takes (the files' reader, the driver, PostgreSQL's parser) is loaded by a call. */

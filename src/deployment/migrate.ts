@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Queries, queriesOf, withAdminConnection, withExclusiveAdmin } from '../admin/connection.ts'
 import { type Access, projectQueries } from '../admin/management-api.ts'
 import type { Progress } from '../admin/steps.ts'
@@ -6,17 +5,17 @@ import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { noTransaction } from '../migrations/index.ts'
 import { switchDataApi } from './data-api.ts'
-import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles, statementsOf } from './files.ts'
+import { fileName, type MigrationFile, recordedStatements } from './files.ts'
 import {
   assertRecorded,
   assertSound,
-  compareHistory,
+  compareWith,
   createHistory,
   deploymentLock,
   overtaken,
-  readHistory,
   record,
 } from './history.ts'
+import { migrationFiles } from './sources.ts'
 
 /** Which files, and how far. */
 export type MigrateOptions = {
@@ -101,13 +100,10 @@ export async function applyPending(database: Queries, options: MigrateOptions): 
 type Preparation = MigrateReport & { wanted: MigrationFile[] }
 
 /** What there is to apply, and the history that it is recorded in; a dry run makes none. */
-async function prepare(
-  database: Queries,
-  { supabase = packagedSupabase, to, dryRun = false }: MigrateOptions,
-): Promise<Preparation> {
-  const files = await readMigrationFiles(join(supabase, 'migrations'))
+async function prepare(database: Queries, { supabase, to, dryRun = false }: MigrateOptions): Promise<Preparation> {
+  const files = await migrationFiles(supabase)
   if (to !== undefined) assertVersion(files, to)
-  const { pending, problems } = await compareHistory(files, await readHistory(database))
+  const { pending, problems } = await compareWith(database, files)
   assertSound(problems)
   const wanted = pending.filter(({ version }) => to === undefined || version <= to)
   if (!dryRun && wanted.length > 0) await database.query(createHistory)
@@ -117,7 +113,7 @@ async function prepare(
 /** Whether it was applied here; not, where somebody else did so meanwhile. */
 async function apply(database: Queries, file: MigrationFile, applied: string[]): Promise<boolean> {
   const recorded = await record(file)
-  const isNotYet = assertRecorded(file.version, false)
+  const isNotYet = assertRecorded([file.version], false)
   const before = applied.length > 0 ? `; applied before it: ${applied.join(', ')}` : ''
   if (!file.text.startsWith(noTransaction)) {
     return unlessOvertaken(file, `nothing of this file was applied${before}`, before, async () => {
@@ -127,7 +123,7 @@ async function apply(database: Queries, file: MigrationFile, applied: string[]):
   // CREATE INDEX CONCURRENTLY: each statement commits by itself, and the file can run again from its beginning.
   const outcome = `run it again: what it has done already it does not do twice${before}`
   return unlessOvertaken(file, outcome, before, async () => {
-    for (const statement of await statementsOf(file)) await database.query(statement)
+    for (const statement of await recordedStatements(file)) await database.query(statement)
     await database.query(isNotYet + recorded)
   })
 }

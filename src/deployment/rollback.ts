@@ -3,9 +3,10 @@ import { type Queries, queriesOf, withAdminConnection, withExclusiveAdmin } from
 import type { Progress } from '../admin/steps.ts'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
-import { fileName, type MigrationFile, packagedSupabase, readMigrationFiles } from './files.ts'
-import { assertRecorded, assertSound, compareHistory, deploymentLock, forget, readHistory } from './history.ts'
+import { fileName } from './files.ts'
+import { type Applied, assertRecorded, assertSound, compareWith, deploymentLock, forget } from './history.ts'
 import { assertVersion, unlessOvertaken } from './migrate.ts'
+import { migrationFiles, rollbackFiles } from './sources.ts'
 
 /** How far back: a number of files, or to the version that shall be the newest applied one. */
 export type RollbackOptions = {
@@ -69,32 +70,31 @@ export async function rollback(options: RollbackOptions): Promise<RollbackReport
 
 async function undo(database: Queries, options: RollbackOptions): Promise<RollbackReport> {
   const { files, losses } = await plan(database, options)
-  for (const [i, file] of files.entries()) {
-    const text = `${assertRecorded(file.version, true)}${file.text}\n;${forget(file)}`
+  for (const [i, { file, recordedAs }] of files.entries()) {
+    const text = `${assertRecorded(recordedAs, true)}${file.text}\n;${forget(recordedAs)}`
     await unlessOvertaken(file, 'nothing of this file was rolled back', '', async () => {
       await database.query(text)
     })
     options.onProgress?.(i + 1, files.length)
   }
-  return { rolledBack: files.map(fileName), losses }
+  return { rolledBack: files.map(({ file }) => fileName(file)), losses }
 }
 
 /** The files to run, and what data goes with them, which must have been accepted. */
 async function plan(
   database: Queries,
-  { supabase = packagedSupabase, acceptDataLoss = false, ...how }: RollbackOptions,
-): Promise<{ files: MigrationFile[]; losses: string[] }> {
+  { supabase, acceptDataLoss = false, ...how }: RollbackOptions,
+): Promise<{ files: Applied[]; losses: string[] }> {
   const files = await planRollback(supabase, await appliedOf(supabase, database), how)
-  const losses = files.flatMap(({ text }) => lossesIn(text))
+  const losses = files.flatMap(({ file }) => lossesIn(file.text))
   if (losses.length > 0 && !acceptDataLoss) {
     throw new IntegrationsDbError('conflict', `rolling back loses ${losses.join(', ')}; pass --yes to accept that`)
   }
   return { files, losses }
 }
 
-async function appliedOf(supabase: string, database: Queries): Promise<MigrationFile[]> {
-  const files = await readMigrationFiles(join(supabase, 'migrations'))
-  const { applied, problems } = await compareHistory(files, await readHistory(database))
+async function appliedOf(supabase: string | undefined, database: Queries): Promise<Applied[]> {
+  const { applied, problems } = await compareWith(database, await migrationFiles(supabase))
   // One that was left out does not stand in the way of going back.
   assertSound(problems.filter(({ problem }) => problem !== 'out of order'))
   return applied
@@ -102,11 +102,15 @@ async function appliedOf(supabase: string, database: Queries): Promise<Migration
 
 /** The rollback files to run, newest first. */
 async function planRollback(
-  supabase: string,
-  applied: MigrationFile[],
+  supabase: string | undefined,
+  applied: Applied[],
   how: { steps: number } | { to: string },
-): Promise<MigrationFile[]> {
-  if ('to' in how) assertVersion(applied, how.to)
+): Promise<Applied[]> {
+  if ('to' in how)
+    assertVersion(
+      applied.map(({ file }) => file),
+      how.to,
+    )
   // Without a number, or with one below zero, all but a few would go.
   else if (!Number.isInteger(how.steps) || how.steps < 1)
     throw new IntegrationsDbError(
@@ -114,14 +118,14 @@ async function planRollback(
       'steps: must be a whole number from 1; or name the version to go back to',
     )
   const newestFirst = applied.toReversed()
-  const undone = 'to' in how ? newestFirst.filter(({ version }) => version > how.to) : newestFirst.slice(0, how.steps)
-  const rollbacks = await readMigrationFiles(join(supabase, 'rollbacks'))
-  return undone.map((migration) => {
-    const rollback = rollbacks.find(({ path }) => path.endsWith(`${migration.version}_${migration.name}.sql`))
-    if (rollback !== undefined) return rollback
+  const undone = 'to' in how ? newestFirst.filter(({ file }) => file.version > how.to) : newestFirst.slice(0, how.steps)
+  const rollbacks = await rollbackFiles(supabase)
+  return undone.map(({ file, recordedAs }) => {
+    const rollback = rollbacks.find(({ path }) => path.endsWith(`${file.version}_${file.name}.sql`))
+    if (rollback !== undefined) return { file: rollback, recordedAs }
     throw new IntegrationsDbError(
       'not_found',
-      `${join(supabase, 'rollbacks', fileName(migration))}: is missing, so nothing leads back from ${fileName(migration)}; put it back, or run integrations-db build`,
+      `${join(supabase ?? 'supabase', 'rollbacks', fileName(file))}: is missing, so nothing leads back from ${fileName(file)}; put it back, or run integrations-db build`,
     )
   })
 }

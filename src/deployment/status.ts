@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import type { Queries } from '../admin/connection.ts'
 import { type Access, withQueries } from '../admin/management-api.ts'
-import { fileName, packagedSupabase, readMigrationFiles } from './files.ts'
-import { compareHistory, type Problem, readHistory } from './history.ts'
+import { fileName } from './files.ts'
+import { compareWith, type Problem } from './history.ts'
+import { migrationFiles } from './sources.ts'
 
 /** What is applied and what is not: file names, oldest first. */
 export type StatusReport = {
@@ -32,8 +32,7 @@ export async function status({
 }
 
 /** {@link status} of what is open already. */
-export async function readStatus(database: Queries, supabase = packagedSupabase): Promise<StatusReport> {
-  const files = await readMigrationFiles(join(supabase, 'migrations'))
-  const { applied, pending, hosts, problems } = await compareHistory(files, await readHistory(database))
-  return { applied: applied.map(fileName), pending: pending.map(fileName), host: hosts, problems }
+export async function readStatus(database: Queries, supabase?: string): Promise<StatusReport> {
+  const { applied, pending, hosts, problems } = await compareWith(database, await migrationFiles(supabase))
+  return { applied: applied.map(({ file }) => fileName(file)), pending: pending.map(fileName), host: hosts, problems }
 }

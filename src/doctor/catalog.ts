@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Queries } from '../admin/connection.ts'
-import { packagedSupabase } from '../deployment/index.ts'
-import { IntegrationsDbError } from '../errors.ts'
+import { packaged } from '../deployment/index.ts'
 import { catalogText } from './catalog-sql.ts'
 
 /** Something in the database: its names as a statement writes them, and what can differ about it. */
@@ -54,12 +51,7 @@ function mostFrequent(names: string[]): string {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'current_user'
 }
 
-const file = join(packagedSupabase, 'catalog.json')
-
 /** What the packaged migrations produce: `supabase/catalog.json`, written by `npm run db:generate`. */
 export async function expectedCatalog(): Promise<CatalogObject[]> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new IntegrationsDbError('not_found', `${file} cannot be read; install the package again`)
-  })
-  return JSON.parse(text) as CatalogObject[]
+  return JSON.parse((await packaged()).catalog) as CatalogObject[]
 }

@@ -3,5 +3,6 @@
 export { build } from './build.ts'
 export { readDrizzleFolder } from './drizzle-folder.ts'
 export { replaceEnum } from './enum-labels.ts'
-export { noTransaction, projectOf } from './render.ts'
+export { noTransaction, projectOf, signatureOf } from './render.ts'
 export { closingText, parseStatements } from './statements.ts'
+export { laterThan } from './versions.ts'

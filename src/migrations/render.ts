@@ -96,6 +96,13 @@ export function projectOf(text: string): string | undefined {
   return /^-- generator: .*\r?\n-- project: ([^\r\n]+)\r?$/m.exec(text)?.[1]
 }
 
+/** What a written file was called when it was written, and whose it is: the same whatever it is called where it was copied. */
+export function signatureOf(text: string): string | undefined {
+  const title = /^-- (\d{14}_\S+)\r?\n-- Written by `integrations-db build`/m.exec(text)?.[1]
+  const project = projectOf(text)
+  return title === undefined || project === undefined ? undefined : `${project} ${title}`
+}
+
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }

@@ -1,5 +1,6 @@
 import type { Node } from 'libpg-query'
 import { IntegrationsDbError } from '../errors.ts'
+import { importAtRunTime } from '../util/at-run-time.ts'
 import { nodesOf } from './parse-tree.ts'
 
 /** One SQL statement, cut out of its file by PostgreSQL's own parser. */
@@ -179,7 +180,12 @@ let loaded: Parser | undefined
 
 export async function loadParser(): Promise<Parser> {
   if (loaded !== undefined) return loaded
-  const parser = await import('libpg-query')
+  const parser = (await importAtRunTime('libpg-query').catch(() => {
+    throw new IntegrationsDbError(
+      'unavailable',
+      "libpg-query, PostgreSQL's parser, cannot be loaded, as in an application that is bundled; build, and what reads a Supabase folder, run from node_modules: npx integrations-db",
+    )
+  })) as Parser
   await parser.loadModule()
   loaded = parser
   return parser

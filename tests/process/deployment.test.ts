@@ -20,7 +20,7 @@ import { rollback } from '../../src/deployment/rollback.ts'
 import { status } from '../../src/deployment/status.ts'
 import { readCatalog } from '../support/catalog.ts'
 import { sqlFiles } from '../support/files.ts'
-import { inDatabase, refusal, urlOf } from '../support/projects.ts'
+import { inDatabase, refusal, schemaOf, urlOf } from '../support/projects.ts'
 
 const names = sqlFiles('migrations').map(({ name }) => name)
 const versions = names.map((name) => name.slice(0, 14))
@@ -269,11 +269,19 @@ describe('status', () => {
     }))
 })
 
+const organizations = 'create table public.organizations (id uuid primary key, name text);'
+
 describe('export', () => {
   const host = () => join(folder, 'host')
   const exported = () => readdirSync(join(host(), 'supabase', 'migrations')).sort()
-  beforeEach(() => mkdirSync(join(host(), 'supabase', 'migrations'), { recursive: true }))
   const write = (name: string, text: string) => writeFileSync(join(host(), 'supabase', 'migrations', name), text)
+  const own = '20200101000000_organizations.sql'
+  beforeEach(() => {
+    mkdirSync(join(host(), 'supabase', 'migrations'), { recursive: true })
+    write(own, organizations)
+  })
+  /** Every state of the folder that a refusal may have touched. */
+  const contents = () => exported().map((name) => [name, readFileSync(join(host(), 'supabase', 'migrations', name))])
 
   test.each([
     ['the project', ''],
@@ -283,8 +291,8 @@ describe('export', () => {
     'copies every migration, byte for byte, and no rollback into the folder of %s, and then nothing more',
     async (_, path) => {
       const directory = join(host(), path)
-      expect(await exportMigrations({ directory })).toMatchObject({ copied: names, present: [] })
-      expect(exported()).toEqual(names)
+      expect(await exportMigrations({ directory })).toMatchObject({ copied: names, present: [], problems: [] })
+      expect(exported()).toEqual([own, ...names])
       for (const { name, text } of sqlFiles('migrations')) {
         expect(readFileSync(join(host(), 'supabase', 'migrations', name), 'utf8')).toBe(text)
       }
@@ -292,35 +300,247 @@ describe('export', () => {
     },
   )
 
-  test('adds only what is missing, beside what the host has', async () => {
-    write('20200101000000_organizations.sql', 'select 1;')
-    write('20990101000000_later.sql', 'select 1;')
-    await exportMigrations({ directory: host() })
-    rmSync(join(host(), 'supabase', 'migrations', names[1] ?? ''))
-    expect(await exportMigrations({ directory: host() })).toMatchObject({
-      copied: [names[1]],
-      newerOfHost: ['20990101000000_later.sql'],
-    })
-    expect(exported()).toEqual(['20200101000000_organizations.sql', ...names, '20990101000000_later.sql'])
+  test("gives copies versions behind all that is there: behind the organizations they need, and the host's latest", async () => {
+    rmSync(join(host(), 'supabase', 'migrations', own))
+    write('20990101235958_organizations.sql', organizations)
+    const { copied } = await exportMigrations({ directory: host() })
+    expect(copied.slice(0, 2)).toEqual([
+      `20990101235959_${names[0]?.slice(15)}`,
+      `20990102000000_${names[1]?.slice(15)}`,
+    ])
+    expect(exported()).toEqual(['20990101235958_organizations.sql', ...copied])
+    expect(await exportMigrations({ directory: host() })).toMatchObject({ copied: [], present: copied, problems: [] })
   })
 
-  test.each([
+  test("keeps apart from a migration of the host's that has the version of one of ours", async () => {
+    write(`${second}_theirs.sql`, 'select 1;')
+    const { copied } = await exportMigrations({ directory: host() })
+    expect(copied.every((name) => name > `${second}_theirs.sql`)).toBe(true)
+    expect(new Set(exported().map((name) => name.slice(0, 14))).size).toBe(names.length + 2)
+  })
+
+  test('brings a copy back to its place among the others, also where they have versions of their own', async () => {
+    write('20990101000000_later.sql', 'select 1;')
+    const { copied } = await exportMigrations({ directory: host() })
+    const all = contents()
+    rmSync(join(host(), 'supabase', 'migrations', copied[1] ?? ''))
+    expect(await exportMigrations({ directory: host() })).toMatchObject({ copied: [copied[1]], problems: [] })
+    expect(contents()).toEqual(all)
+  })
+
+  test('--check says what is missing and --dry-run what it would copy; neither writes', async () => {
+    const before = contents()
+    for (const how of [{ check: true }, { dryRun: true }]) {
+      expect(await exportMigrations({ directory: host(), ...how })).toMatchObject({ copied: names, problems: [] })
+      expect(contents()).toEqual(before)
+    }
+  })
+
+  test('takes a copy whose line ends git changed for the same', async () => {
+    await exportMigrations({ directory: host() })
+    for (const { name, text } of sqlFiles('migrations')) write(name, text.replaceAll('\n', '\r\n'))
+    expect(await exportMigrations({ directory: host(), check: true })).toMatchObject({ copied: [], problems: [] })
+  })
+
+  const mistakes: [string, () => void, RegExp][] = [
     [
-      'another migration of the same version',
-      `${second}_theirs.sql`,
-      /has the version of .*create_organization_integrations/,
+      'an edited copy',
+      () => appendFileSync(join(host(), 'supabase', 'migrations', names[1] ?? ''), 'select 1;'),
+      /was edited, \d+ characters where ours has \d+/,
     ],
-    ['an edited copy', names[1] ?? '', /was edited, 9 characters where ours has \d+/],
-  ])('refuses %s and copies nothing', async (_, name, message) => {
-    write(name, 'select 1;')
+    [
+      'another file under the name of a copy',
+      () => write(names[1] ?? '', 'select 1;'),
+      /was edited, 9 characters where ours has \d+/,
+    ],
+    [
+      'a copy that is there twice',
+      () => write('20980101000000_again.sql', sqlFiles('migrations')[1]?.text ?? ''),
+      /20980101000000_again\.sql: is there as .*create_organization_integrations\.sql too; delete one/,
+    ],
+    [
+      'copies that sort before the organizations they need',
+      () => {
+        rmSync(join(host(), 'supabase', 'migrations', own))
+        write('20980101000000_organizations.sql', organizations)
+      },
+      /create_organization_integrations\.sql: sorts before 20980101000000_organizations\.sql, which creates the organizations/,
+    ],
+    [
+      'a copy that sorts before another it needs',
+      () => {
+        rmSync(join(host(), 'supabase', 'migrations', names[1] ?? ''))
+        write('20980101000000_moved.sql', sqlFiles('migrations')[1]?.text ?? '')
+      },
+      /create_credentials\.sql: sorts before 20980101000000_moved\.sql, which it needs/,
+    ],
+    [
+      'a copy of a later version of the package',
+      () =>
+        write(
+          '20980101000000_later.sql',
+          (sqlFiles('migrations')[0]?.text ?? '').replace(/^-- \d{14}_\S+/m, '-- 20980101000000_later'),
+        ),
+      /20980101000000_later\.sql: is a copy that this version of the package does not have; install the version that wrote it/,
+    ],
+  ]
+  test.each(mistakes)('refuses %s and writes nothing; --check reports it', async (_, spoil, message) => {
+    await exportMigrations({ directory: host() })
+    expect((await exportMigrations({ directory: host(), check: true })).problems).toEqual([])
+    spoil()
+    const before = contents()
     expect(await refusal(exportMigrations({ directory: host() }))).toMatchObject({
       code: 'conflict',
       message: expect.stringMatching(message),
     })
-    expect(exported()).toEqual([name])
+    const { problems } = await exportMigrations({ directory: host(), check: true })
+    expect(problems.join('\n')).toMatch(message)
+    expect(contents()).toEqual(before)
+  })
+
+  test.each([
+    ['nothing at all', ''],
+    ['a table of that name in another schema', 'create table app.organizations (id uuid primary key);'],
+    ['other tables', 'create table organizations_archive (id uuid); create table my_organizations (id uuid);'],
+    ['a comment', '-- create table organizations (id uuid)\n/* create table organizations () */ select 1;'],
+    ['a table that is dropped again', `${organizations} drop table if exists organizations;`],
+    ['a table that is renamed', `${organizations} alter table public.organizations rename to tenants;`],
+    ['a temporary table', 'create temp table organizations (id uuid primary key);'],
+  ])('refuses a project that has %s and no organizations', async (_, text) => {
+    write(own, text)
+    expect(await refusal(exportMigrations({ directory: host() }))).toMatchObject({
+      code: 'not_found',
+      message: expect.stringMatching(/no migration creates public\.organizations.*supabase db pull/),
+    })
+    expect(exported()).toEqual([own])
+  })
+
+  test.each([
+    'CREATE TABLE IF NOT EXISTS "public"."organizations" ("id" uuid NOT NULL);',
+    'create unlogged table organizations(id uuid);',
+    'create table tenants (id uuid primary key); alter table tenants rename to organizations;',
+    'create table app.organizations (id uuid primary key); alter table app.organizations set schema public;',
+    'do $$ begin if true then create table organizations (id uuid primary key); end if; end $$;',
+    'create table public.organizations as select 1;',
+    `drop table if exists organizations; ${organizations}`,
+  ])('knows what creates organizations: %s', async (text) => {
+    write(own, text)
+    expect((await exportMigrations({ directory: host() })).copied).toEqual(names)
   })
 
   test('refuses a folder that is not there', async () => {
     expect(await refusal(exportMigrations({ directory: join(folder, 'nowhere') }))).toMatchObject({ code: 'not_found' })
   })
+})
+
+describe('copies under versions of their own', () => {
+  /** As the host's `supabase db push` runs and records them. */
+  async function push(url: string, supabase: string): Promise<void> {
+    await migrate({ url, supabase })
+  }
+  const hosted = () => join(folder, 'host', 'supabase')
+  beforeEach(() => {
+    mkdirSync(join(hosted(), 'migrations'), { recursive: true })
+    writeFileSync(
+      join(hosted(), 'migrations', '20990101000000_organizations.sql'),
+      `${organizations}`.replace('table', 'table if not exists'),
+    )
+  })
+
+  test('are known by status, migrate, rollback and the history of the folder itself', () =>
+    onHost(async (sql, url) => {
+      const { copied } = await exportMigrations({ directory: hosted() })
+      expect(copied.every((name) => name.startsWith('20990101'))).toBe(true)
+      await push(url, hosted())
+      expect(await status({ url })).toEqual({ applied: names, pending: [], host: 1, problems: [] })
+      expect(await migrate({ url })).toEqual({ applied: [], pending: [] })
+      expect(await status({ url, supabase: hosted() })).toMatchObject({ pending: [], host: 0, problems: [] })
+
+      const { rolledBack } = await rollback({ url, to: second, acceptDataLoss: true })
+      expect(rolledBack).toEqual(names.slice(2).reverse())
+      expect(await history(sql)).toEqual(['20990101000000', ...copied.slice(0, 2).map((name) => name.slice(0, 14))])
+      await push(url, hosted())
+      expect(await status({ url })).toMatchObject({ applied: names, problems: [] })
+    }))
+
+  test('are found changed, gone or out of order as the originals are', () =>
+    onHost(async (sql, url) => {
+      await exportMigrations({ directory: hosted() })
+      await push(url, hosted())
+      const [row] =
+        await sql`select version from supabase_migrations.schema_migrations where name = 'create_credentials'`
+      await sql`update supabase_migrations.schema_migrations set statements = statements || '{select 4711}'
+        where version = ${row?.version}`
+      expect((await status({ url })).problems).toMatchObject([{ version: third, problem: 'changed' }])
+      await sql`delete from supabase_migrations.schema_migrations where version = ${row?.version}`
+      expect((await status({ url })).problems).toMatchObject([{ version: third, problem: 'out of order' }])
+      rmSync(migrationFile(newest))
+      expect((await status({ url, supabase })).problems).toMatchObject([{ problem: 'gone' }, { version: third }])
+    }))
+
+  test('an upgrade of the package, with migrations of the host in between, ends in one state by push and by reset', async () => {
+    const older = join(folder, 'older')
+    cpSync(supabase, older, { recursive: true })
+    for (const name of names.slice(3)) rmSync(join(older, 'migrations', name))
+    const view =
+      'create view public.systems as select organization_id, integration_type from public.organization_integrations;'
+    const files = () => readdirSync(join(hosted(), 'migrations'))
+    let pushed: unknown
+    await onHost(async (sql, url) => {
+      await exportMigrations({ directory: hosted(), supabase: older })
+      await push(url, hosted())
+      writeFileSync(join(hosted(), 'migrations', '20990201000000_systems.sql'), view)
+      await push(url, hosted())
+      const { copied, present } = await exportMigrations({ directory: hosted() })
+      expect([present.length, copied.length]).toEqual([3, names.length - 3])
+      // Behind what the host has pushed meanwhile: db push takes them without --include-all.
+      expect(files().sort().slice(-copied.length)).toEqual(copied)
+      await push(url, hosted())
+      expect(await status({ url })).toEqual({ applied: names, pending: [], host: 2, problems: [] })
+      pushed = await schemaOf(sql)
+    })
+    await onHost(async (sql, url) => {
+      await sql.unsafe('drop table public.organizations')
+      await push(url, hosted())
+      expect(await schemaOf(sql)).toEqual(pushed)
+    })
+  })
+})
+
+describe('a history that claims tables which are gone', () => {
+  test('is said by status and stops migrate and rollback, with the statement after which migrate makes them anew', () =>
+    onHost(async (sql, url) => {
+      await migrate({ url, to: versions.at(-2) ?? '' })
+      await sql.unsafe('drop table public.organization_integration_events, public.organization_integrations cascade')
+      const message = (name: string, table: string) =>
+        expect.stringMatching(
+          new RegExp(`${name}\\.sql: is applied, and public\\.${table} is not there.*drizzle-kit push.*delete from`),
+        )
+      const { problems } = await status({ url })
+      expect(problems).toEqual([
+        {
+          version: second,
+          problem: 'tables lost',
+          message: message('create_organization_integrations', 'organization_integrations'),
+        },
+        {
+          version: third,
+          problem: 'tables lost',
+          message: message('create_credentials', 'organization_integration_events'),
+        },
+      ])
+      const before = await history(sql)
+      expect(await refusal(migrate({ url }))).toMatchObject({ code: 'conflict' })
+      expect(await refusal(rollback({ url, steps: 1, acceptDataLoss: true }))).toMatchObject({ code: 'conflict' })
+      expect(await history(sql)).toEqual(before)
+
+      await sql.unsafe(/delete from [^;]*/.exec(problems[0]?.message ?? '')?.[0] ?? '')
+      expect((await migrate({ url })).applied).toEqual(names.slice(1))
+      expect((await status({ url })).problems).toEqual([])
+      const fixed = await schemaOf(sql)
+      await onHost(async (fresh, its) => {
+        await migrate({ url: its })
+        expect(fixed).toEqual(await schemaOf(fresh))
+      })
+    }))
 })

@@ -87,56 +87,67 @@ describe('the Supabase CLI', { timeout: 180_000 }, () => {
     expect(await readCatalog(shared.admin)).toEqual(await readCatalog(pushed.admin))
   })
 
-  test("pushes a host's project that has our files among its own, before, between and after, and nothing is left to migrate", async () => {
+  test("pushes a host's project that has files older and newer than ours, without --include-all, and nothing is left to migrate", async () => {
     const host = join(project, 'host')
-    const own = ['20200101000000_before.sql', `${Number(version(0)) + 1}_between.sql`, '20300101000000_after.sql']
+    const own = [
+      '20200101000000_organizations.sql',
+      `${Number(version(0)) + 1}_between.sql`,
+      '20300101000000_after.sql',
+    ]
     mkdirSync(join(host, 'supabase', 'migrations'), { recursive: true })
     cpSync('supabase/config.toml', join(host, 'supabase', 'config.toml'))
     for (const [i, name] of own.entries()) {
       writeFileSync(
         join(host, 'supabase', 'migrations', name),
-        `create table public.hosts_${i} (id int);\n-- The end of it; as it is.\n`,
+        `create table if not exists public.organizations (id uuid primary key);\ncreate table public.hosts_${i} (id int);\n`,
       )
     }
     project = host
     await supabase(hosted.adminUrl, 'db', 'push')
-    const { copied, newerOfHost } = await exportMigrations({ directory: host })
-    expect({ copied, newerOfHost }).toEqual({ copied: names, newerOfHost: own.slice(1) })
-    await supabase(hosted.adminUrl, 'db', 'push', '--include-all')
-    const all = [...names, ...own].sort().map((name) => name.slice(0, 14))
+    const { copied } = await exportMigrations({ directory: host })
+    const last = '20310101000000_last.sql'
+    writeFileSync(
+      join(host, 'supabase', 'migrations', last),
+      'create table public.hosts_3 (id int);\n-- The end of it; as it is.\n',
+    )
+    await supabase(hosted.adminUrl, 'db', 'push')
+    const all = [...own, ...copied, last].map((name) => name.slice(0, 14))
     expect(await listed(hosted.adminUrl)).toEqual(all.map((each) => [each, each]))
     expect(await migrate({ url: hosted.adminUrl })).toEqual({ applied: [], pending: [] })
-    expect(await status({ url: hosted.adminUrl })).toMatchObject({ host: 3, problems: [] })
+    expect(await status({ url: hosted.adminUrl })).toMatchObject({ host: 4, problems: [] })
     // As the CLI recorded them, comments below the last statement too.
     const whole = { url: hosted.adminUrl, supabase: join(host, 'supabase') }
     expect(await status(whole)).toMatchObject({ host: 0, pending: [], problems: [] })
-    await hosted.admin`delete from supabase_migrations.schema_migrations where version = '20300101000000'`
-    await hosted.admin`drop table public.hosts_2`
+    await hosted.admin`delete from supabase_migrations.schema_migrations where version = '20310101000000'`
+    await hosted.admin`drop table public.hosts_3`
     await migrate(whole)
     expect(await supabase(hosted.adminUrl, 'db', 'push', '--dry-run')).toMatch(/up to date|nothing/i)
     expect((await history(hosted.admin)).at(-1)?.statements).toEqual([
-      'create table public.hosts_2 (id int)',
+      'create table public.hosts_3 (id int)',
       '-- The end of it; as it is.',
     ])
   })
 
-  test('resets a host project that carries copies of our files twice in a row, with the same outcome', async () => {
-    const migrations = join(project, 'supabase', 'migrations')
+  test('resets a host project whose organizations are newer than our files twice in a row, with the same outcome', async () => {
+    const host = join(project, 'host')
+    const migrations = join(host, 'supabase', 'migrations')
     mkdirSync(migrations, { recursive: true })
+    cpSync('supabase/config.toml', join(host, 'supabase', 'config.toml'))
+    const own = '20300101000000_create_organizations.sql'
     writeFileSync(
-      join(migrations, '20200101000000_create_organizations.sql'),
+      join(migrations, own),
       'create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);\nalter table public.organizations enable row level security;\n',
     )
+    const { copied } = await exportMigrations({ directory: host })
+    project = host
     const outcomes = []
     for (let round = 0; round < 2; round++) {
       await supabase(reset.adminUrl, 'db', 'reset')
-      expect((await history(reset.admin)).map((row) => `${row.version}_${row.name}.sql`)).toEqual([
-        '20200101000000_create_organizations.sql',
-        ...names,
-      ])
+      expect((await history(reset.admin)).map((row) => `${row.version}_${row.name}.sql`)).toEqual([own, ...copied])
       outcomes.push(await readCatalog(reset.admin))
     }
     expect(outcomes[1]).toEqual(outcomes[0])
+    expect(await status({ url: reset.adminUrl })).toEqual({ applied: names, pending: [], host: 1, problems: [] })
   })
 
   test('advises nothing against the result, though it does against a table without row-level security', async () => {

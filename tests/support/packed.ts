@@ -91,7 +91,7 @@ export async function loadedBy(consumer: string, statement: string): Promise<str
     .sort()
 }
 
-async function succeed(folder: string, command: string, words: string[]): Promise<{ text: string }> {
+export async function succeed(folder: string, command: string, words: string[]): Promise<{ text: string }> {
   const { code, text } = await output(folder, command, words)
   if (code !== 0) throw new Error(`${command} ${words.slice(0, 3).join(' ')}: exit ${code}\n${text}`)
   return { text }

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
  * same floor that stands further right. CONTRIBUTING.md draws it.
  */
 const floors = [
-  ['index.ts', 'cli.ts', 'commands', 'testing', 'pg-boss'],
+  ['index.ts', 'cli.ts', 'commands', 'testing', 'drizzle-kit', 'pg-boss'],
   ['doctor', 'deployment', 'admin'],
   ['client'],
   ['connection', 'migrations'],
