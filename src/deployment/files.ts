@@ -24,8 +24,11 @@ export async function readMigrationFiles(folder: string): Promise<MigrationFile[
     const [, version, name] = /^(\d{14})_(.*)\.sql$/.exec(entry) ?? []
     return version && name ? [{ version, name, path: join(folder, entry) }] : []
   })
-  return Promise.all(files.map(async (file) => ({ ...file, text: await readFile(file.path, 'utf8') })))
+  return Promise.all(files.map(async (file) => ({ ...file, text: asWritten(await readFile(file.path, 'utf8')) })))
 }
+
+/** A text as it was written: Git gives it other line ends on Windows, and editors a byte order mark. */
+export const asWritten = (text: string): string => text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
 
 export function fileName({ path }: MigrationFile): string {
   return basename(path)
@@ -48,6 +51,6 @@ export async function statementsOf({ text, path }: MigrationFile): Promise<strin
 /** The same as the Supabase CLI records them: a comment below the last statement is one more to it. */
 export async function recordedStatements(file: MigrationFile): Promise<string[]> {
   const { closingText } = await import('../migrations/index.ts')
-  const closing = (await closingText(file.text)).replace(/[\s;]+$/, '').trimStart()
+  const closing = (await closingText(file.text, file.path)).replace(/[\s;]+$/, '').trimStart()
   return [...(await statementsOf(file)), ...(closing === '' ? [] : [closing])]
 }

@@ -2,7 +2,7 @@ import type { Queries } from '../admin/connection.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { projectOf } from '../migrations/index.ts'
 import { hexLiteral } from '../util/literal.ts'
-import { fileName, type MigrationFile, recordedStatements } from './files.ts'
+import { asWritten, fileName, type MigrationFile, recordedStatements } from './files.ts'
 
 /*
  * Supabase's own history table, read and written as its CLI does, so that either can go on where the other stopped.
@@ -149,7 +149,7 @@ async function changed(file: MigrationFile, row: HistoryRow | undefined): Promis
     )
   }
   if (!row?.statements) return undefined
-  const was = row.statements.join(';\n')
+  const was = asWritten(row.statements.join(';\n'))
   const is = (await recordedStatements(file)).join(';\n')
   if (was === is) return undefined
   const at = firstDifference(was, is)

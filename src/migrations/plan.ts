@@ -62,7 +62,7 @@ async function planFile(order: FileOrder): Promise<FilePlan> {
     { made: { things: made, mark: (key) => claimOf(version, key) } },
   )
   const up = arrange(part.statements, guarded, from, to, remadeTypes(part.statements))
-  const closing = part.suffix === '' ? await closingComments(migration.sql) : ''
+  const closing = part.suffix === '' ? await closingComments(migration.sql, migration.file) : ''
   return {
     version,
     name: `${migration.name}${part.suffix}`,
