@@ -1,7 +1,7 @@
 import { literal } from '../util/quote.ts'
 import { isThere } from './presence.ts'
 import { trace } from './schedule.ts'
-import type { Key, State, Thing } from './state.ts'
+import { type Key, type State, schemaOf, type Thing } from './state.ts'
 import type { Statement } from './statements.ts'
 
 /*
@@ -23,7 +23,7 @@ export function madeBy(statements: Statement[], from: State): Map<Key, Thing> {
       if (
         thing !== undefined &&
         from.get(key) === undefined &&
-        !isPart(thing, found) &&
+        !isPart(thing, found, from) &&
         isThere(at, thing) !== undefined
       )
         found.set(key, thing)
@@ -32,9 +32,13 @@ export function madeBy(statements: Statement[], from: State): Map<Key, Thing> {
   return found
 }
 
-/** Whether it belongs to what the same file makes, or comes with a column. */
-function isPart(thing: Thing, made: Map<Key, Thing>): boolean {
-  return thing.on !== undefined && (made.has(thing.on) || thing.kind === 'sequence')
+/** Whether it belongs to what the same file makes, comes with a column, or takes the name of what an earlier file made. */
+function isPart(thing: Thing, made: Map<Key, Thing>, from: State): boolean {
+  const isNamed = /^(table|view|sequence|index)$/.test(thing.kind)
+  return (
+    (thing.on !== undefined && (made.has(thing.on) || thing.kind === 'sequence')) ||
+    (isNamed && from.relation(schemaOf(from, thing), thing.name) !== undefined)
+  )
 }
 
 /** Goes in front of a file: remembers which of what it makes is not there yet. */

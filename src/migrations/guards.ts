@@ -425,7 +425,7 @@ function isRemade(traces: Trace[], at: number, end: State): boolean {
     if (kind === 'type') return end.get(key) !== undefined
     // An identity column's sequence is called as the one that `serial` made.
     if (kind === 'sequence') return end.of('column', traces[at]?.lost.get(key)?.on)?.identity !== undefined
-    if (kind !== 'constraint' && kind !== 'index') return false
+    if (!/^(constraint|index|table|view|sequence)$/.test(kind ?? '')) return false
     const name = traces[at]?.lost.get(key)?.name ?? ''
     const schema = path?.split('.')[0] ?? 'public'
     const last = end.get(key) ?? end.relation(schema, name)
