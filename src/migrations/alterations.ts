@@ -230,7 +230,7 @@ function toSerial({ table, command }: Alteration, type: string, word: string, se
   end if;`)
 }
 
-const castName = (type: string) => (type === 'bpchar' ? 'varchar' : type)
+const castName = (type: string) => ({ bpchar: 'varchar', bit: 'varbit' })[type] ?? type
 
 function setsDefault({ node }: Statement, table: RangeVar | undefined, column: string): boolean {
   const command = commandOf(node)
