@@ -1,4 +1,5 @@
 import { command, listed } from './command.ts'
+import { progressBar } from './progress.ts'
 
 export const buildCommand = command({
   name: 'build',
@@ -30,7 +31,8 @@ export const buildCommand = command({
   },
   async run({ drizzle, supabase, check }) {
     const { build } = await import('../migrations/index.ts')
-    const report = await build({ drizzle, supabase, check })
-    return { report, text: listed('wrote', report.written, `${report.migrations} migrations, nothing to write`) }
+    const report = await build({ drizzle, supabase, check, onProgress: progressBar() })
+    const text = listed('wrote', report.written, `${report.migrations} migrations, nothing to write`)
+    return { report, text: [text, ...report.notes.map((note) => `note: ${note}`)].join('\n') }
   },
 })

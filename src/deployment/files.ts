@@ -22,8 +22,11 @@ export async function readMigrationFiles(folder: string): Promise<MigrationFile[
     const [, version, name] = /^(\d{14})_(.*)\.sql$/.exec(entry) ?? []
     return version && name ? [{ version, name, path: join(folder, entry) }] : []
   })
-  return Promise.all(files.map(async (file) => ({ ...file, text: await readFile(file.path, 'utf8') })))
+  return Promise.all(files.map(async (file) => ({ ...file, text: asWritten(await readFile(file.path, 'utf8')) })))
 }
+
+/** A text as it was written: Git gives it other line ends on Windows, and editors a byte order mark. */
+export const asWritten = (text: string): string => text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
 
 export function fileName({ path }: MigrationFile): string {
   return basename(path)
@@ -44,6 +47,6 @@ export async function recordedStatements({ text, path, cuts }: MigrationFile): P
       `${own.origin}: holds ${own.text}, and a file is one transaction together with its history row; take it out`,
     )
   }
-  const closing = (await closingText(text)).replace(/[\s;]+$/, '').trimStart()
+  const closing = (await closingText(text, path)).replace(/[\s;]+$/, '').trimStart()
   return [...statements.map(({ source }) => source), ...(closing === '' ? [] : [closing])]
 }

@@ -3,7 +3,7 @@ import { IntegrationsDbError } from '../errors.ts'
 import { projectOf, signatureOf } from '../migrations/index.ts'
 import { hexLiteral } from '../util/literal.ts'
 import { literal } from '../util/quote.ts'
-import { fileName, type MigrationFile, recordedStatements } from './files.ts'
+import { asWritten, fileName, type MigrationFile, recordedStatements } from './files.ts'
 import { lostTables } from './lost-tables.ts'
 
 /*
@@ -177,10 +177,8 @@ async function changed(file: MigrationFile, row: HistoryRow): Promise<Problem | 
     )
   }
   if (!row.statements) return undefined
-  // A checkout on Windows may have other line ends than the package.
-  const [was, is] = [row.statements, await recordedStatements(file)].map((statements) =>
-    statements.join(';\n').replaceAll('\r\n', '\n'),
-  ) as [string, string]
+  const was = asWritten(row.statements.join(';\n'))
+  const is = (await recordedStatements(file)).join(';\n')
   if (was === is) return undefined
   const at = firstDifference(was, is)
   return problem(

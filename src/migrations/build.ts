@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
 import type { Extra } from '../extras/extra.ts'
 import { writeWhole } from '../util/whole-files.ts'
-import { type DrizzleMigration, readDrizzleFolder } from './drizzle-folder.ts'
+import { type DrizzleMigration, readDrizzleFolder, strays } from './drizzle-folder.ts'
 import { planMigration } from './plan.ts'
 import { generatorVersion, type Header, projectId, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
 import type { Side } from './side.ts'
@@ -18,13 +18,25 @@ export type BuildOptions = {
   supabase: string
   /** Write nothing; refuse when a file is missing or differs. */
   check?: boolean
+  /**
+   * Called after each migration with how many of all are done.
+   *
+   * @default none
+   */
+  onProgress?: (done: number, all: number) => void
 }
 
-/** What a build found: files it wrote (or, with `check`, would write). */
-export type BuildReport = { migrations: number; written: string[] }
+/** What a build found: files it wrote (or, with `check`, would write), and what an author should know. */
+export type BuildReport = { migrations: number; written: string[]; notes: string[] }
 
 /** A file of ours that is there already. */
-type WrittenFile = { path: string; name: string; text: string; header: Header & { intact: boolean } }
+type WrittenFile = {
+  path: string
+  name: string
+  text: string
+  hasCarriageReturns: boolean
+  header: Header & { intact: boolean }
+}
 
 const folders = { migration: 'migrations', rollback: 'rollbacks' } as const
 type Kind = keyof typeof folders
@@ -39,7 +51,7 @@ const kinds = ['migration', 'rollback'] as const
  * @example
  * await build({ drizzle: 'drizzle', supabase: 'supabase' })
  */
-export async function build({ drizzle, supabase, check = false }: BuildOptions): Promise<BuildReport> {
+export async function build({ drizzle, supabase, check = false, onProgress }: BuildOptions): Promise<BuildReport> {
   const migrations = await readDrizzleFolder(drizzle)
   const declared = await Promise.all(migrations.map((migration) => readExtras(supabase, migration)))
   const written = {
@@ -88,6 +100,7 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
       }
       before = after
     }
+    onProgress?.(i + 1, migrations.length)
   }
   for (const { path, text } of files) {
     // Another project's, put here by `export`, follow from its sources.
@@ -102,7 +115,21 @@ export async function build({ drizzle, supabase, check = false }: BuildOptions):
     )
   }
   await writeWhole(pending.map(({ path, text }) => ({ path, content: text })))
-  return { migrations: migrations.length, written: pending.map(({ path }) => path) }
+  return {
+    migrations: migrations.length,
+    written: pending.map(({ path }) => path),
+    notes: [...(await strays(drizzle, migrations)), ...lineEnds(files)],
+  }
+}
+
+/** Line ends are not compared; still, a file that differs from its source wherever it is read is better kept as it is. */
+function lineEnds(files: WrittenFile[]): string[] {
+  const [first] = files.filter(({ hasCarriageReturns }) => hasCarriageReturns)
+  return first === undefined
+    ? []
+    : [
+        `${first.path}: was checked out with CRLF; add the line "*.sql text eol=lf" to .gitattributes, so that it is the same everywhere`,
+      ]
 }
 
 /** Where one migration's snapshot of extras lies. */
@@ -123,9 +150,10 @@ async function readFolder(supabase: string, kind: Kind): Promise<WrittenFile[]> 
   const files = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name)
-      const text = (await readFile(path, 'utf8')).replaceAll('\r\n', '\n')
+      const held = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
+      const text = held.replaceAll('\r\n', '\n')
       const header = readHeader(text)
-      return header === undefined ? [] : [{ path, name, text, header }]
+      return header === undefined ? [] : [{ path, name, text, hasCarriageReturns: text !== held, header }]
     }),
   )
   return files.flat()

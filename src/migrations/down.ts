@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { block, literal } from '../util/quote.ts'
 import { arrange } from './arrange.ts'
+import { claimOf } from './claims.ts'
 import { diff } from './diff.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { guardAll } from './guards.ts'
@@ -10,6 +11,7 @@ import { replayAll } from './replay.ts'
 import { schedule } from './schedule.ts'
 import type { Side } from './side.ts'
 import type { Part } from './split.ts'
+import type { Key } from './state.ts'
 import { parseNow, parseStatements, type Statement, simplify } from './statements.ts'
 import { remadeTypes, renamesIn, reversed } from './up.ts'
 
@@ -27,7 +29,10 @@ export const markOf = (version: string) => `${version}.0`
 
 type Down = { statements: string[]; losses: string[]; needsMark: boolean }
 
-export async function planDown({ migration, part, version, from, to, unknown, rows }: FileOrder): Promise<Down> {
+export async function planDown(
+  { migration, part, version, from, to, unknown, rows }: FileOrder,
+  made: Map<Key, unknown>,
+): Promise<Down> {
   const origin = `rollback of ${migration.file}`
   const isMain = part.suffix === ''
   const written = isMain ? migration.rollback : undefined
@@ -54,6 +59,7 @@ export async function planDown({ migration, part, version, from, to, unknown, ro
       return whileMarked(text, markOf(version))
     },
     to.state,
+    { whereMade: (key, text) => (made.has(key) ? whileMarked(text, claimOf(version, key)) : undefined) },
   )
   return {
     statements: arrange(statements, guarded, to, from, remadeTypes(derived)),

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
 import type { Rename } from './rename-state.ts'
@@ -33,7 +33,7 @@ export type DrizzleMigration = {
   renames: Rename[] | undefined
 }
 
-type JournalEntry = { idx: number; when: number; tag: string }
+type JournalEntry = { when: number; tag: string }
 
 /** Reads every migration of a drizzle-kit folder, oldest first. */
 export async function readDrizzleFolder(folder: string): Promise<DrizzleMigration[]> {
@@ -47,11 +47,31 @@ export async function readDrizzleFolder(folder: string): Promise<DrizzleMigratio
     )
   }
   // A merge can leave an entry twice; drizzle-kit runs each file once.
-  const entries = [...new Map(journal.entries.map((entry) => [entry.tag, entry])).values()].sort(
-    (a, b) => a.idx - b.idx,
-  )
+  const entries = [...new Map(journal.entries.map((entry) => [entry.tag, entry])).values()]
   const migrations = await Promise.all(entries.map((entry) => readMigration(folder, entry)))
   return migrations.map((migration, i) => ({ ...migration, previous: migrations[i - 1]?.snapshot }))
+}
+
+/** SQL that nothing leads to, each with what to do about it: left out without a word it would be missed. */
+export async function strays(folder: string, migrations: DrizzleMigration[]): Promise<string[]> {
+  const known = new Set(
+    migrations.flatMap(({ tag, sql }) => [
+      `${tag}.sql`,
+      `${tag}.rollback.sql`,
+      `${tag}.renames.json`,
+      ...undoneBy(sql),
+    ]),
+  )
+  const names = await readdir(folder)
+  return names
+    .filter((name) => /\.(sql|renames\.json)$/.test(name) && !known.has(name))
+    .sort()
+    .map((name) => {
+      const what = /\.(rollback\.sql|renames\.json)$/.test(name)
+        ? 'lies beside no migration of that name, so nothing reads it; rename it after one'
+        : 'is in no journal, so drizzle-kit would not run it and it is left out; move it elsewhere, or make it a migration with drizzle-kit generate --custom'
+      return `${join(folder, name)}: ${what}`
+    })
 }
 
 /** What `drizzle-kit generate --custom` writes where a person is to write. */

@@ -1,15 +1,16 @@
 import type { Node } from 'libpg-query'
 import { array, block, literal, name, relation } from '../util/quote.ts'
+import { adoption } from './adoption.ts'
 import { alterations } from './alterations.ts'
+import { isClaimed } from './claims.ts'
 import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
-import { assertColumns, columnDeclarations, ifThere, indexName, isIndex, statedColumns } from './end-state.ts'
 import type { Guard, Surroundings } from './guard.ts'
 import type { Nodes } from './kinds.ts'
 import { objectKey } from './objects.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { type Trace, trace } from './schedule.ts'
-import { partKey, State } from './state.ts'
+import { type Key, partKey, State, type Thing } from './state.ts'
 import { insertAfter, parseNow, refuse, type Statement } from './statements.ts'
 
 /*
@@ -32,30 +33,11 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   CreateSeqStmt: ifNotExists('sequence'),
   CreateStatsStmt: ifNotExists('statistics'),
 
-  CreateStmt: (statement, node, { changedLater }) => {
-    const columns = statedColumns(node.tableElts)
-    const create = insertAfter(statement, 'table', 'IF NOT EXISTS')
-    if (columns.length === 0 || changedLater(`table ${tableName(node.relation)}`)) return create
-    return `${ifThere(relation(node.relation), assertColumns(node.relation, columns), columnDeclarations)}\n${create}`
-  },
+  CreateStmt: ifNotExists('table'),
   CreateTableAsStmt: (statement, node) =>
     insertAfter(statement, node.objtype === 'OBJECT_MATVIEW' ? 'view' : 'table', 'IF NOT EXISTS'),
 
-  // Labels that a later migration added may be there on a replay; those the statement names must be, in its order.
-  CreateEnumStmt: ({ text }, node) => {
-    const type = literal(qualified(node.typeName))
-    const labels = array(strings(node.vals))
-    return block(`\
-  if to_regtype(${type}) is null then
-    ${text};
-  elsif ${labels} is distinct from (
-    select array_agg(enumlabel::text order by enumsortorder) from pg_enum
-    where enumtypid = to_regtype(${type}) and enumlabel = any (${labels})
-  ) then
-    raise exception 'type % exists with other labels: found %, expected %', ${type},
-      (select array_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = to_regtype(${type})), ${labels};
-  end if;`)
-  },
+  CreateEnumStmt: ({ text }, node) => unlessType(text, qualified(node.typeName)),
   CreateDomainStmt: ({ text }, node) => unlessType(text, qualified(node.domainname)),
   CompositeTypeStmt: ({ text }, node) => unlessType(text, relation(node.typevar)),
   AlterEnumStmt: (statement, node) => {
@@ -81,29 +63,17 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
       )
       return guardOne(named as Statement, around)
     }
-    const index = literal(indexName(node))
     const create = insertAfter(statement, node.concurrent ? 'concurrently' : 'index', 'IF NOT EXISTS')
-    const assert = ifThere(
-      indexName(node),
-      `\
-  if not exists (
-    select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
-    where indexrelid = to_regclass(${index})
-      and ${isIndex(node)}
-  ) then
-    raise exception 'index % is another one: found %, expected %', ${index}, (
-      select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
-      from pg_index where indexrelid = to_regclass(${index})
-    ), ${literal(statement.text)} using hint = 'drop it, then run this again';
-  end if;`,
-    )
-    if (!node.concurrent) return `${assert}\n${create}`
+    if (!node.concurrent) return create
     // A build that was interrupted leaves an invalid index behind, which IF NOT EXISTS would take for the real one.
+    const at = node.relation?.schemaname
+      ? `${name(node.relation.schemaname)}.${name(node.idxname)}`
+      : name(node.idxname)
     const dropInvalid = block(`\
-  if exists (select from pg_index where indexrelid = to_regclass(${index}) and not indisvalid) then
-    DROP INDEX ${indexName(node)};
+  if exists (select from pg_index where indexrelid = to_regclass(${literal(at)}) and not indisvalid) then
+    DROP INDEX ${at};
   end if;`)
-    return `${dropInvalid}\n${assert}\n${create}`
+    return `${dropInvalid}\n${create}`
   },
 
   // There is no CREATE OR REPLACE POLICY. Both statements commit together, so no reader sees the table without it.
@@ -348,11 +318,20 @@ const vouch =
 /** Whether its author says that it can run twice as it is. */
 export const isVouched = ({ comments }: Statement) => /^\s*--\s*integrations-db:\s*runs twice\s*$/im.test(comments)
 
+/** How what a file makes is remembered. */
+export type Remembered = {
+  /** What it makes, with the mark it leaves: for a migration. */
+  made?: { things: Map<Key, Thing>; mark: (key: Key) => string }
+  /** What takes an object away only where its mark is: for a rollback. */
+  whereMade?: (key: Key, text: string) => string | undefined
+}
+
 /** The forms of a file's statements that can run twice, each ending in `;`. */
 export function guardAll(
   statements: Statement[],
   once: (text: string, at: number) => string,
   from: State = new State(),
+  { made, whereMade }: Remembered = {},
 ): string[] {
   const end = from.copy()
   let before = from
@@ -396,7 +375,43 @@ export function guardAll(
         })
     const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
     const guarded = play.goneLater.length > 0 && !ambiguous ? whileThere(terminated, play.goneLater) : terminated
-    return `${statement.comments ? `${statement.comments}\n` : ''}${guarded}`
+    const { trace, after } = steps[at] as (typeof steps)[number]
+    const checks = made && !ambiguous ? adoptions(statement, trace, after, made) : []
+    const [removed] = trace.log.removed
+    const kept = removed === undefined || isRename(statement) ? guarded : (whereMade?.(removed, guarded) ?? guarded)
+    return [...(statement.comments ? [statement.comments] : []), ...checks, kept].join('\n')
+  })
+}
+
+const isRename = ({ node }: Statement) => 'RenameStmt' in node || 'AlterObjectSchemaStmt' in node
+
+/** What compares the objects that a statement makes with those that are there. */
+function adoptions(
+  statement: Statement,
+  { log, things }: Trace,
+  state: State,
+  { things: remembered, mark }: NonNullable<Remembered['made']>,
+): string[] {
+  const [node] = Object.values(statement.node) as { if_not_exists?: boolean; replace?: boolean }[]
+  if (isRename(statement) || 'DoStmt' in statement.node) return []
+  const lenient =
+    node?.if_not_exists === true || node?.replace === true || commandOf(statement.node)?.missing_ok === true
+  const made = [...log.made].flatMap((key) => things.get(key) ?? [])
+  const whole = made.find(({ kind }) => kind === 'table') ?? made.find(({ kind }) => kind === 'column')
+  const parts = made.filter((one) => one.kind === 'constraint')
+  return (whole ? [whole] : made).flatMap((thing) => {
+    const mine = [thing.key, thing.on].find((key) => key !== undefined && remembered.has(key))
+    if (mine === undefined) return []
+    const check = adoption({
+      thing,
+      parts: whole ? parts : [],
+      text: statement.text,
+      lenient,
+      state,
+      isMine: isClaimed(mark(mine)),
+      concurrent: 'IndexStmt' in statement.node && statement.node.IndexStmt.concurrent === true,
+    })
+    return check === undefined ? [] : [check]
   })
 }
 
@@ -410,7 +425,7 @@ function isRemade(traces: Trace[], at: number, end: State): boolean {
     if (kind === 'type') return end.get(key) !== undefined
     // An identity column's sequence is called as the one that `serial` made.
     if (kind === 'sequence') return end.of('column', traces[at]?.lost.get(key)?.on)?.identity !== undefined
-    if (kind !== 'constraint' && kind !== 'index') return false
+    if (!/^(constraint|index|table|view|sequence)$/.test(kind ?? '')) return false
     const name = traces[at]?.lost.get(key)?.name ?? ''
     const schema = path?.split('.')[0] ?? 'public'
     const last = end.get(key) ?? end.relation(schema, name)

@@ -88,42 +88,40 @@ const names: Record<string, string> = {
   bool: 'boolean',
   'character varying': 'text',
   varchar: 'text',
-  character: 'text',
-  char: 'text',
+  char: 'character',
+  bpchar: 'character',
   'timestamp with time zone': 'timestamptz',
   'time with time zone': 'timetz',
 }
 const whole = ['smallint', 'integer', 'bigint']
 const times = ['timestamp', 'timestamptz', 'time', 'timetz', 'interval']
-/** Types that take any value of these others exactly as it is, or fail. */
+/** Types that take any value of these others exactly as it is, or fail; text takes all. */
 const takes: Record<string, string[]> = {
   smallint: whole,
   integer: [...whole, 'boolean'],
   bigint: whole,
-  numeric: [...whole, 'numeric', 'real'],
+  numeric: whole,
   'double precision': ['smallint', 'integer', 'real'],
   real: ['smallint'],
   timestamp: ['date', 'timestamptz'],
   timestamptz: ['date', 'timestamp'],
   interval: ['time'],
   json: ['jsonb'],
-  text: ['*'],
+  inet: ['cidr'],
+  ...Object.fromEntries(
+    ['boolean', 'date', 'time', 'timetz', 'jsonb', 'uuid', 'bytea', 'cidr', 'character'].map((type) => [type, []]),
+  ),
 }
 
 /** Whether values change on the way from one type to another without an error. */
 function narrows(from: Type, to: Type): boolean {
+  if (from.array !== to.array) return to.array
+  const [before, after] = [from.modifiers, to.modifiers]
+  if (times.includes(from.base) && times.includes(to.base) && (after[0] ?? 6) < (before[0] ?? 6)) return true
   if (from.base === to.base) {
-    const [before, after] = [from.modifiers, to.modifiers]
-    if (from.base === 'numeric')
-      return after.length > 0 && (after[1] ?? 0) < (before.length === 0 ? Number.POSITIVE_INFINITY : (before[1] ?? 0))
-    return times.includes(from.base) && (after[0] ?? 6) < (before[0] ?? 6)
+    const scale = before.length === 0 ? Number.POSITIVE_INFINITY : (before[1] ?? 0)
+    return from.base === 'numeric' && after.length > 0 && (after[1] ?? 0) < scale
   }
-  if (from.base === 'text')
-    return /^(boolean|jsonb|numeric|real|double precision|smallint|integer|bigint|date|timestamp|timestamptz|time)$/.test(
-      to.base,
-    )
-  const known = [...Object.keys(takes), 'boolean', 'date', 'time', 'timetz', 'jsonb', 'uuid', 'bytea']
-  if (!known.includes(from.base) || !known.includes(to.base)) return false
-  if (to.base === 'numeric' && whole.includes(from.base)) return false
-  return !(takes[to.base]?.includes(from.base) || takes[to.base]?.includes('*'))
+  const isKnown = (base: string) => base === 'text' || base in takes
+  return isKnown(from.base) && isKnown(to.base) && to.base !== 'text' && !takes[to.base]?.includes(from.base)
 }

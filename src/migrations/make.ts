@@ -33,7 +33,7 @@ export function made(state: State, thing: Thing): string[] {
     case 'type':
       return [`CREATE TYPE ${sqlOf(state, thing.key)} AS ENUM (${thing.labels.map(literal).join(', ')})`]
     case 'sequence':
-      return [sequence(state, thing)]
+      return [`${sequenceMade(sqlOf(state, thing.key), thing.options)}${ownedBy(state, thing)}`]
     case 'table':
       return tableMade(state, thing)
     case 'column':
@@ -41,7 +41,7 @@ export function made(state: State, thing: Thing): string[] {
     case 'constraint':
       return [constraintMade(state, thing)]
     case 'policy':
-      return [policyMade(state, thing)]
+      return [policyMade(thing, sqlOf(state, thing.on))]
     case 'index':
     case 'view':
     case 'object':
@@ -112,9 +112,9 @@ export function constraintMade(state: State, { on, name: called, definition, val
   return `${alter(state, on)} ADD CONSTRAINT ${name(called)} ${definition}${valid ? '' : ' NOT VALID'}`
 }
 
-function policyMade(state: State, { on, name: called, head, roles, using, check }: Policy): string {
+export function policyMade({ name: called, head, roles, using, check }: Policy, table: string): string {
   return [
-    `CREATE POLICY ${name(called)} ON ${sqlOf(state, on)}`,
+    `CREATE POLICY ${name(called)} ON ${table}`,
     head,
     `TO ${roles}`,
     using === undefined ? '' : `USING ${using}`,
@@ -124,11 +124,14 @@ function policyMade(state: State, { on, name: called, head, roles, using, check 
     .join(' ')
 }
 
-function sequence(state: State, { key, options, on }: Sequence): string {
+export function sequenceMade(called: string, options: Sequence['options']): string {
   const type = options.as ? ` AS ${options.as}` : ''
+  return `CREATE SEQUENCE ${called}${type} ${optionsText(options)}`.trim()
+}
+
+function ownedBy(state: State, { on }: Sequence): string {
   const owner = state.of('column', on)
-  const owned = owner ? ` OWNED BY ${sqlOf(state, owner.on)}.${name(owner.name)}` : ''
-  return `CREATE SEQUENCE ${sqlOf(state, key)}${type} ${optionsText(options)}${owned}`.replace(/ +/g, ' ').trim()
+  return owner ? ` OWNED BY ${sqlOf(state, owner.on)}.${name(owner.name)}` : ''
 }
 
 /** Every option said, so that nothing of what was set before is left. */

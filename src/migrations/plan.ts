@@ -1,5 +1,6 @@
 import { diffExtras } from '../extras/extra.ts'
 import { arrange } from './arrange.ts'
+import { claim, claimOf, madeBy } from './claims.ts'
 import { type FileOrder, markOf, planDown } from './down.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { guardAll } from './guards.ts'
@@ -48,8 +49,9 @@ export async function planMigration(
 
 async function planFile(order: FileOrder): Promise<FilePlan> {
   const { migration, part, version, from, to } = order
-  const down = await planDown(order)
-  let marks = down.needsMark
+  const made = madeBy(part.statements, from.state)
+  const down = await planDown(order, made)
+  let marks = down.needsMark || made.size > 0
   const guarded = guardAll(
     part.statements,
     (text, at) => {
@@ -57,15 +59,17 @@ async function planFile(order: FileOrder): Promise<FilePlan> {
       return once(text, `${version}.${at + 1}`)
     },
     from.state,
+    { made: { things: made, mark: (key) => claimOf(version, key) } },
   )
   const up = arrange(part.statements, guarded, from, to, remadeTypes(part.statements))
-  const closing = part.suffix === '' ? await closingComments(migration.sql) : ''
+  const closing = part.suffix === '' ? await closingComments(migration.sql, migration.file) : ''
   return {
     version,
     name: `${migration.name}${part.suffix}`,
     transaction: part.transaction,
     up: [
       ...(marks ? [prepareMarks] : []),
+      ...claim(made, from.state, version),
       ...up,
       ...(closing === '' ? [] : [closing]),
       ...(down.needsMark ? [mark(markOf(version))] : []),

@@ -72,10 +72,12 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
     if (within && other.key !== from) moved.set(other.key, movedKey(other.key, old, next))
   }
   const things = [...state.things.values()]
-  for (const key of moved.keys()) {
-    state.things.delete(key)
-    state.log.removed.add(key)
-  }
+  // An index is called as before, wherever its table goes.
+  for (const [key, next] of moved)
+    if (next !== key) {
+      state.things.delete(key)
+      state.log.removed.add(key)
+    }
   for (const other of things) {
     const touched =
       moved.has(other.key) ||
@@ -85,7 +87,7 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
     if (!touched) continue
     state.put(renamedThing(other, moved, thing, { from, to }))
   }
-  for (const key of moved.values()) state.log.made.add(key)
+  for (const [key, next] of moved) if (next !== key) state.log.made.add(next)
 }
 
 /** A label, and the defaults that are it. */

@@ -4,7 +4,7 @@ import type { DrizzleMigration } from './drizzle-folder.ts'
 import type { FilePlan } from './plan.ts'
 
 /** Raised when the same source would give other bytes; files of an older generator stay as they are. */
-export const generatorVersion = 2
+export const generatorVersion = 3
 
 /** First line of a file whose statements each run by themselves. */
 export const noTransaction = '-- integrations-db: no transaction'

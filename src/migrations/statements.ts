@@ -73,14 +73,14 @@ export function placeOf({ text, base }: Pick<Statement, 'text' | 'base'>, locati
 }
 
 /** What a file says below its last statement, or without any, without drizzle-kit's breakpoints. */
-export async function closingComments(sql: string): Promise<string> {
-  return splitLeadingComments(await closingText(sql)).comments
+export async function closingComments(sql: string, file: string): Promise<string> {
+  return splitLeadingComments(await closingText(sql, file)).comments
 }
 
 /** What stands below a file's last statement. */
-export async function closingText(sql: string): Promise<string> {
+export async function closingText(sql: string, file: string): Promise<string> {
   if (sql.trim() === '') return ''
-  const last = (await loadParser()).parseSync(sql).stmts?.at(-1)
+  const last = parse(await loadParser(), sql, file).at(-1)
   const bytes = Buffer.from(sql)
   const end = last ? (last.stmt_len ? (last.stmt_location ?? 0) + last.stmt_len : bytes.length) : 0
   return bytes.subarray(end).toString().replace(/^\s*;/, '')

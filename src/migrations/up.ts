@@ -65,7 +65,7 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
       )
         target.put(thing)
     }
-  statements.push(...parseNow(asTheSnapshotSays(statements, before, target, migration), migration.file))
+  statements.push(...parseNow(asTheSnapshotSays(statements, before, target, migration.snapshot), migration.file))
   return {
     statements: schedule(statements, before, replayed(target), migration.file, isDrizzles(migration)),
     unknown: found('unknown'),
@@ -98,21 +98,11 @@ function asTheSnapshotSays(
   statements: Statement[],
   before: State,
   target: State,
-  { snapshot, previous }: DrizzleMigration,
+  snapshot: Snapshot | undefined,
 ): string[] {
-  type Told = { default?: unknown; notNull?: boolean; primaryKey?: boolean }
-  const toldBy = (by: Snapshot | undefined, column: Column) =>
-    by?.tables[pathOf(column.on)]?.columns[column.name] as Told | undefined
-  const told = (column: Column) => toldBy(snapshot, column)
-  // drizzle-kit leaves dropping the key of one column to its author, in a comment.
-  const keyDropped = (column: Column) => {
-    const key = primaryKeyOf(target, column.on)
-    const isKept = key !== undefined && before.get(key.key) === key && key.columns.join() === column.name
-    const isTold = toldBy(previous, column)?.primaryKey === true && told(column)?.primaryKey === false
-    const isComposite = Object.keys(snapshot?.tables[pathOf(column.on)]?.compositePrimaryKeys ?? {}).length > 0
-    return isKept && isTold && !isComposite
-      ? [`ALTER TABLE ${sqlOf(target, column.on)} DROP CONSTRAINT ${name(key.name)}`]
-      : []
+  const told = (column: Column) => {
+    const table = snapshot?.tables[pathOf(column.on)]
+    return table?.columns[column.name] as { default?: unknown; notNull?: boolean } | undefined
   }
   const isSet = (column: Column) =>
     statements.some(({ node }) => {
@@ -140,7 +130,6 @@ function asTheSnapshotSays(
     const freed =
       column.byKey && wanted?.notNull === false && !primaryKeyOf(target, column.on)?.columns.includes(column.name)
     return [
-      ...keyDropped(column),
       ...(was && was.type !== column.type && isFalsy && !isSet(column)
         ? [`${alter} SET DEFAULT ${wanted?.default}`]
         : []),

@@ -252,6 +252,8 @@ const changes: Change[] = [
     name: 'the primary key of one column',
     from: { n: pgTable('n', { a: integer('a').notNull() }) },
     to: { n: pgTable('n', { a: integer('a').primaryKey() }) },
+    // drizzle-kit leaves this to its author, in a comment.
+    down: 'ALTER TABLE "n" DROP CONSTRAINT "n_pkey"',
   },
   {
     name: 'the primary key of two columns',

@@ -1,14 +1,28 @@
 import { describe, expect, test } from 'vitest'
+import { claim, claimOf, madeBy } from '../../src/migrations/claims.ts'
 import { guardAll } from '../../src/migrations/guards.ts'
 import { once, prepareMarks } from '../../src/migrations/once.ts'
+import { State } from '../../src/migrations/state.ts'
 import { parseStatements, simplify } from '../../src/migrations/statements.ts'
 import { readCatalog, readRows } from '../support/catalog.ts'
 import { useDatabase } from '../support/database.ts'
 
 const t = useDatabase('host')
 
-const guarded = async (sql: string) =>
-  guardAll(await simplify(await parseStatements(sql, 'test.sql')), (text, at) => once(text, `1.${at}`)).join('\n')
+/** A file's statements as they are written, and what remembers that they made something. */
+const written = async (sql: string) => {
+  const statements = await simplify(await parseStatements(sql, 'test.sql'))
+  const things = madeBy(statements, new State())
+  const made = { things, mark: (key: string) => claimOf('1', key) }
+  return {
+    claims: claim(things, new State(), '1'),
+    guards: guardAll(statements, (text, at) => once(text, `1.${at}`), new State(), { made }),
+  }
+}
+const guarded = async (sql: string) => {
+  const { claims, guards } = await written(sql)
+  return [...claims, ...guards].join('\n')
+}
 
 /** A statement as drizzle-kit or a person writes it, and its guarded form, or what must be in it. */
 const golden: [kind: string, statement: string, guarded: string | string[]][] = [
@@ -19,13 +33,7 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
   [
     'CREATE TABLE',
     'CREATE TABLE "t1" ("id" uuid PRIMARY KEY, "n" numeric(10, 2), "m" "mood"[], "at" timestamp(3) with time zone, "v" varchar(20), "s" serial, "c" char(3), "i" interval day, "w" numeric(5));',
-    [
-      `('w', 'numeric', '(5,0)')`,
-      'CREATE TABLE IF NOT EXISTS "t1" ("id"',
-      `('n', 'numeric', '(10,2)')`,
-      `('s', 'int4', '')`,
-      `('m', 'mood[]', '')`,
-    ],
+    ['CREATE TABLE IF NOT EXISTS "t1" ("id"', 'create table integrations_stated."t1" ("id" uuid NOT NULL,'],
   ],
   ['CREATE TABLE without columns', 'CREATE TABLE "t1" (LIKE t);', 'CREATE TABLE IF NOT EXISTS "t1" (LIKE t);'],
   [
@@ -43,12 +51,12 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
   [
     'CREATE TYPE',
     `CREATE TYPE "public"."colour" AS ENUM('red', 'it''s $guard$');`,
-    ['DO $guard1$', `if to_regtype('"public"."colour"') is null`],
+    ['DO $guard1$', `if not to_regtype('"public"."colour"') is not null`],
   ],
   [
     'CREATE TYPE as drizzle-kit guarded it before 0.26',
     `DO $$ BEGIN\n CREATE TYPE "public"."colour" AS ENUM('red');\nEXCEPTION\n WHEN duplicate_object THEN null;\nEND $$;`,
-    [`if to_regtype('"public"."colour"') is null`, 'exists with other labels'],
+    [`if not to_regtype('"public"."colour"') is not null`, 'exists with other labels'],
   ],
   ['CREATE TYPE of columns', 'CREATE TYPE pair AS (a int, b int);', [`if not to_regtype('"pair"') is not null`]],
   [
@@ -67,22 +75,22 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
   [
     'CREATE INDEX',
     'CREATE INDEX "i1" ON "t" USING btree ("a" DESC NULLS LAST, lower(c)) INCLUDE (o) WHERE a > 1;',
-    ['CREATE INDEX IF NOT EXISTS "i1" ON', `array['a', '(expression)', 'o']`, 'array[1, 0]'],
+    ['CREATE INDEX IF NOT EXISTS "i1" ON', 'CREATE INDEX "i1" ON integrations_stated."t" USING btree'],
   ],
   [
     'CREATE UNIQUE INDEX',
     'CREATE UNIQUE INDEX "i2" ON "t" USING btree ("a");',
-    ['CREATE UNIQUE INDEX IF NOT EXISTS "i2" ON', 'indisunique = true'],
+    ['CREATE UNIQUE INDEX IF NOT EXISTS "i2" ON'],
   ],
   [
     'CREATE INDEX USING gin',
     'CREATE INDEX "i3" ON "t" USING gin (j jsonb_path_ops);',
-    [`'jsonb_path_ops'`, `amname = 'gin'`],
+    ['ON integrations_stated."t" USING gin (j jsonb_path_ops)'],
   ],
   [
     'CREATE INDEX with an operator class for one of its columns',
     'CREATE INDEX "i4" ON "t" (c text_pattern_ops, a);',
-    [`array['text_pattern_ops', null]`],
+    ['ON integrations_stated."t" (c text_pattern_ops, a)'],
   ],
   [
     'CREATE POLICY',
@@ -131,7 +139,10 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
   [
     'ADD COLUMN',
     `ALTER TABLE "t" ADD COLUMN "b" text DEFAULT 'add column' NOT NULL;`,
-    [`ALTER TABLE "t" ADD COLUMN IF NOT EXISTS "b" text DEFAULT 'add column' NOT NULL;`, `('b', 'text', '')`],
+    [
+      `ALTER TABLE "t" ADD COLUMN IF NOT EXISTS "b" text DEFAULT 'add column' NOT NULL;`,
+      `add column "b" text DEFAULT 'add column' NOT NULL`,
+    ],
   ],
   ['ADD without COLUMN', `ALTER TABLE "t" ADD "b" int;`, ['ALTER TABLE "t" ADD IF NOT EXISTS "b" int;']],
   [
@@ -199,16 +210,16 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
     [`conname = 't_uq'`, `conrelid = to_regclass('"t"')`],
   ],
   ['ADD PRIMARY KEY', 'ALTER TABLE "t" ADD PRIMARY KEY ("a");', [`contype = 'p'`]],
-  ['ADD CHECK', 'ALTER TABLE "t" ADD CONSTRAINT "t_ck" CHECK ("t"."c" <> $x$ ok $x$ and a > 0);', [`array['a', 'c']`]],
+  ['ADD CHECK', 'ALTER TABLE "t" ADD CONSTRAINT "t_ck" CHECK ("t"."c" <> $x$ ok $x$ and a > 0);', [`conname = 't_ck'`]],
   [
     'ADD FOREIGN KEY',
     'ALTER TABLE "t" ADD CONSTRAINT "t_fk" FOREIGN KEY ("o") REFERENCES "public"."organizations"("id") ON DELETE cascade;',
-    [`conname = 't_fk'`, `confdeltype = 'c'`],
+    [`conname = 't_fk'`],
   ],
   [
     'ADD FOREIGN KEY to whatever the other table’s key is',
     'ALTER TABLE t ADD CONSTRAINT t_fk FOREIGN KEY (o) REFERENCES organizations;',
-    [`conname = 't_fk'`, `confdeltype = 'a'`],
+    [`conname = 't_fk'`],
   ],
   ['ADD CONSTRAINT USING INDEX', 'ALTER TABLE k ADD CONSTRAINT k_key UNIQUE USING INDEX k_idx;', [`conname = 'k_key'`]],
   ['VALIDATE CONSTRAINT', 'ALTER TABLE t VALIDATE CONSTRAINT t_late;', 'ALTER TABLE t VALIDATE CONSTRAINT t_late;'],
@@ -335,7 +346,7 @@ describe('the guarded form of', () => {
     '%s does what the statement says, and nothing the second time',
     async (_kind, statement, expected) => {
       const text = await guarded(statement)
-      if (typeof expected === 'string') expect(text).toBe(expected)
+      if (typeof expected === 'string') expect(text.endsWith(expected), text).toBe(true)
       else for (const part of expected) expect(text).toContain(part)
       // COMMIT would end the transaction that this test undoes; its guarded form is a comment.
       const raw = statement === 'COMMIT;' ? 'select 1' : /SET DATA TYPE/.test(statement) ? text : statement
@@ -356,12 +367,12 @@ describe('where IF NOT EXISTS would accept something else, the file fails and sa
     [
       'a table with a column of another type',
       'CREATE TABLE "t" ("a" text, "zz" int);',
-      /"t" exists, but a is integer instead of text, zz is missing instead of integer/,
+      /"public"\."t" exists, but a is integer instead of text, zz is missing instead of integer, .*c is text default '5'::text instead of not stated/,
     ],
     [
       'a column of another type',
       'ALTER TABLE "t" ADD COLUMN "c" numeric(5, 2);',
-      /c is text instead of numeric\(5,2\)/,
+      /c is text default '5'::text instead of numeric\(5,2\)/,
     ],
     [
       'a column of another length',
@@ -376,7 +387,7 @@ describe('where IF NOT EXISTS would accept something else, the file fails and sa
     [
       'an index on another column',
       'CREATE INDEX "i0" ON "t" ("o");',
-      /index "i0" is another one: found CREATE INDEX i0 ON public\.t USING btree \(a\), expected CREATE INDEX "i0" ON "t" \("o"\)/,
+      /index "public"\."i0" is another one: found CREATE INDEX i0 ON public\.t USING btree \(a\), expected CREATE INDEX "i0" ON "t" \("o"\)/,
     ],
     ['an index of another method', 'CREATE INDEX "i0" ON "t" USING hash ("a");', /is another one/],
     ['an index in another order', 'CREATE INDEX "i0" ON "t" ("a" DESC);', /is another one/],
