@@ -1,4 +1,6 @@
 export type {
+  AlertPageOptions,
+  EventFeedOptions,
   EventPageOptions,
   FieldMappingsEdit,
   IntegrationPatch,
@@ -6,6 +8,9 @@ export type {
   NewIntegration,
   PageOptions,
   RevisionOptions,
+  RunEnd,
+  RunPageOptions,
+  RunStart,
   SchedulePageOptions,
 } from './client/call-options.ts'
 export {
@@ -29,9 +34,10 @@ export type {
   RotationOptions,
   ServiceCredentials,
 } from './client/credentials.ts'
-export type { Events, IntegrationEvent } from './client/events.ts'
-export type { Integration } from './client/integration-statements.ts'
+export type { EventFeed, Events, IntegrationEvent, ServiceAlerts, ServiceEvents } from './client/events.ts'
+export type { Integration, IntegrationWithLastRun } from './client/integration-statements.ts'
 export type { Integrations } from './client/integrations.ts'
+export type { Run, Runs, ServiceRuns } from './client/runs.ts'
 export type {
   MappedFieldPage,
   ScheduledIntegration,
@@ -63,6 +69,8 @@ export type { ConnectionFields, ConnectionFieldsBySystem } from './registry/conn
 export { documentSchemas, type JsonSchema, systemSchemas } from './registry/json-schema.ts'
 export { systemOf, unmappedRequiredTargets } from './registry/systems.ts'
 export type { IntegrationStatus } from './schema/enums.ts'
+export type { ColumnChange, EventAction } from './schema/organization-integration-events.ts'
+export type { RunOutcome } from './schema/organization-integration-runs.ts'
 export {
   type Capability,
   type ConnectionField,

@@ -1,6 +1,8 @@
 import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import type { FieldMapping } from '../config/field-mapping.ts'
 import type { IntegrationStatus } from '../schema/enums.ts'
+import type { EventAction } from '../schema/organization-integration-events.ts'
+import type { RunOutcome } from '../schema/organization-integration-runs.ts'
 import type { IntegrationType, TargetOf } from '../schema/systems.ts'
 
 /*
@@ -99,8 +101,21 @@ export type SchedulePageOptions = PageOptions & {
   since?: Date | undefined
 }
 
-/** A page of events. */
+/** Which of an organization's events, and how many. */
 export type EventPageOptions = {
+  /**
+   * Only what was done so: `create`, `update`, `remove`, `store`, `rotate`, `retrieve`, `revoke`, `delete`, `alert`,
+   * `quarantine` or `restore`.
+   *
+   * @default every action
+   */
+  action?: EventAction | undefined
+  /**
+   * Only those of this system.
+   *
+   * @default every system, and what is about none
+   */
+  integrationType?: IntegrationType | undefined
   /**
    * Most rows, 1 to 1000.
    *
@@ -112,5 +127,111 @@ export type EventPageOptions = {
    *
    * @default the newest events
    */
+  after?: string | undefined
+  /**
+   * The former name of `after`.
+   *
+   * @default the newest events
+   */
   before?: string | undefined
+}
+
+/** Which events of all organizations, and from where on. */
+export type EventFeedOptions = {
+  /**
+   * Only what was done so, such as `alert`.
+   *
+   * @default every action
+   */
+  action?: EventAction | undefined
+  /**
+   * Most rows, 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number | undefined
+  /**
+   * `next` of the page before: an opaque cursor.
+   *
+   * @default null: from the first event on
+   */
+  after?: string | null | undefined
+}
+
+/** How many alerts. */
+export type AlertPageOptions = {
+  /**
+   * Most rows, 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number | undefined
+}
+
+/** Which of an organization's runs, and how many. */
+export type RunPageOptions = {
+  /**
+   * Only those of this system.
+   *
+   * @default every system
+   */
+  integrationType?: IntegrationType | undefined
+  /**
+   * Most rows, 1 to 1000.
+   *
+   * @default 100
+   */
+  limit?: number | undefined
+  /**
+   * The id of the last run of the page before.
+   *
+   * @default the latest runs
+   */
+  after?: string | undefined
+}
+
+/** Whose run begins. */
+export type RunStart = {
+  /** The organization, a uuid. */
+  organizationId: string
+  /** The system. */
+  integrationType: IntegrationType
+  /** When it is due by its schedule. */
+  due: Date
+  /**
+   * Take on, as its next attempt, a run that failed, or that was begun and never finished.
+   *
+   * @default false
+   */
+  retries?: boolean | undefined
+}
+
+/** How a run ended. */
+export type RunEnd = {
+  /** How: `succeeded`, `failed` or `cancelled`. */
+  outcome: RunOutcome
+  /**
+   * What there is to say: 1 to 1,000 characters, none of which look like a credential.
+   *
+   * @default null
+   */
+  message?: string | undefined
+  /**
+   * How many of what, such as `{ invoices: 12 }`: at most 50 numbers, under names of 1 to 63 characters.
+   *
+   * @default null
+   */
+  counts?: Record<string, number> | undefined
+  /**
+   * The attempt that ends, as `start` gave it; another one than the run's current one is refused.
+   *
+   * @default the current one
+   */
+  attempt?: number | undefined
+  /**
+   * After so many failed runs in a row, 1 to 1000, the integration is set to `error` and an alert is recorded, once.
+   *
+   * @default never
+   */
+  errorAfter?: number | undefined
 }

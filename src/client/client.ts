@@ -19,8 +19,9 @@ import { assertStrongKey, databaseUrl, encryptionKey, parse } from '../util/chec
 import { lazily } from '../util/lazily.ts'
 import { readable } from '../util/readable.ts'
 import { Credentials, ServiceCredentials } from './credentials.ts'
-import { Events } from './events.ts'
+import { Events, ServiceAlerts, ServiceEvents } from './events.ts'
 import { Integrations } from './integrations.ts'
+import { Runs, ServiceRuns } from './runs.ts'
 import { ServiceIntegrations } from './service-integrations.ts'
 
 /** How to reach the database, and how patient to be. */
@@ -147,8 +148,10 @@ export type OrganizationCalls = {
   readonly integrations: Integrations
   /** Their credential bundles. */
   readonly credentials: Credentials
-  /** What was done with credentials and documents. */
+  /** What was done with integrations, credentials and documents. */
   readonly events: Events
+  /** What came of each sync. */
+  readonly runs: Runs
   /**
    * Any typed Drizzle query in the same scope, one round trip.
    *
@@ -215,6 +218,12 @@ export type ServiceScope = {
   readonly integrations: ServiceIntegrations
   /** Retrieving credential bundles. */
   readonly credentials: ServiceCredentials
+  /** Events of every organization, as a feed. */
+  readonly events: ServiceEvents
+  /** Alerts that somebody must be told of. */
+  readonly alerts: ServiceAlerts
+  /** Starting and finishing runs. */
+  readonly runs: ServiceRuns
   /**
    * One organization, with the service role's rights. Sends nothing.
    *
@@ -350,9 +359,13 @@ export function createIntegrationsDb(options: IntegrationsDbOptions | string = {
       const open = keeping(({ organizationId }: { organizationId: string }) =>
         openScope(service, serviceScope(actor, organizationId), settings),
       )
+      const { run } = unitSession(service.ready, scope)
       return {
-        integrations: new ServiceIntegrations(unitSession(service.ready, scope).run, scope),
+        integrations: new ServiceIntegrations(run, scope),
         credentials: new ServiceCredentials(service.ready, actor, settings),
+        events: new ServiceEvents(run, scope),
+        alerts: new ServiceAlerts(run, scope),
+        runs: new ServiceRuns(run, scope),
         forOrganization: (organizationId) => open({ organizationId }),
       }
     },
@@ -416,6 +429,7 @@ function organizationCalls(session: Session, scope: OrganizationScopeSettings, s
     integrations: new Integrations(session.run, scope),
     credentials: new Credentials(session, scope, settings),
     events: new Events(session.run, scope),
+    runs: new Runs(session.run, scope),
     query: (build) =>
       observed('query', scope, async () => {
         assertFunction('query', build)

@@ -1,18 +1,25 @@
 import { z } from 'zod'
 import { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import { isTimeZone, scheduleProblem } from '../config/schedule.ts'
-import { shortText } from '../config/short-text.ts'
+import { shortText, textUpTo } from '../config/short-text.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from '../config/versions.ts'
 import { copied } from '../config/violations.ts'
 import { integrationStatus, integrationType } from '../schema/enums.ts'
+import { eventActions } from '../schema/organization-integration-events.ts'
+import { longestRunMessage, runCountLimits, runOutcomes } from '../schema/organization-integration-runs.ts'
 import { check } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import type {
+  AlertPageOptions,
+  EventFeedOptions,
   EventPageOptions,
   IntegrationPatch,
   ListFilter,
   PageOptions,
   RevisionOptions,
+  RunEnd,
+  RunPageOptions,
+  RunStart,
   SchedulePageOptions,
 } from './call-options.ts'
 
@@ -92,11 +99,58 @@ const page = lazily(() =>
   } satisfies Checks<Omit<SchedulePageOptions, keyof PageOptions>>),
 )
 
+const most = () => z.int().min(1).max(1000).default(100)
+const action = () => z.enum(eventActions).optional()
 const eventPage = lazily(() =>
+  z
+    .strictObject({
+      action: action(),
+      integrationType: type().optional(),
+      limit: most(),
+      after: z.guid('must be the id of an event').optional(),
+      before: z.guid('must be the id of an event').optional(),
+    } satisfies Checks<EventPageOptions>)
+    .refine(({ after, before }) => after === undefined || before === undefined, {
+      path: ['before'],
+      message: 'is the former name of after; pass after alone',
+    })
+    .transform(({ before, after = before, ...page }) => ({ ...page, after })),
+)
+const eventFeed = lazily(() =>
+  z.strictObject({ action: action(), limit: most(), after: z.string().nullish() } satisfies Checks<EventFeedOptions>),
+)
+const alertPage = lazily(() => z.strictObject({ limit: most() } satisfies Checks<AlertPageOptions>))
+const runPage = lazily(() =>
   z.strictObject({
-    limit: z.int().min(1).max(1000).default(100),
-    before: z.guid('must be the id of an event').optional(),
-  } satisfies Checks<EventPageOptions>),
+    integrationType: type().optional(),
+    limit: most(),
+    after: z.guid('must be the id of a run').optional(),
+  } satisfies Checks<RunPageOptions>),
+)
+const runStart = lazily(() =>
+  z.strictObject({
+    organizationId: z.guid('must be a uuid').toLowerCase(),
+    integrationType: type(),
+    due: z.date(),
+    retries: z.boolean().default(false),
+  } satisfies Checks<RunStart>),
+)
+const counts = lazily(() =>
+  z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'must be a name'), z.number())
+    .refine(
+      (given) => Object.keys(given).length <= runCountLimits.fields,
+      `must hold at most ${runCountLimits.fields} numbers`,
+    ),
+)
+const runEnd = lazily(() =>
+  z.strictObject({
+    outcome: z.enum(runOutcomes),
+    message: textUpTo(longestRunMessage).optional(),
+    counts: z.preprocess((given) => copied(given), counts().optional()),
+    attempt: z.int().min(1).optional(),
+    errorAfter: z.int().min(1).max(1000).optional(),
+  } satisfies Checks<RunEnd>),
 )
 const credentialOptions = lazily(() => z.strictObject({ reason: shortText().optional() }))
 const rotation = lazily(() => credentialOptions().extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() }))
@@ -117,6 +171,11 @@ export const input = {
   page: (value: unknown) => check('', page, value),
   rowPage: (value: unknown) => check('', rowPage, value),
   eventPage: (value: unknown) => check('', eventPage, value),
+  eventFeed: (value: unknown) => check('', eventFeed, value),
+  alertPage: (value: unknown) => check('', alertPage, value),
+  runPage: (value: unknown) => check('', runPage, value),
+  runStart: (value: unknown) => check('', runStart, value),
+  runEnd: (value: unknown) => check('', runEnd, value),
   credentialOptions: (value: unknown) => check('', credentialOptions, value),
   rotation: (value: unknown) => check('', rotation, value),
   version: (value: unknown) => check('version', version, value),

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gt, isNotNull, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import { markVersion, upcastMappings } from '../config/versions.ts'
 import { excludedFeaturesViolations, fieldMappingsViolations, type Violation } from '../config/violations.ts'
@@ -11,7 +11,10 @@ import {
   type Statement,
 } from '../connection/statement.ts'
 import type { IntegrationStatus, IntegrationType } from '../schema/enums.ts'
+import { organizationIntegrationRuns as runs } from '../schema/organization-integration-runs.ts'
 import { organizationIntegrations as table } from '../schema/organization-integrations.ts'
+import { lazily } from '../util/lazily.ts'
+import { type Run, toRun } from './runs.ts'
 
 /* The statements of `integrations.ts`: built by Drizzle once, filled in per call. */
 
@@ -44,6 +47,12 @@ export type Integration = {
   problems: Violation[]
 }
 
+/** One integration, and what came of its latest sync. */
+export type IntegrationWithLastRun = Integration & {
+  /** The run of its latest due time; null before the first. */
+  lastRun: Run | null
+}
+
 const columns = getTableColumns(table)
 // A row's xmin is the transaction that wrote it: a revision that costs no column and, unlike updated_at, survives the
 // trip through a JavaScript Date.
@@ -61,7 +70,24 @@ const update = (values: Record<string, SQL>, where: SQL | undefined) =>
   builder.update(table).set(values).where(and(named, where)).returning(selection)
 const texts = (name: string) => sql`array(select jsonb_array_elements_text(${given(name)}::jsonb))`
 
+// Drizzle leaves the table's name away in a query of one table, which would make the outer id the inner one.
+const ofOuterRow = sql`${runs.integrationId} = "organization_integrations"."id"`
+const lastRun = lazily(() =>
+  builder.select().from(runs).where(ofOuterRow).orderBy(desc(runs.due)).limit(1).as('last_run'),
+)
+const selectWithLastRun = (where: SQL | undefined) => {
+  const { id, integrationId, organizationId, due, startedAt, finishedAt, outcome, message, counts, attempt } = lastRun()
+  const run = { id, integrationId, organizationId, due, startedAt, finishedAt, outcome, message, counts, attempt }
+  const query = builder
+    .select({ ...selection, run })
+    .from(table)
+    .leftJoinLateral(lastRun(), sql`true`)
+  return query.where(where).orderBy(...oldestFirst)
+}
+
 export const statements = {
+  listWithLastRun: compile(() => selectWithLastRun(own)),
+  listWithLastRunByStatus: compile(() => selectWithLastRun(and(own, eq(table.status, given('status'))))),
   list: compile(() => select(own).orderBy(...oldestFirst)),
   listByStatus: compile(() => select(and(own, eq(table.status, given('status')))).orderBy(...oldestFirst)),
   get: compile(() => select(named)),
@@ -149,6 +175,15 @@ export function toIntegrations({ values }: Rows): Integration[] {
     integration.revision = row[revisionAt]
     integration.problems = checkDocuments(integration, String(row[mappingsAt]))
     return integration as Integration
+  })
+}
+
+/** Of the rows of `listWithLastRun`. */
+export function toIntegrationsWithLastRun(rows: Rows): IntegrationWithLastRun[] {
+  return toIntegrations(rows).map((integration, i) => {
+    const [id, integrationId, organizationId, ...rest] = rows.values[i]?.slice(revisionAt + 1) ?? []
+    const run = id === null ? null : toRun([id, integrationId, organizationId, integration.integrationType, ...rest])
+    return { ...integration, lastRun: run }
   })
 }
 

@@ -16,7 +16,14 @@ import type {
 import { input } from './input.ts'
 import { editFeatures, mergeFieldMappings } from './integration-edits.ts'
 import { credentialMissing, noRowAffected } from './integration-errors.ts'
-import { type Integration, statements, toIntegrations, writes } from './integration-statements.ts'
+import {
+  type Integration,
+  type IntegrationWithLastRun,
+  statements,
+  toIntegrations,
+  toIntegrationsWithLastRun,
+  writes,
+} from './integration-statements.ts'
 
 const reading = { reads: true }
 
@@ -57,6 +64,44 @@ export class Integrations {
     return this.#reads('list', () => {
       const { status } = input.listFilter(filter)
       return status === undefined ? statements.list(this.#own()) : statements.listByStatus(this.#own({ status }))
+    })
+  }
+
+  /**
+   * All integrations of the organization, oldest first, each with the run of its latest due time.
+   *
+   * Without a status the second condition is left out.
+   *
+   * ```sql
+   * select id, organization_id, integration_type, status, field_mappings, sync_schedule, excluded_features,
+   *   created_at, updated_at, xmin::text as revision, last_run.id, last_run.integration_id, last_run.organization_id,
+   *   last_run.due, last_run.started_at, last_run.finished_at, last_run.outcome, last_run.message, last_run.counts,
+   *   last_run.attempt
+   * from organization_integrations
+   * left join lateral (
+   *   select id, integration_id, organization_id, due, started_at, finished_at, outcome, message, counts, attempt
+   *   from organization_integration_runs
+   *   where integration_id = organization_integrations.id
+   *   order by due desc
+   *   limit …
+   * ) last_run on true
+   * where organization_id = … and status = …
+   * order by created_at, id
+   * ```
+   *
+   * @example
+   * const failed = (await acme.integrations.listWithLastRun()).filter(({ lastRun }) => lastRun?.outcome === 'failed')
+   *
+   * @throws IntegrationsDbError `invalid_input` for what is no status.
+   */
+  listWithLastRun(filter: ListFilter = {}): Promise<IntegrationWithLastRun[]> {
+    return observed('integrations.listWithLastRun', this.#scope, async () => {
+      const { status } = input.listFilter(filter)
+      const statement =
+        status === undefined
+          ? statements.listWithLastRun(this.#own())
+          : statements.listWithLastRunByStatus(this.#own({ status }))
+      return toIntegrationsWithLastRun(await this.#run(statement, reading))
     })
   }
 

@@ -3,12 +3,12 @@ import { check } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import { credentialProblem } from './violations.ts'
 
-/** What ends up in an event: nobody looks for a credential there. */
-export const shortText = lazily(() =>
+/** A text of 1 to so many characters that PostgreSQL can hold and that looks like no credential. */
+export const textUpTo = (characters: number) =>
   z
     .string()
     .min(1)
-    .max(255)
+    .max(characters)
     .refine(
       (given) => given.isWellFormed() && !given.includes('\0'),
       'must hold no NUL character and no half of a surrogate pair, which PostgreSQL cannot store',
@@ -16,8 +16,10 @@ export const shortText = lazily(() =>
     .check((given) => {
       const problem = credentialProblem(given.value)
       if (problem !== null) given.issues.push({ code: 'custom', message: problem, input: 'a text' })
-    }),
-)
+    })
+
+/** What ends up in an event: nobody looks for a credential there. */
+export const shortText = lazily(() => textUpTo(255))
 
 /** A non-empty text for a claim or a message. */
 export function text(field: string, value: unknown): string {

@@ -13,7 +13,9 @@ import {
   typeComment,
 } from '../extras/kinds.ts'
 import { integrationStatus, integrationType } from './enums.ts'
+import { alertFunctions } from './functions/alerts.ts'
 import { callerFunctions } from './functions/caller.ts'
+import { changeFunctions } from './functions/changes.ts'
 import { configurationFunctions } from './functions/configuration.ts'
 import { credentialChecks } from './functions/credential-check.ts'
 import { credentialFunctions } from './functions/credentials.ts'
@@ -21,12 +23,21 @@ import { eventFunctions } from './functions/events.ts'
 import { maintenanceFunctions } from './functions/maintenance.ts'
 import { repairFunctions } from './functions/repair.ts'
 import { retrievalFunctions } from './functions/retrieval.ts'
+import { runFunctions } from './functions/runs.ts'
 import { secretFunctions } from './functions/secrets.ts'
 import { organizations } from './host.ts'
 import { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 import { organizationIntegrationEvents } from './organization-integration-events.ts'
+import { organizationIntegrationRuns } from './organization-integration-runs.ts'
 import { organizationIntegrations } from './organization-integrations.ts'
-import { encryptedSecrets, operatorTurns, retrievalRequests, revokedGrants } from './private-tables.ts'
+import {
+  alertAcknowledgements,
+  encryptedSecrets,
+  operatorTurns,
+  retrievalRequests,
+  revokedGrants,
+  syncPlans,
+} from './private-tables.ts'
 
 /*
  * What the database must have and drizzle-kit cannot say. Edit, then `npm run db:generate -- --name <what>`: the change
@@ -85,11 +96,20 @@ export const extras: Extra[] = withSafeFunctions([
   requiredBypass(),
   pgcrypto(),
   // Nobody is granted anything on the references and the private tables: definer functions reach them as their owner.
-  ...[organizationIntegrationCredentials, encryptedSecrets, retrievalRequests, revokedGrants, operatorTurns].flatMap(
-    (table) => [forcedRowSecurity(table), tablePrivileges(table, {})],
-  ),
+  ...[
+    organizationIntegrationCredentials,
+    encryptedSecrets,
+    retrievalRequests,
+    revokedGrants,
+    operatorTurns,
+    alertAcknowledgements,
+    syncPlans,
+  ].flatMap((table) => [forcedRowSecurity(table), tablePrivileges(table, {})]),
   forcedRowSecurity(organizationIntegrationEvents),
   tablePrivileges(organizationIntegrationEvents, { authenticated: ['select'], service_role: ['select'] }),
+  // Read by members, written by the functions that service_role may call.
+  forcedRowSecurity(organizationIntegrationRuns),
+  tablePrivileges(organizationIntegrationRuns, { authenticated: ['select'], service_role: ['select'] }),
   ...callerFunctions,
   ...eventFunctions,
   ...secretFunctions,
@@ -98,5 +118,8 @@ export const extras: Extra[] = withSafeFunctions([
   ...maintenanceFunctions,
   ...configurationFunctions,
   ...repairFunctions,
+  ...changeFunctions,
+  ...runFunctions,
+  ...alertFunctions,
   ...credentialChecks,
 ])

@@ -4,5 +4,13 @@ export * from './enums.ts'
 export { integrations } from './namespace.ts'
 export { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 export { organizationIntegrationEvents } from './organization-integration-events.ts'
+export { organizationIntegrationRuns } from './organization-integration-runs.ts'
 export { organizationIntegrations } from './organization-integrations.ts'
-export { encryptedSecrets, operatorTurns, retrievalRequests, revokedGrants } from './private-tables.ts'
+export {
+  alertAcknowledgements,
+  encryptedSecrets,
+  operatorTurns,
+  retrievalRequests,
+  revokedGrants,
+  syncPlans,
+} from './private-tables.ts'

@@ -1,10 +1,27 @@
 import { bigint, check, index, jsonb, pgPolicy, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { sql } from 'drizzle-orm/sql'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
+import { transactionId } from './columns.ts'
+
+/** What an event may say was done. */
+export const eventActions = [
+  ...['store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore'],
+  ...['create', 'update', 'remove', 'prune'],
+] as const
+/** What an event may say was done. */
+export type EventAction = (typeof eventActions)[number]
+
+/** A column's value before and after; neither for one that holds no configuration. */
+export type ColumnChange = {
+  /** Before; absent where the integration was created. */
+  old?: unknown
+  /** After; absent where the integration was removed. */
+  new?: unknown
+}
 
 /**
- * What was done with credentials, and which documents repair reset, by whom and why; never a value of a credential. Written by the definer functions alone, changed and
- * deleted by nobody.
+ * What was done with integrations and credentials, and which documents repair reset, by whom and why; never a value of a
+ * credential. Written by the definer functions alone, changed by nobody, deleted by `events prune` alone.
  *
  * Without foreign keys: an event outlives the organization it speaks of, and a cascade into a table that refuses
  * deletion would make deleting an organization fail.
@@ -26,12 +43,21 @@ export const organizationIntegrationEvents = pgTable(
     version: bigint('version', { mode: 'number' }),
     /** A document that repair reset, under its column's name: `{ field_mappings: … }`. Credentials in it are redacted. */
     quarantined: jsonb('quarantined').$type<Record<string, unknown>>(),
+    /** What became of an integration's columns: `{ status: { old: 'inactive', new: 'active' } }`. Credentials are redacted. */
+    changes: jsonb('changes').$type<Record<string, ColumnChange>>(),
+    /** Orders events across organizations, see `integrations.settled_events`. Those before the column have its migration's. */
+    transactionId: transactionId('transaction_id').notNull().default(sql`pg_current_xact_id()`),
   },
   (table) => [
     index('organization_integration_events_organization_id_created_at_idx').on(table.organizationId, table.createdAt),
+    index('organization_integration_events_position_idx').on(table.transactionId, table.createdAt, table.id),
+    // Few of many: who asks for alerts must not read all else.
+    index('organization_integration_events_alerts_idx')
+      .on(table.transactionId, table.createdAt, table.id)
+      .where(sql`action = 'alert'`),
     check(
       'organization_integration_events_action_check',
-      sql`action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore')`,
+      sql.raw(`action in (${eventActions.map((action) => `'${action}'`).join(', ')})`),
     ),
     pgPolicy('admins_can_read_own_events', {
       for: 'select',

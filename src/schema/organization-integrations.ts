@@ -42,6 +42,10 @@ export const organizationIntegrations = pgTable(
     index('organization_integrations_organization_id_idx').on(table.organizationId),
     // jsonb_ops, not the smaller jsonb_path_ops: only the former serves `field_mappings ? 'employee_id'`.
     index('organization_integrations_field_mappings_idx').using('gin', table.fieldMappings.op('jsonb_ops')),
+    // Few of many: `listScheduled` walks it by id.
+    index('organization_integrations_scheduled_idx')
+      .on(table.id)
+      .where(sql`status = 'active' and sync_schedule is not null`),
     pgPolicy('org_members_can_read_own_integrations', { for: 'select', to: 'authenticated', using: readable }),
     pgPolicy('admins_can_create_integrations', { for: 'insert', to: 'authenticated', withCheck: writable }),
     // Both clauses spelled out: without `with check` PostgreSQL would reuse `using`, and a reader would have to know.

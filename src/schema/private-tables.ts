@@ -1,5 +1,6 @@
-import { bigint, customType, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bigint, customType, foreignKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { integrations } from './namespace.ts'
+import { organizationIntegrationEvents } from './organization-integration-events.ts'
 
 /* Tables of the private schema: no policy, no privilege, reached by the definer functions and administrators alone. */
 
@@ -46,3 +47,30 @@ export const revokedGrants = integrations
  * Not advisory locks, which any login may hold for as long as it likes. Empty whenever nobody looks.
  */
 export const operatorTurns = integrations.table('operator_turns', { name: text('name').primaryKey() }).enableRLS()
+
+/** Alerts that somebody was told of. An alert is pending until it has a row here. */
+export const alertAcknowledgements = integrations
+  .table(
+    'alert_acknowledgements',
+    {
+      eventId: uuid('event_id').primaryKey(),
+      actor: text('actor').notNull(),
+      createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    },
+    (table) => [
+      foreignKey({
+        name: 'alert_acknowledgements_event_id_fkey',
+        columns: [table.eventId],
+        foreignColumns: [organizationIntegrationEvents.id],
+      }).onDelete('cascade'),
+    ],
+  )
+  .enableRLS()
+
+/** Up to when planners have enqueued what is due, by queue: what an outage leaves is what lies behind it. */
+export const syncPlans = integrations
+  .table('sync_plans', {
+    queue: text('queue').primaryKey(),
+    plannedThrough: timestamp('planned_through', { withTimezone: true }).notNull(),
+  })
+  .enableRLS()

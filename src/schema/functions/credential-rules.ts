@@ -87,3 +87,7 @@ export const stems = `array[${[
 ]
   .map((stem) => literal(`%${stem}%`))
   .join(', ')}]`
+
+/** Of a document printed as text: whether it is worth a look. Its own key `field_mappings` holds `pin` and is none. */
+export const suspicious = (text: string) =>
+  `replace(replace(lower(${text} collate "C"), '"field_mappings"', ''), '_', '') like any (${stems})`

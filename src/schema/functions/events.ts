@@ -32,6 +32,10 @@ end`,
     returns: 'trigger',
     body: `\
 begin
+  -- Its own transaction's turn: another's is not seen, and nobody but administrators can take it.
+  if tg_op = 'DELETE' and exists (select from integrations.operator_turns as t where t.name = 'prune events') then
+    return null;
+  end if;
   raise exception '% is append-only: % is refused to everybody', tg_relid::regclass, lower(tg_op)
     using errcode = 'insufficient_privilege';
 end`,
