@@ -7,19 +7,17 @@ import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
-import { IntegrationsDbError, type IntegrationsDbErrorCode, type IntegrationType } from '../../src/index.ts'
+import {
+  type EventPageOptions,
+  IntegrationsDbError,
+  type IntegrationsDbErrorCode,
+  type IntegrationType,
+} from '../../src/index.ts'
 import { statuses } from '../backend.ts'
 import { type Form, isSystem, problemsOf, readConnection, readMappings, readSettings } from './forms.ts'
+import { eventsPage } from './history.ts'
 import type { View } from './layout.ts'
-import {
-  eventsPage,
-  integrationPage,
-  integrationsPage,
-  messagePage,
-  type Refusal,
-  setUpPage,
-  signInPage,
-} from './pages.ts'
+import { integrationPage, integrationsPage, messagePage, type Refusal, setUpPage, signInPage } from './pages.ts'
 import { type Env, type SessionOptions, sessions } from './session.ts'
 
 export type AdminOptions = SessionOptions & {
@@ -87,36 +85,34 @@ export function createAdmin(options: AdminOptions) {
 
   app.get('/', async (c) => {
     const { scope, isAdmin } = c.var.member
-    const [rows, alerts] = await Promise.all([scope.integrations.list(), isAdmin ? scope.events.list() : []])
-    return c.html(
-      integrationsPage(
-        rows,
-        alerts.filter(({ action }) => action === 'alert'),
-        await viewOf(c),
-        c.req.query('done'),
-      ),
-    )
+    const alerts = isAdmin ? scope.events.list({ action: 'alert', limit: 5 }) : []
+    const [rows, latest] = await Promise.all([scope.integrations.listWithLastRun(), alerts])
+    return c.html(integrationsPage(rows, latest, await viewOf(c), c.req.query('done')))
   })
   app.get('/events', async (c) => {
-    const before = c.req.query('before')
-    const events = await c.var.member.scope.events.list({ limit: eventsPerPage, before })
-    const older = events.length === eventsPerPage ? `/events?before=${events.at(-1)?.id}` : null
-    return c.html(eventsPage(events, await viewOf(c), older))
+    const { action = '', system = '', after } = c.req.query()
+    const filter = { action: action || undefined, integrationType: system || undefined } as EventPageOptions
+    const events = await c.var.member.scope.events.list({ ...filter, limit: eventsPerPage, after })
+    const next = new URLSearchParams({ action, system, after: events.at(-1)?.id ?? '' })
+    const older = events.length === eventsPerPage ? `/events?${next}` : null
+    return c.html(eventsPage(events, { action, system }, await viewOf(c), older))
   })
 
   /** One integration, as it is or with what was refused. */
   async function show(c: Context<Env>, type: IntegrationType, refused: Refusal | null = null) {
     const { scope, isAdmin } = c.var.member
-    const [row, credential, events] = await Promise.all([
+    const latest = { integrationType: type, limit: 10 }
+    const [row, credential, runs, events] = await Promise.all([
       scope.integrations.get(type),
       scope.credentials.describe(type),
-      isAdmin ? scope.events.list({ limit: 10 }) : [],
+      scope.runs.list(latest),
+      isAdmin ? scope.events.list(latest) : [],
     ])
     const done = refused === null ? c.req.query('done') : undefined
     const view = await viewOf(c)
     return row === null
       ? setUpPage(type, view, done)
-      : integrationPage({ type, row, credential, events, done, refused }, view)
+      : integrationPage({ type, row, credential, runs, events, done, refused }, view)
   }
   app.get('/integrations/:system', async (c) => c.html(await show(c, systemOf(c))))
 

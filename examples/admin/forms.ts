@@ -20,7 +20,8 @@ export type Control = {
   value?: string
   hint?: string
   type?: 'text' | 'password' | 'url'
-  options?: readonly string[]
+  /** Of a list to choose from: what people read, by value. */
+  options?: Readonly<Record<string, string>>
   required?: boolean
   pattern?: string
   maxLength?: number
@@ -34,6 +35,8 @@ export const wordsOf = (name: string) => {
   const words = name.replaceAll('_', ' ').replace(/\b(api|url|id)\b/g, (word) => word.toUpperCase())
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
+export const labelled = (values: readonly string[]) =>
+  Object.fromEntries(values.map((value) => [value, wordsOf(value)]))
 const text = (form: Form, name: string) => (form[name] ?? '').trim()
 
 /** Which fields an `invalid_input` is about: `patch.syncSchedule: hour "24" must be 0 to 23; patch.…`. */
@@ -83,7 +86,7 @@ export function settingsControls(settings: Settings, timeZone: string): Control[
 }
 
 /** `error` is for workers to set; an integration in it is shown so, and can be set to another. */
-const statusesFrom = (status: string) => [...new Set(['active', 'inactive', 'pending_setup', status])]
+const statusesFrom = (status: string) => labelled(['active', 'inactive', 'pending_setup', status])
 
 export function readSettings(form: Form): Settings {
   return {
@@ -107,7 +110,6 @@ export function mappingControls(type: IntegrationType, mappings: FieldMappings) 
   const { name: system, mappingTargets } = systemOf(type)
   return Object.entries(mappingTargets).map(([target, { label, required }]) => {
     const parts = partsOf(mappings[target])
-    const names = ['', ...Object.keys(transforms)]
     const name = (part: string) => `fieldMappings.${target}.${part}`
     const options: Control[] = [
       { name: name('const'), label: 'Always this value', value: shown(parts.const), hint: 'In place of a field.' },
@@ -115,7 +117,7 @@ export function mappingControls(type: IntegrationType, mappings: FieldMappings) 
         name: name('transform'),
         label: 'Transform',
         value: parts.transform ?? '',
-        options: names.includes(parts.transform ?? '') ? names : [...names, parts.transform ?? ''],
+        options: { '': 'None', ...labelled([...Object.keys(transforms), parts.transform ?? ''].filter(Boolean)) },
       },
       { name: name('default'), label: 'Value where the field is missing', value: shown(parts.default) },
     ]

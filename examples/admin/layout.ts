@@ -50,9 +50,8 @@ ${
     ? html`<input ${attributes} type="${type}" value="${value}" autocomplete="off" spellcheck="false"${
         pattern && html` pattern="${pattern}"`
       }${maxLength && html` maxlength="${maxLength}"`}>`
-    : html`<select ${attributes}>${options.map(
-        (option) =>
-          html`<option value="${option}"${option === value && html` selected`}>${wordsOf(option) || 'None'}</option>`,
+    : html`<select ${attributes}>${Object.entries(options).map(
+        ([one, words]) => html`<option value="${one}"${one === value && html` selected`}>${words}</option>`,
       )}</select>`
 }</div>`
 }

@@ -6,12 +6,15 @@ import {
   type Integration,
   type IntegrationEvent,
   type IntegrationType,
+  type IntegrationWithLastRun,
   nextRuns,
+  type Run,
   systemOf,
   systems,
   unmappedRequiredTargets,
 } from '../../src/index.ts'
 import { connectionControls, mappingControls, type Problem, type Settings, settingsControls, wordsOf } from './forms.ts'
+import { eventList, runLine } from './history.ts'
 import { chip, confirmation, type Html, input, layout, time, type View } from './layout.ts'
 
 const dones: Readonly<Record<string, string>> = {
@@ -56,7 +59,7 @@ const problemList = ({ problems }: Integration) =>
   html`<p class="problem">Stored documents break a rule: ${problems.map(({ path, rule }) => `${path}: ${rule}`).join('; ')}</p>`
 
 export function integrationsPage(
-  rows: readonly Integration[],
+  rows: readonly IntegrationWithLastRun[],
   alerts: readonly IntegrationEvent[],
   view: View,
   done: string | undefined,
@@ -70,7 +73,7 @@ ${alerts.length > 0 && html`<section aria-labelledby="alerts"><h2 id="alerts">La
 <ul class="cards">${rows.map(
       (row) => html`<li class="card">
 <div><h2><a href="/integrations/${row.integrationType}">${systemOf(row.integrationType).name}</a></h2></div>
-<dl><dt>Next run</dt><dd>${nextRun(row, view)}</dd></dl>
+<dl><dt>Next run</dt><dd>${nextRun(row, view)}</dd><dt>Last run</dt><dd>${row.lastRun === null ? 'None yet' : runLine(row.lastRun, view)}</dd></dl>
 <div>${chip(row.status)}</div>${problemList(row)}</li>`,
     )}</ul>
 ${
@@ -83,26 +86,11 @@ ${
   )
 }
 
-function eventList(events: readonly IntegrationEvent[], view: View): Html {
-  return html`<ul class="plain">${events.map(
-    ({ createdAt, action, integrationType, actor, reason, version, outcome }) => {
-      const system =
-        integrationType === null ? null : (systems as Record<string, { name: string }>)[integrationType]?.name
-      const words = [
-        system ?? integrationType,
-        version !== null && `version ${version}`,
-        reason,
-        outcome !== 'ok' && outcome,
-      ]
-      return html`<li>${time(createdAt, view)} <strong>${wordsOf(action)}</strong> by ${actor}: ${words.filter(Boolean).join(' · ')}</li>`
-    },
-  )}</ul>`
-}
-
 export type Detail = {
   type: IntegrationType
   row: Integration
   credential: CredentialDescription | null
+  runs: readonly Run[]
   events: readonly IntegrationEvent[]
   done: string | undefined
   /** What was refused, and what the forms show instead of what is stored: what was typed. */
@@ -119,13 +107,18 @@ ${view.isAdmin && html`<form method="post" action="/integrations/${type}/create"
   )
 
 export function integrationPage(detail: Detail, view: View): Html {
-  const { type, row, refused, events } = detail
+  const { type, row, refused, runs, events } = detail
   return layout(
     systemOf(type).name,
     view,
     html`${doneNotice(detail.done)}${refused && refusal(refused)}
 ${stateSection(detail, view)}
 ${view.isAdmin ? html`${settingsForm(detail, view)}${mappingsForm(detail)}${credentialForms(detail)}` : mappingsList(row)}
+<section aria-labelledby="runs"><h2 id="runs">Runs</h2>${
+      runs.length === 0
+        ? html`<p>None yet.</p>`
+        : html`<ul class="plain">${runs.map((run) => html`<li>${runLine(run, view)}</li>`)}</ul>`
+    }</section>
 ${view.isAdmin && html`<section aria-labelledby="events"><h2 id="events">Events</h2>${eventList(events, view)}</section>`}
 ${view.isAdmin && deleteForm(detail)}`,
   )
@@ -203,12 +196,3 @@ const deleteForm = ({ type, row }: Detail) =>
 <form method="post" action="/integrations/${type}/delete">${revisionOf(row)}
 ${confirmation('delete', 'Yes, delete this integration with its settings, mappings and credential')}
 <button class="danger">Delete integration</button></form></section>`
-
-export function eventsPage(events: readonly IntegrationEvent[], view: View, older: string | null): Html {
-  return layout(
-    'Events',
-    view,
-    html`<section aria-label="Events">${events.length === 0 ? html`<p>None.</p>` : eventList(events, view)}
-${older && html`<p><a href="${older}">Older events</a></p>`}</section>`,
-  )
-}

@@ -43,12 +43,13 @@ async function request(who: TokenOptions | string, path: string, form?: Fields, 
 
 const of = (organizationId: string) => t.forOrganization({ organizationId })
 async function connected(organizationId: string) {
-  await of(organizationId).integrations.create({
-    integrationType: 'xledger',
-    fieldMappings: { amount: `${organizationId}-amount` },
-  })
-  await of(organizationId).credentials.store('xledger', bundle, { reason: `reason of ${organizationId}` })
-  return of(organizationId).integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
+  const { integrations, credentials } = of(organizationId)
+  await integrations.create({ integrationType: 'xledger', fieldMappings: { amount: `${organizationId}-amount` } })
+  await credentials.store('xledger', bundle, { reason: `reason of ${organizationId}` })
+  const { runs } = t.db.asService({ actor: 'nightly-sync' })
+  const run = await runs.start({ organizationId, integrationType: 'xledger', due: new Date('2026-11-27T02:00:00Z') })
+  await runs.finish(run?.id ?? '', { outcome: 'failed', message: `run of ${organizationId}`, errorAfter: 1 })
+  return integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
 }
 const posts: [string, Fields][] = [
   ['create', {}],
@@ -68,7 +69,9 @@ describe('a coordinator reads only', () => {
     const { revision } = await connected(lions)
     const before = await stateOf(lions)
     const coordinator = { organizationId: lions, role: 'coordinator' }
-    expect((await request(coordinator, '/integrations/xledger')).text).toContain(`${lions}-amount`)
+    const { text } = await request(coordinator, '/integrations/xledger')
+    expect(text).toContain(`${lions}-amount`)
+    expect(text).toContain(`run of ${lions}`)
     expect((await request(coordinator, `/integrations/xledger/${path}`, { ...form, revision })).status).toBe(403)
     expect(await stateOf(lions)).toEqual(before)
   })
@@ -99,7 +102,7 @@ describe("nothing of another organization's is reached", () => {
     ]
     for (const path of [...paths, `/events?before=${event?.id}`, `/events?after=${event?.id}`, `/${lions}`]) {
       const { text } = await request(scoutsAdmin(), path)
-      for (const theirs of ['Lions', `${lions}-amount`, `reason of ${lions}`, row.id])
+      for (const theirs of ['Lions', `${lions}-amount`, `reason of ${lions}`, `run of ${lions}`, row.id])
         expect(text, path).not.toContain(theirs)
     }
     expect((await request(scoutsAdmin(), '/')).text).toContain('Xledger')
@@ -239,6 +242,44 @@ test('no answer holds any part of a credential, whatever became of it, and none 
   }
   expect(said.join('\n')).not.toContain(canary)
   expect(t.serverLog()).not.toContain(canary)
+})
+
+describe('events', () => {
+  const admin = () => ({ organizationId: lions })
+
+  test('are listed page by page, each once', async () => {
+    await of(lions).integrations.create({ integrationType: 'consio' })
+    for (let i = 0; i < 110; i++) await of(lions).integrations.setFieldMappings('consio', { email: `path-${i}-` })
+    const pages: string[] = []
+    for (let path: string | undefined = '/events?system=consio'; path !== undefined; ) {
+      const { text } = await request(admin(), path)
+      pages.push(text)
+      path = /href="(\/events\?[^"]*after=[^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&')
+    }
+    expect(pages).toHaveLength(3)
+    const newest = [...pages.join('').matchAll(/→ .*?path-(\d+)-/g)].map(([, i]) => Number(i))
+    expect(newest).toEqual([...Array(110).keys()].reverse())
+  })
+
+  test('are filtered by what was done and by system; a filter that is none is refused', async () => {
+    await connected(lions)
+    await of(lions).integrations.create({ integrationType: 'consio' })
+    const count = async (query: string) => (await request(admin(), `/events?${query}`)).text.split('<li>').length - 1
+    expect(await count('action=alert')).toBe(1)
+    expect(await count('action=create')).toBe(2)
+    expect(await count('action=create&system=consio')).toBe(1)
+    expect(await count('action=&system=')).toBe((await of(lions).events.list()).length)
+    for (const query of ['action=x', 'system=sap', 'after=x'])
+      expect((await request(admin(), `/events?${query}`)).status, query).toBe(400)
+  })
+
+  test('an alert and the last run are on the first page', async () => {
+    await connected(lions)
+    const { text } = await request(admin(), '/')
+    expect(text).toContain('Latest alerts')
+    expect(text).toMatch(/Last run<\/dt><dd><time datetime="2026-11-27T02:00:00.000Z">27 Nov 2026, 03:00<\/time>/)
+    expect(text).toContain(`run of ${lions}`)
+  })
 })
 
 test('each answer forbids scripts, frames and forms that lead elsewhere, also one that refuses', async () => {
