@@ -78,8 +78,10 @@ const lastRun = lazily(() =>
 const selectWithLastRun = (where: SQL | undefined) => {
   const { id, integrationId, organizationId, due, startedAt, finishedAt, outcome, message, counts, attempt } = lastRun()
   const run = { id, integrationId, organizationId, due, startedAt, finishedAt, outcome, message, counts, attempt }
+  // Behind a join no column of the system's is found without its table's name.
+  const joined = { ...selection, revision: sql`"organization_integrations"."xmin"::text`.as('revision') }
   const query = builder
-    .select({ ...selection, run })
+    .select({ ...joined, run })
     .from(table)
     .leftJoinLateral(lastRun(), sql`true`)
   return query.where(where).orderBy(...oldestFirst)
