@@ -1,0 +1,284 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { type ServerType, serve } from '@hono/node-server'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createAdmin } from '../../examples/admin/app.ts'
+import { nextRuns } from '../../src/index.ts'
+import { startTestDatabase, type TestDatabase, type TokenOptions } from '../../src/testing/index.ts'
+import { hasChromium, startChromium } from '../support/chromium.ts'
+
+/* The pages in a real Chromium. tests/process/example-admin-requests.test.ts sends what no browser would. */
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const widths = { desktop: { width: 1200, height: 800 }, phone: { width: 360, height: 740 } }
+let t: TestDatabase
+let server: ServerType
+let origin: string
+let browser: Browser
+let lions: string
+let scouts: string
+const names = new Map<string, string>()
+const contexts: BrowserContext[] = []
+/** What a page complained of: errors and warnings on its console, failures, requests that a policy blocked. */
+let complaints: string[] = []
+
+beforeAll(async () => {
+  if (!hasChromium) return
+  ;[t, browser] = await Promise.all([startTestDatabase(), startChromium()])
+  const app = { fetch: (_: Request): Response | Promise<Response> => new Response() }
+  const { port } = await new Promise<AddressInfo>((resolve) => {
+    server = serve({ fetch: (request) => app.fetch(request), port: 0, hostname: '127.0.0.1' }, resolve)
+  })
+  origin = `http://127.0.0.1:${port}`
+  const organizationName = async (id: string) => names.get(id) ?? id
+  app.fetch = createAdmin({ ...t, origin, organizationName }).fetch
+})
+afterAll(async () => {
+  await browser?.close()
+  server?.close()
+  await t?.stop()
+})
+beforeEach(async () => {
+  complaints = []
+  lions = await t.organization({ name: 'Lions Bergen' })
+  scouts = await t.organization({ name: 'Speiderne i Tromsø' })
+  names.set(lions, 'Lions Bergen').set(scouts, 'Speiderne i Tromsø')
+})
+afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()))
+  expect(complaints).toEqual([])
+})
+
+type Visit = { width?: keyof typeof widths; javaScriptEnabled?: boolean; refused?: number }
+
+/** A window of a member who has signed in, or of nobody. */
+async function windowOf(
+  who: TokenOptions | null,
+  { width = 'desktop', javaScriptEnabled = true, refused }: Visit = {},
+) {
+  const context = await browser.newContext({ viewport: widths[width], javaScriptEnabled })
+  contexts.push(context)
+  context.setDefaultTimeout(15_000)
+  if (who !== null)
+    await context.addCookies([
+      { name: 'session', value: t.token(who), url: origin, httpOnly: true, sameSite: 'Strict' },
+    ])
+  const page = await context.newPage()
+  const expected = `Failed to load resource: the server responded with a status of ${refused} `
+  page.on('console', (message) => {
+    const isExpected = refused !== undefined && message.text().startsWith(expected)
+    if (['error', 'warning'].includes(message.type()) && !isExpected) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`))
+  return page
+}
+
+// Texts, because the types of a browser are not those of Node.
+const focusedName = `(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()`
+const findFaults = `(async () => {
+  const { violations } = await axe.run()
+  const { scrollWidth, clientWidth } = document.documentElement
+  return [...violations.map(({ id }) => id), ...(scrollWidth > clientWidth ? ['too wide'] : [])]
+})()`
+
+/** Presses Tab until what is called so has the focus, as somebody does who has no mouse. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 120; presses++) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate(focusedName)
+    if (focused === name) return
+  }
+  expect.unreachable(`no press of Tab leads to "${name}"`)
+}
+async function typeInto(page: Page, name: string, text: string): Promise<void> {
+  await tabTo(page, name)
+  await page.keyboard.type(text)
+}
+async function press(page: Page, name: string): Promise<void> {
+  await tabTo(page, name)
+  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
+}
+
+const of = (organizationId: string) => t.forOrganization({ organizationId })
+async function connected(organizationId: string) {
+  const { integrations, credentials } = of(organizationId)
+  await integrations.create({ integrationType: 'xledger', fieldMappings: { amount: `of-${organizationId}` } })
+  const bundle = { api_key: 'canary-8d1f2b', base_url: 'https://api.xledger.net', company_id: '4711' }
+  await credentials.store('xledger', bundle, { reason: 'The contract was signed' })
+  return integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
+}
+
+describe.skipIf(!hasChromium)('the admin example in a browser', () => {
+  test.each(['desktop', 'phone'] as const)(
+    'at %s width an admin connects a system with the keyboard alone and without JavaScript',
+    async (width) => {
+      const page = await windowOf(null, { width, javaScriptEnabled: false })
+      await page.goto(origin)
+      await typeInto(page, 'Token', t.token({ organizationId: lions }))
+      await page.keyboard.press('Enter')
+      await page.waitForURL(`${origin}/`)
+      await press(page, 'Xledger')
+      await press(page, 'Set up')
+      await typeInto(page, 'API key', 'canary-8d1f2b')
+      await typeInto(page, 'Base URL', 'https://api.xledger.net')
+      await typeInto(page, 'Company ID', '4711')
+      await press(page, 'Store credential')
+      await tabTo(page, 'More for Amount (needed)')
+      await page.keyboard.press('Shift+Tab')
+      await page.keyboard.type('invoiceAmount')
+      await tabTo(page, 'More for Amount (needed)')
+      await page.keyboard.press('Enter')
+      await typeInto(page, 'Transform', 'Decimal 2')
+      await press(page, 'Save field mappings')
+      await typeInto(page, 'Status', 'Active')
+      await typeInto(page, 'Schedule', '30 2 * * 1')
+      await press(page, 'Save settings')
+
+      expect(await page.getByRole('status').textContent()).toBe('Settings saved.')
+      const [next] = nextRuns('30 2 * * 1', { timeZone: 'Europe/Oslo' })
+      expect(await page.locator('dd time').first().getAttribute('datetime')).toBe(next?.toISOString())
+      expect(await of(lions).integrations.get('xledger')).toMatchObject({
+        status: 'active',
+        syncSchedule: '30 2 * * 1',
+        fieldMappings: { amount: { path: 'invoiceAmount', transform: 'decimal_2' } },
+      })
+      expect(await of(lions).credentials.describe('xledger')).toMatchObject({ version: 1 })
+      expect(await page.content()).not.toContain('canary')
+      await press(page, 'Sign out')
+      await page.goBack()
+      await page.goto(`${origin}/integrations/xledger`)
+      expect(page.url()).toBe(`${origin}/sign-in`)
+    },
+  )
+
+  test.each(['desktop', 'phone'] as const)(
+    'at %s width each page has labels and contrast that axe finds no fault in, and fits',
+    async (width) => {
+      await connected(lions)
+      const paths = {
+        admin: ['/', '/integrations/xledger', '/integrations/bufdir', '/events'],
+        coordinator: ['/', '/integrations/xledger'],
+      }
+      for (const [role, pages] of Object.entries({ nobody: ['/sign-in'], ...paths })) {
+        const page = await windowOf(role === 'nobody' ? null : { organizationId: lions, role }, { width })
+        for (const path of pages) {
+          await page.goto(`${origin}${path}`)
+          expect(await faults(page), `${role} ${path}`).toEqual([])
+        }
+      }
+    },
+  )
+
+  test('axe sees a label that is missing', async () => {
+    const page = await windowOf(null)
+    await page.goto(`${origin}/sign-in`)
+    await page.evaluate(`document.querySelector('label').remove()`)
+    expect(await faults(page)).toContain('label')
+  })
+
+  test('a refusal takes the focus, marks its field and keeps what was typed', async () => {
+    await connected(lions)
+    const page = await windowOf({ organizationId: lions }, { refused: 400 })
+    await page.goto(`${origin}/integrations/xledger`)
+    await page.getByLabel('Schedule').fill('0 24 * * *')
+    await page.getByLabel('Excluded features').fill('payroll_sync')
+    await page.getByRole('button', { name: 'Save settings' }).click()
+    expect(await page.locator(':focus').textContent()).toContain('hour "24" must be 0 to 23')
+    const schedule = page.getByLabel('Schedule')
+    expect(await schedule.inputValue()).toBe('0 24 * * *')
+    expect(await page.getByLabel('Excluded features').inputValue()).toBe('payroll_sync')
+    expect(await schedule.getAttribute('aria-invalid')).toBe('true')
+    expect(await page.locator('#syncSchedule-problem').textContent()).toBe('hour "24" must be 0 to 23')
+    expect(await schedule.getAttribute('aria-describedby')).toBe('syncSchedule-hint syncSchedule-problem')
+    expect(await faults(page)).toEqual([])
+    expect(await of(lions).integrations.get('xledger')).toMatchObject({ syncSchedule: '0 2 * * *' })
+  })
+
+  test('of two windows the second to save is shown what the first one saved, and overwrites nothing', async () => {
+    await connected(lions)
+    const [first, second] = [
+      await windowOf({ organizationId: lions }),
+      await windowOf({ organizationId: lions }, { refused: 409 }),
+    ]
+    for (const page of [first, second]) await page.goto(`${origin}/integrations/xledger`)
+    for (const [page, path] of [
+      [first, 'first'],
+      [second, 'second'],
+    ] as const) {
+      await page.getByRole('group', { name: 'Amount' }).getByLabel('Field in Xledger').fill(path)
+      await page.getByRole('button', { name: 'Save field mappings' }).click()
+    }
+    expect(await second.getByRole('alert').textContent()).toContain('read the row again')
+    expect(await second.getByRole('group', { name: 'Amount' }).getByLabel('Field in Xledger').inputValue()).toBe(
+      'first',
+    )
+    expect(await of(lions).integrations.get('xledger')).toMatchObject({ fieldMappings: { amount: 'first' } })
+  })
+
+  test('two organizations in one browser: each window shows its own, and no cookie is readable', async () => {
+    for (const organization of [lions, scouts]) await connected(organization)
+    for (const [mine, theirs] of [
+      [lions, scouts],
+      [scouts, lions],
+    ] as const) {
+      const page = await windowOf({ organizationId: mine })
+      for (const path of ['/', '/integrations/xledger', '/events']) {
+        await page.goto(`${origin}${path}`)
+        const text = await page.content()
+        expect(text).toContain(names.get(mine))
+        expect(text).not.toContain(names.get(theirs))
+        expect(text).not.toContain(theirs)
+        expect(text).not.toContain('canary')
+      }
+      expect(await page.evaluate('document.cookie')).toBe('')
+    }
+  })
+
+  test('a page of another site that posts with the session of this one changes nothing', async () => {
+    const { revision } = await connected(lions)
+    const evil = createServer((_, response) => {
+      response.setHeader('content-type', 'text/html')
+      response.end(`<form method="post" action="${origin}/integrations/xledger/delete">
+        <input name="confirmed" value="yes"><input name="revision" value="${revision}"><button>Win a prize</button></form>`)
+    })
+    await new Promise<void>((resolve) => evil.listen(0, resolve))
+    const page = await windowOf({ organizationId: lions }, { refused: 403 })
+    await page.goto(`http://localhost:${(evil.address() as AddressInfo).port}/`)
+    await page.getByRole('button').click()
+    expect(await page.locator('body').textContent()).toBe('Forbidden')
+    evil.close()
+    expect(await of(lions).integrations.get('xledger')).toMatchObject({ revision })
+  })
+
+  test('what is stored is text on a page, whatever it says', async () => {
+    const attack = `"'><img src=x onerror=alert(1)><script>alert(2)</script>`
+    await of(lions).integrations.create({
+      integrationType: 'xledger',
+      fieldMappings: { amount: attack, other: { const: attack } },
+    })
+    await of(lions).credentials.store(
+      'xledger',
+      { api_key: 'k', base_url: 'https://x.no', company_id: '1' },
+      { reason: attack },
+    )
+    names.set(lions, attack)
+    for (const role of ['admin', 'coordinator']) {
+      const page = await windowOf({ organizationId: lions, role })
+      for (const path of ['/', '/integrations/xledger', ...(role === 'admin' ? ['/events'] : [])]) {
+        await page.goto(`${origin}${path}`)
+        expect(await page.locator('script, img').count(), path).toBe(0)
+        expect(await page.locator('body').textContent()).toContain(attack)
+      }
+    }
+  })
+})
+
+/** What axe finds wrong, and whether a page is wider than its window. */
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  return page.evaluate(findFaults)
+}
