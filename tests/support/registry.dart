@@ -165,7 +165,8 @@ const Map<int, Set<String>> _mappingFields = {
   2: {'path', 'transform', 'default', 'map', 'required', 'const'},
 };
 
-/// Where one of our fields stands in the external system: a path, or a constant in place of one.
+/// Where one of our fields stands in the external system: a path, or a constant in place of one. What a newer version of
+/// the document says in words of its own is kept, and written back as it was.
 final class FieldMapping {
   const FieldMapping({
     this.path,
@@ -175,26 +176,34 @@ final class FieldMapping {
     this.defaultValue,
     this.lookup,
     this.isRequired = false,
-  }) : assert((path == null) != (constant == null), 'a path, or a constant in place of one');
+  })  : assert((path == null) != (constant == null), 'a path, or a constant in place of one'),
+        _read = null;
 
-  /// Throws a [FormatException] that names the key and the rule, never a value.
-  factory FieldMapping.fromJson(Object? json, {required int version, required String where}) {
-    if (json is String) return FieldMapping(path: json);
-    final object = _object(json, where);
-    final known = _mappingFields[version] ?? const <String>{};
-    if (!object.keys.every(known.contains)) throw FormatException('$where: has a key that its version does not have');
-    if (object.containsKey('path') == object.containsKey('const')) {
-      throw FormatException('$where: must have a path, or a constant in place of one');
-    }
-    final byDefault = object['default'];
-    return FieldMapping(
-      path: object.containsKey('path') ? _typed<String>(object['path'], '$where.path') : null,
-      constant: object.containsKey('const') ? _scalar(object['const'], '$where.const') : null,
-      transform: object.containsKey('transform') ? _typed<String>(object['transform'], '$where.transform') : null,
-      hasDefault: object.containsKey('default'),
-      defaultValue: byDefault == null ? null : _scalar(byDefault, '$where.default'),
-      lookup: object.containsKey('map') ? _lookup(object['map'], '$where.map') : null,
-      isRequired: object.containsKey('required') && _typed<bool>(object['required'], '$where.required'),
+  const FieldMapping._(
+    this._read, {
+    this.path,
+    this.constant,
+    this.transform,
+    this.hasDefault = false,
+    this.defaultValue,
+    this.lookup,
+    this.isRequired = false,
+  });
+
+  /// Reads what it knows. With [strict] it throws a [FormatException] that names the key and the rule, never a value.
+  factory FieldMapping.fromJson(Object? json, {required int version, required String where, bool strict = false}) {
+    if (strict) _checkMapping(json, version, where);
+    if (json is String) return FieldMapping._(json, path: json);
+    if (json is! Map<String, Object?>) return FieldMapping._(json);
+    return FieldMapping._(
+      json,
+      path: _known<String>(json['path']),
+      constant: _isScalar(json['const']) ? json['const'] : null,
+      transform: _known<String>(json['transform']),
+      hasDefault: json.containsKey('default'),
+      defaultValue: _isScalar(json['default']) ? json['default'] : null,
+      lookup: _texts(json['map']),
+      isRequired: json['required'] == true,
     );
   }
 
@@ -206,7 +215,12 @@ final class FieldMapping {
   final Map<String, String>? lookup;
   final bool isRequired;
 
-  Map<String, Object?> toJson() => {
+  /// What it was read from; null for one that was made here.
+  final Object? _read;
+
+  Object? toJson() =>
+      _read ??
+      {
         if (path != null) 'path': path,
         if (constant != null) 'const': constant,
         if (transform != null) 'transform': transform,
@@ -216,55 +230,116 @@ final class FieldMapping {
       };
 }
 
-/// A document of any version; its version is not among the keys.
-Map<String, FieldMapping> fieldMappingsFromJson(Object? json) {
-  final document = _object(json, 'field_mappings');
-  final version = document.containsKey(r'$version') ? _typed<int>(document[r'$version'], r'field_mappings.$version') : 1;
-  if (!_mappingFields.containsKey(version)) throw const FormatException(r'field_mappings.$version: is not known');
+void _checkMapping(Object? json, int version, String where) {
+  if (json is String) return;
+  final object = _object(json, where);
+  final known = _mappingFields[version] ?? const <String>{};
+  if (!object.keys.every(known.contains)) throw FormatException('$where: has a key that its version does not have');
+  if (object.containsKey('path') == object.containsKey('const')) {
+    throw FormatException('$where: must have a path, or a constant in place of one');
+  }
+  for (final key in ['path', 'transform']) {
+    if (object.containsKey(key)) _typed<String>(object[key], '$where.$key');
+  }
+  if (object.containsKey('required')) _typed<bool>(object['required'], '$where.required');
+  if (object.containsKey('map') && _texts(object['map']) == null) {
+    throw FormatException('$where.map: must be an object of texts');
+  }
+  for (final key in ['const', 'default']) {
+    final isNull = key == 'default' && object[key] == null;
+    if (object.containsKey(key) && !isNull && !_isScalar(object[key])) {
+      throw FormatException('$where.$key: must be a text, a number, true or false');
+    }
+  }
+}
+
+/// The mappings of a document of any version; the version is not among the keys.
+Map<String, FieldMapping> fieldMappingsFromJson(Object? json, {bool strict = false}) {
+  if (json is! Map<String, Object?>) {
+    if (strict) throw const FormatException('field_mappings: must be an object');
+    return const <String, FieldMapping>{};
+  }
+  final version = fieldMappingsVersion(json);
+  if (strict && !_mappingFields.containsKey(version)) {
+    throw const FormatException(r'field_mappings.$version: is not known');
+  }
   return Map<String, FieldMapping>.unmodifiable({
-    for (final entry in document.entries)
+    for (final entry in json.entries)
       if (entry.key != r'$version')
-        entry.key: FieldMapping.fromJson(entry.value, version: version, where: 'field_mappings.${_shown(entry.key)}'),
+        entry.key: FieldMapping.fromJson(
+          entry.value,
+          version: version,
+          where: 'field_mappings.${_shown(entry.key)}',
+          strict: strict,
+        ),
   });
 }
 
-/// A document of the newest version.
-Map<String, Object?> fieldMappingsToJson(Map<String, FieldMapping> mappings) => {
-      if (mappings.isNotEmpty) r'$version': _mappingFields.keys.last,
+/// The version that a document says it is in; 1 where it says nothing, 0 for what is no document.
+int fieldMappingsVersion(Object? json) {
+  if (json is! Map<String, Object?>) return 0;
+  if (!json.containsKey(r'$version')) return 1;
+  return _known<int>(json[r'$version']) ?? 0;
+}
+
+/// A document of [version], the newest that is known here. Of a document that is in a newer one pass that version on, or
+/// save single mappings with the function `merge_field_mappings`.
+Map<String, Object?> fieldMappingsToJson(Map<String, FieldMapping> mappings, {int? version}) => {
+      if (mappings.isNotEmpty) r'$version': version ?? _mappingFields.keys.last,
       for (final entry in mappings.entries) entry.key: entry.value.toJson(),
     };
 
-/// One row of `organization_integrations`, as the Data API gives it.
+/// One row of `organization_integrations`, as the Data API gives it: whole, or the columns that were selected.
 final class OrganizationIntegration {
-  const OrganizationIntegration({
-    required this.id,
-    required this.organizationId,
-    required this.integrationType,
-    required this.status,
-    required this.fieldMappings,
-    required this.syncSchedule,
-    required this.excludedFeatures,
-    required this.createdAt,
-    required this.updatedAt,
-  });
+  OrganizationIntegration({
+    required String id,
+    required String organizationId,
+    required String integrationType,
+    required String status,
+    required Map<String, FieldMapping> fieldMappings,
+    String? syncSchedule,
+    required List<String> excludedFeatures,
+    required DateTime createdAt,
+    required DateTime updatedAt,
+  })  : _version = null,
+        _values = Map<String, Object?>.unmodifiable({
+          'id': id,
+          'organization_id': organizationId,
+          'integration_type': integrationType,
+          'status': status,
+          'field_mappings': fieldMappings,
+          'sync_schedule': syncSchedule,
+          'excluded_features': excludedFeatures,
+          'created_at': createdAt,
+          'updated_at': updatedAt,
+        });
 
-  /// Throws a [FormatException] that names the column and the rule, never a value.
-  factory OrganizationIntegration.fromJson(Map<String, Object?> json) {
-    _exactly(json, _columns, 'organization_integrations');
-    return OrganizationIntegration(
-      id: _typed<String>(json['id'], 'id'),
-      organizationId: _typed<String>(json['organization_id'], 'organization_id'),
-      integrationType: _label(json['integration_type'], IntegrationType.values, 'integration_type'),
-      status: _label(json['status'], IntegrationStatus.values, 'status'),
-      fieldMappings: fieldMappingsFromJson(json['field_mappings']),
-      syncSchedule: _typed<String?>(json['sync_schedule'], 'sync_schedule'),
-      excludedFeatures: _texts(json['excluded_features'], 'excluded_features'),
-      createdAt: _time(json['created_at'], 'created_at'),
-      updatedAt: _time(json['updated_at'], 'updated_at'),
+  OrganizationIntegration._(this._values, this._version);
+
+  /// Reads the columns that it knows and that were selected, and leaves the others alone: an app that is installed must
+  /// read what a newer database answers. With [strict], for tests, every column must be there and no other, and every
+  /// label and document one that is known. Throws a [FormatException] that names the column and the rule, never a value.
+  factory OrganizationIntegration.fromJson(Map<String, Object?> json, {bool strict = false}) {
+    if (strict) _exactly(json, columns, 'organization_integrations');
+    final version = fieldMappingsVersion(json['field_mappings']);
+    return OrganizationIntegration._(
+      Map<String, Object?>.unmodifiable({
+        if (json.containsKey('id')) 'id': _typed<String>(json['id'], 'id'),
+        if (json.containsKey('organization_id')) 'organization_id': _typed<String>(json['organization_id'], 'organization_id'),
+        if (json.containsKey('integration_type')) 'integration_type': _label(json['integration_type'], IntegrationType.values, 'integration_type', strict),
+        if (json.containsKey('status')) 'status': _label(json['status'], IntegrationStatus.values, 'status', strict),
+        if (json.containsKey('field_mappings')) 'field_mappings': fieldMappingsFromJson(json['field_mappings'], strict: strict),
+        if (json.containsKey('sync_schedule')) 'sync_schedule': _typed<String?>(json['sync_schedule'], 'sync_schedule'),
+        if (json.containsKey('excluded_features')) 'excluded_features': _features(json['excluded_features'], 'excluded_features', strict),
+        if (json.containsKey('created_at')) 'created_at': _time(json['created_at'], 'created_at'),
+        if (json.containsKey('updated_at')) 'updated_at': _time(json['updated_at'], 'updated_at'),
+      }),
+      version > 1 ? version : null,
     );
   }
 
-  static const Set<String> _columns = {
+  /// The columns that this version knows: select these, and no newer database answers with more.
+  static const Set<String> columns = {
     'id',
     'organization_id',
     'integration_type',
@@ -276,26 +351,40 @@ final class OrganizationIntegration {
     'updated_at',
   };
 
-  final String id;
-  final String organizationId;
-  final String integrationType;
-  final String status;
-  final Map<String, FieldMapping> fieldMappings;
-  final String? syncSchedule;
-  final List<String> excludedFeatures;
-  final DateTime createdAt;
-  final DateTime updatedAt;
+  final Map<String, Object?> _values;
 
+  /// The document's version where it is not the first: it is written back in the same, known here or not.
+  final int? _version;
+
+  /// Whether a column was selected.
+  bool has(String column) => _values.containsKey(column);
+
+  T _selected<T>(String column) {
+    if (!has(column)) throw StateError('$column: was not selected');
+    return _values[column] as T;
+  }
+
+  String get id => _selected<String>('id');
+  String get organizationId => _selected<String>('organization_id');
+  String get integrationType => _selected<String>('integration_type');
+  String get status => _selected<String>('status');
+  Map<String, FieldMapping> get fieldMappings => _selected<Map<String, FieldMapping>>('field_mappings');
+  String? get syncSchedule => _selected<String?>('sync_schedule');
+  List<String> get excludedFeatures => _selected<List<String>>('excluded_features');
+  DateTime get createdAt => _selected<DateTime>('created_at');
+  DateTime get updatedAt => _selected<DateTime>('updated_at');
+
+  /// The columns that were selected.
   Map<String, Object?> toJson() => {
-        'id': id,
-        'organization_id': organizationId,
-        'integration_type': integrationType,
-        'status': status,
-        'field_mappings': fieldMappingsToJson(fieldMappings),
-        'sync_schedule': syncSchedule,
-        'excluded_features': excludedFeatures,
-        'created_at': createdAt.toUtc().toIso8601String(),
-        'updated_at': updatedAt.toUtc().toIso8601String(),
+        if (has('id')) 'id': id,
+        if (has('organization_id')) 'organization_id': organizationId,
+        if (has('integration_type')) 'integration_type': integrationType,
+        if (has('status')) 'status': status,
+        if (has('field_mappings')) 'field_mappings': fieldMappingsToJson(fieldMappings, version: _version),
+        if (has('sync_schedule')) 'sync_schedule': syncSchedule,
+        if (has('excluded_features')) 'excluded_features': excludedFeatures,
+        if (has('created_at')) 'created_at': createdAt.toUtc().toIso8601String(),
+        if (has('updated_at')) 'updated_at': updatedAt.toUtc().toIso8601String(),
       };
 }
 
@@ -311,6 +400,9 @@ T _typed<T>(Object? value, String where) {
   throw FormatException('$where: must be $T');
 }
 
+/// A value of the type that this version knows, or null.
+T? _known<T extends Object>(Object? value) => value is T ? value : null;
+
 Map<String, Object?> _object(Object? value, String where) {
   if (value is Map<String, Object?>) return value;
   throw FormatException('$where: must be an object');
@@ -319,26 +411,24 @@ Map<String, Object?> _object(Object? value, String where) {
 /// A key as an error states it: one with digits may be a credential that was pasted where a name belongs.
 String _shown(String key) => RegExp(r'^[A-Za-z_]{1,63}$').hasMatch(key) ? key : '*';
 
-Object _scalar(Object? value, String where) {
-  if (value is String || value is num || value is bool) return value as Object;
-  throw FormatException('$where: must be a text, a number, true or false');
+bool _isScalar(Object? value) => value is String || value is num || value is bool;
+
+Map<String, String>? _texts(Object? value) {
+  if (value is! Map<String, Object?> || !value.values.every((entry) => entry is String)) return null;
+  return Map<String, String>.unmodifiable({for (final entry in value.entries) entry.key: entry.value.toString()});
 }
 
-Map<String, String> _lookup(Object? value, String where) {
-  final object = _object(value, where);
-  return Map<String, String>.unmodifiable({
-    for (final entry in object.entries) entry.key: _typed<String>(entry.value, '$where.${_shown(entry.key)}'),
-  });
+List<String> _features(Object? value, String where, bool strict) {
+  if (strict && (value is! List<Object?> || !value.every((entry) => entry is String))) {
+    throw FormatException('$where: must be a list of texts');
+  }
+  return List<String>.unmodifiable(value is List<Object?> ? value.whereType<String>() : const <String>[]);
 }
 
-List<String> _texts(Object? value, String where) {
-  if (value is! List<Object?>) throw FormatException('$where: must be a list');
-  return List<String>.unmodifiable([for (final entry in value) _typed<String>(entry, where)]);
-}
-
-String _label(Object? value, List<String> labels, String where) {
+/// A label that this version does not know is kept as it is: a newer database may have it.
+String _label(Object? value, List<String> labels, String where, bool strict) {
   final label = _typed<String>(value, where);
-  if (labels.contains(label)) return label;
+  if (!strict || labels.contains(label)) return label;
   throw FormatException('$where: must be one of ${labels.join(', ')}');
 }
 
