@@ -55,8 +55,12 @@ export async function withQueries<T>(access: Access, work: (database: Queries) =
   return work(impatient(await projectQueries(access)))
 }
 
+/** What only looks ends, however many rows there are. */
+export const lookSeconds = 60
+
 function impatient({ query }: Queries): Queries {
-  return { query: (text) => query(`set local lock_timeout = '5s';\n${text}`) }
+  const limits = `set local lock_timeout = '5s'; set local statement_timeout = '${lookSeconds}s';`
+  return { query: (text) => query(`${limits}\n${text}`) }
 }
 
 /** Opens nothing: each query is a request of its own. */

@@ -1,5 +1,6 @@
 import { parseExactly, printExactly } from '../config/exact-json.ts'
 import { currentVersion, upcastMappings, withVersion } from '../config/versions.ts'
+import { plainConfiguration } from '../schema/functions/configuration-walk.ts'
 import { scheduleRule } from '../schema/functions/credential-rules.ts'
 import type { Admin } from './connection.ts'
 import { type Attempt, type Holder, withAttempts } from './holders.ts'
@@ -45,23 +46,38 @@ type Row = {
   problems: { path: string; rule: string }[] | null
   outdated: boolean
 }
+/** Some rows in their order: how many, the last one's key, and those that there is something to do about. */
+type Batch = { rows: number; last: string[]; found: Row[] }
 
-// No data is in this text; values are bound. A row may have a document of either kind: one pass sees to both.
+// No data is in this text; values are bound. A row may have a document of either kind: one pass sees to both. Nearly all
+// documents are plain: they are neither walked nor sent.
 const batch = (first: boolean) => `
-  select i.id, i.organization_id as "organizationId", i.integration_type::text as "integrationType",
-    case when coalesce(i.field_mappings -> '$version', '1') <> $1::text::jsonb and i.field_mappings <> '{}'
-      then integrations.configuration_problems(i.field_mappings, '[]') = '{}' else false end as outdated,
-    case when i.sync_schedule ~ '[A-Za-z]' or integrations.configuration_problems(i.field_mappings, i.excluded_features) <> '{}' then (
-      select jsonb_agg(v order by v.path collate "C", v.rule collate "C") from (
-        select * from integrations.config_violations(i.field_mappings, i.excluded_features)
-        union all select 'sync_schedule', s.rule from (select ${scheduleRule('i.sync_schedule')} as rule) as s where s.rule is not null
-        limit 20
-      ) as v
-    ) end as problems
-  from public.organization_integrations as i
-  ${first ? '' : 'where (i.organization_id, i.integration_type) > ($2::uuid, $3::text::public.integration_type_enum)'}
-  order by i.organization_id, i.integration_type
-  limit ${batchRows}`
+  with page as materialized (
+    select i.id, i.organization_id, i.integration_type, i.field_mappings, i.excluded_features, i.sync_schedule
+    from public.organization_integrations as i
+    ${first ? '' : 'where (i.organization_id, i.integration_type) > ($2::uuid, $3::text::public.integration_type_enum)'}
+    order by i.organization_id, i.integration_type
+    limit ${batchRows}
+  ),
+  looked as (
+    select i.id, i.organization_id as "organizationId", i.integration_type::text as "integrationType",
+      case when coalesce(i.field_mappings -> '$version', '1') <> $1::text::jsonb and i.field_mappings <> '{}'
+        then integrations.configuration_problems(i.field_mappings, '[]') = '{}' else false end as outdated,
+      case when i.sync_schedule ~ '[A-Za-z]' or case when ${plainConfiguration('i')} then false
+        else integrations.configuration_problems(i.field_mappings, i.excluded_features) <> '{}' end then (
+        select jsonb_agg(v order by v.path collate "C", v.rule collate "C") from (
+          select * from integrations.config_violations(i.field_mappings, i.excluded_features)
+          union all select 'sync_schedule', s.rule from (select ${scheduleRule('i.sync_schedule')} as rule) as s where s.rule is not null
+          limit 20
+        ) as v
+      ) end as problems
+    from page as i
+    order by i.organization_id, i.integration_type
+  )
+  select count(*)::integer as rows,
+    (select jsonb_build_array(organization_id, integration_type) from page order by organization_id desc, integration_type desc limit 1) as last,
+    coalesce(jsonb_agg(to_jsonb(l)) filter (where l.outdated or l.problems is not null), '[]') as found
+  from looked as l`
 
 /**
  * Finds documents that break a rule. With `apply` each goes, whole but for credentials, into a `quarantine` event, its
@@ -92,36 +108,36 @@ export async function repair({
     }
     const [counted] = await attempt(
       planSeconds,
-      (tx) => tx<{ rows: number }[]>`select count(*)::integer as rows from public.organization_integrations`,
+      // What the planner thinks: to count them all is to read them all.
+      (tx) => tx<{ rows: number }[]>`select greatest(reltuples, 0)::integer as rows from pg_catalog.pg_class
+        where oid = 'public.organization_integrations'::regclass`,
     )
     const total = counted?.rows ?? 0
-    for await (const rows of batches(attempt)) {
-      const malformed = rows.filter((row) => row.problems !== null)
-      const outdated = rows.filter((row) => row.outdated)
-      report.rows += rows.length
+    for await (const { rows, found } of batches(attempt)) {
+      const malformed = found.filter((row) => row.problems !== null)
+      const outdated = found.filter((row) => row.outdated)
+      report.rows += rows
       report.malformed.rows += malformed.length
       report.outdated.rows += outdated.length
       list(report.malformed.findings, malformed.flatMap(findingsOf))
       list(report.outdated.documents, outdated.map(named))
       if (apply) list(report.failures, await each(attempt, { terminate }, stepsOf(malformed, outdated, report)))
-      onProgress(Math.min(report.rows, total), total)
+      onProgress(report.rows, Math.max(report.rows, total))
     }
     return report
   })
 }
 
-async function* batches(attempt: Attempt): AsyncGenerator<Row[]> {
-  let last: Row | undefined
+async function* batches(attempt: Attempt): AsyncGenerator<Batch> {
+  const version = String(currentVersion())
+  let after: string[] = []
   do {
-    const after = last === undefined ? [] : [last.organizationId, last.integrationType]
-    const version = String(currentVersion())
-    const text = batch(last === undefined)
-    const rows: Row[] = await attempt(planSeconds, (tx) =>
-      tx.unsafe<Row[]>(text, [version, ...after], { prepare: true }),
-    )
-    last = rows.length === batchRows ? rows.at(-1) : undefined
-    yield rows
-  } while (last !== undefined)
+    const text = batch(after.length === 0)
+    const [some] = await attempt(planSeconds, (tx) => tx.unsafe<Batch[]>(text, [version, ...after], { prepare: true }))
+    if (some === undefined) return
+    after = some.rows === batchRows ? some.last : []
+    yield some
+  } while (after.length > 0)
 }
 
 function stepsOf(malformed: readonly Row[], outdated: readonly Row[], report: RepairReport): Step[] {

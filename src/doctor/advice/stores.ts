@@ -1,4 +1,4 @@
-import { type Advice, advise, credentials, look } from './advice.ts'
+import { type Advice, advise, counted, credentials, look, number } from './advice.ts'
 
 /* Where secrets lie, and who else could see them. */
 
@@ -122,7 +122,8 @@ const orphaned = (store: 'vault.secrets' | 'integrations.encrypted_secrets') => 
   select from public.organization_integration_credentials as c where c.secret_id = s.id)`
   return look<{ count: number }>({
     needs: [credentials, `table ${store}`],
-    text: `select count(*)::integer as count from ${store} as s where ${condition}`,
+    through: 'secrets',
+    text: counted(`select from ${store} as s where ${condition}`),
     findings: ([row]) =>
       row === undefined || row.count === 0
         ? []
@@ -131,7 +132,7 @@ const orphaned = (store: 'vault.secrets' | 'integrations.encrypted_secrets') => 
               what: 'orphaned secrets',
               where: store,
               expected: 'a reference to each secret',
-              found: `${row.count} without one`,
+              found: `${number(row.count)} without one`,
               fix: `delete from ${store} as s\nwhere ${condition};`,
               hint: 'integrations-db credentials audit lists them',
             }),
@@ -142,12 +143,12 @@ const orphaned = (store: 'vault.secrets' | 'integrations.encrypted_secrets') => 
 const dangling = (vault: boolean) =>
   look<{ count: number }>({
     needs: [credentials, 'table integrations.encrypted_secrets', ...(vault ? ['table vault.secrets'] : ['no vault'])],
-    text: `
-select count(*)::integer as count
-from public.organization_integration_credentials as c
-where c.secret_id is not null
-  and not (c.store = 'pgcrypto' and exists (select from integrations.encrypted_secrets as s where s.id = c.secret_id))
-  ${vault ? `and not (c.store = 'vault' and exists (select from vault.secrets as s where s.id = c.secret_id))` : ''}`,
+    through: 'secrets',
+    // Joined, and not looked up in a set of them all, which would have to fit into memory.
+    text: counted(`select from public.organization_integration_credentials as c
+left join integrations.encrypted_secrets as e on c.store = 'pgcrypto' and e.id = c.secret_id
+${vault ? `left join vault.secrets as v on c.store = 'vault' and v.id = c.secret_id` : ''}
+where c.secret_id is not null and e.id is null ${vault ? 'and v.id is null' : ''}`),
     findings: ([row]) =>
       row === undefined || row.count === 0
         ? []
@@ -156,7 +157,7 @@ where c.secret_id is not null
               what: 'references without a secret',
               where: 'public.organization_integration_credentials',
               expected: 'the secret of each reference',
-              found: `${row.count} whose secret is gone`,
+              found: `${number(row.count)} whose secret is gone`,
               // It also records the event and sets the integration to error.
               hint: 'integrations-db credentials audit --apply',
             }),
