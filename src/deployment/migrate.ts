@@ -23,25 +23,25 @@ export type MigrateOptions = {
    *
    * @default this package's own
    */
-  supabase?: string
+  supabase?: string | undefined
   /**
    * The newest version to apply, 14 digits.
    *
    * @default all that are pending
    */
-  to?: string
+  to?: string | undefined
   /**
    * Report what would be applied and change nothing.
    *
    * @default false
    */
-  dryRun?: boolean
+  dryRun?: boolean | undefined
   /**
    * Called after each file with how many of all are done.
    *
    * @default none
    */
-  onProgress?: Progress
+  onProgress?: Progress | undefined
 }
 
 /** What a migration did: file names, oldest first. */
@@ -63,7 +63,7 @@ export async function migrate({
      *
      * @default none
      */
-    onWait?: () => void
+    onWait?: (() => void) | undefined
   }): Promise<MigrateReport> {
   try {
     if ('projectRef' in options) return await applyPending(await projectQueries(options), options)
