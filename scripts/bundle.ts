@@ -33,11 +33,11 @@ export async function bundle(outdir: string): Promise<void> {
   })
 }
 
-/** The sources of everything that package.json lets others name. */
+/** The sources of everything that package.json lets others name, and what drizzle-kit is given as a file. */
 function entries(): string[] {
   const { bin, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
   const targets = Object.values(exports).map((target) => (typeof target === 'string' ? target : target.default))
-  return [...targets, ...Object.values(bin)]
+  return [...targets, ...Object.values(bin), './dist/drizzle-kit/enums.js']
     .filter((target) => target.endsWith('.js'))
     .map((target) => target.replace(/^(\.\/)?dist\//, 'src/').replace(/\.js$/, '.ts'))
 }

@@ -53,7 +53,7 @@ export { type Resolution, type ResolveOptions, resolveFieldMappings } from './co
 export { type NextRunsOptions, nextRuns } from './config/schedule.ts'
 export { type Transform, transforms } from './config/transforms.ts'
 export { configViolations, type Violation } from './config/violations.ts'
-export type { CallEvent, ReplicaEvent } from './connection/diagnostics.ts'
+export type { CallEvent, CallTrace, ReplicaEvent } from './connection/diagnostics.ts'
 export type { OrganizationRole } from './connection/scope.ts'
 export type { ScopedQueries } from './connection/statement.ts'
 export {

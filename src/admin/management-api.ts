@@ -18,19 +18,19 @@ export type Project = {
    *
    * @default process.env.SUPABASE_ACCESS_TOKEN
    */
-  accessToken?: string
+  accessToken?: string | undefined
   /**
    * The URL of the API.
    *
    * @default Supabase's own
    */
-  apiUrl?: string
+  apiUrl?: string | undefined
   /**
    * The pause before the first repetition; each further one is twice as long.
    *
    * @default 1
    */
-  firstPauseSeconds?: number
+  firstPauseSeconds?: number | undefined
 }
 
 /** What Supabase's security advisors say, in the words of the API. */

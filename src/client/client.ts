@@ -33,44 +33,44 @@ export type IntegrationsDbOptions = {
    *
    * @default process.env.INTEGRATIONS_DATABASE_URL
    */
-  url?: string
+  url?: string | undefined
   /**
    * The URL of the login that may become `service_role`, needed only by `asService`.
    *
    * @default process.env.INTEGRATIONS_SERVICE_URL
    */
-  serviceUrl?: string
+  serviceUrl?: string | undefined
   /**
    * The URLs of streaming replicas of `url`, with the same login: they answer scoped reads, and where none can the
    * primary does. A replica may be a moment behind; `onPrimary()` reads what was just written.
    *
    * @default []
    */
-  replicas?: string[]
+  replicas?: string[] | undefined
   /**
    * How long a replica that failed is left out.
    *
    * @default 5
    */
-  replicaRetrySeconds?: number
+  replicaRetrySeconds?: number | undefined
   /**
    * Most connections per URL, each used by one call at a time.
    *
    * @default 10, or the URL's connection_limit
    */
-  max?: number
+  max?: number | undefined
   /**
    * How long a call waits while every connection is in use, before it fails with `unavailable`.
    *
    * @default 10
    */
-  acquireTimeoutSeconds?: number
+  acquireTimeoutSeconds?: number | undefined
   /**
    * How long connecting may take.
    *
    * @default 10
    */
-  connectTimeoutSeconds?: number
+  connectTimeoutSeconds?: number | undefined
   /**
    * How long a call may take in all, or one statement of a transaction. Then it fails with `unavailable`, which says
    * whether a write may have happened, its connection is thrown away and its statement cancelled. A client's first call
@@ -78,31 +78,31 @@ export type IntegrationsDbOptions = {
    *
    * @default 30
    */
-  callTimeoutSeconds?: number
+  callTimeoutSeconds?: number | undefined
   /**
    * How long a connection without a call is kept. It does not keep the process alive meanwhile.
    *
    * @default 30
    */
-  idleTimeoutSeconds?: number
+  idleTimeoutSeconds?: number | undefined
   /**
    * How long any connection is kept before a call gets a new one.
    *
    * @default Infinity
    */
-  maxLifetimeSeconds?: number
+  maxLifetimeSeconds?: number | undefined
   /**
    * What the server knows its connections as, in `pg_stat_activity` and its log.
    *
    * @default 'integrations-db'
    */
-  applicationName?: string
+  applicationName?: string | undefined
   /**
    * TLS in place of what the URL's `sslmode` says: true, false, or options of Node's `tls.connect`.
    *
    * @default the URL's sslmode
    */
-  ssl?: boolean | TlsOptions
+  ssl?: boolean | TlsOptions | undefined
   /**
    * Let the server keep the plans of the repository's statements where it is reached directly. Behind a pooler, which is
    * noticed, nothing is prepared but with `'pooled'`, for one that keeps track of prepared statements (PgBouncer's
@@ -110,38 +110,38 @@ export type IntegrationsDbOptions = {
    *
    * @default true
    */
-  keepPlans?: boolean | 'pooled'
+  keepPlans?: boolean | 'pooled' | undefined
   /**
    * How `query` spells columns that your tables do not name, as Drizzle's own option does.
    *
    * @default as they are in the code
    */
-  casing?: Casing
+  casing?: Casing | undefined
   /**
    * Accept a login that may become both roles, such as Supabase's `authenticator`.
    *
    * @default false
    */
-  allowCombinedLogin?: boolean
+  allowCombinedLogin?: boolean | undefined
   /**
    * The key that encrypts credentials where the database has no Vault: 64 hexadecimal digits. Never stored; who loses it
    * loses the credentials.
    *
    * @default process.env.INTEGRATIONS_ENCRYPTION_KEY
    */
-  encryptionKey?: string
+  encryptionKey?: string | undefined
   /**
    * The key before, while `credentials rotate-key` is under way.
    *
    * @default process.env.INTEGRATIONS_PREVIOUS_ENCRYPTION_KEY
    */
-  previousEncryptionKey?: string
+  previousEncryptionKey?: string | undefined
   /**
    * Store credentials although the server writes parameters, and with them keys or values, into its log.
    *
    * @default false
    */
-  allowParameterLogging?: boolean
+  allowParameterLogging?: boolean | undefined
 }
 
 /** The calls that work the same within a transaction and outside one. */
@@ -251,7 +251,7 @@ export type ScopeOptions = {
    *
    * @default the login's name
    */
-  userId?: string
+  userId?: string | undefined
 }
 
 /** Who calls as the service role. */

@@ -41,7 +41,7 @@ export type CredentialOptions = {
    *
    * @default null
    */
-  reason?: string
+  reason?: string | undefined
 }
 
 /** Why, and how long the version before stays readable. */
@@ -51,7 +51,7 @@ export type RotationOptions = CredentialOptions & {
    *
    * @default 0: it is deleted in the same transaction
    */
-  graceSeconds?: number
+  graceSeconds?: number | undefined
 }
 
 /** The version that was written or ended. */
@@ -73,7 +73,7 @@ export type Retrieval<T extends IntegrationType> = {
    *
    * @default the current one
    */
-  version?: number
+  version?: number | undefined
 }
 
 const prepare = statement(

@@ -4,7 +4,7 @@ export const bootstrapCommand = command({
   name: 'bootstrap',
   summary: "Create Supabase's roles and a backend login on plain PostgreSQL.",
   details: 'Refused on a Supabase project. Changes nothing the second time; prints the password of a new login once.',
-  example: 'integrations-db bootstrap --login backend',
+  example: 'integrations-db bootstrap --login integrations_backend',
   options: {
     ...database,
     login: {
@@ -12,7 +12,7 @@ export const bootstrapCommand = command({
       value: 'NAME',
       description: 'Name the login that backends connect with.',
       default: 'integrations_backend',
-      example: '--login backend',
+      example: '--login integrations_backend',
     },
     'no-login': { type: 'boolean', description: 'Create no login.', default: false, example: '--no-login' },
   },

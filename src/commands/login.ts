@@ -5,7 +5,7 @@ export const loginCommand = command({
   argument: { name: 'NAME', description: 'The name of the new login role.' },
   summary: 'Create a login for backends, with no rights of its own.',
   details: 'Prints its password once. The login may become authenticated, or with --service service_role.',
-  example: 'integrations-db login create backend',
+  example: 'integrations-db login create integrations_backend',
   options: {
     service: {
       type: 'boolean',

@@ -26,7 +26,7 @@ export type ResolveOptions = {
    *
    * @default transforms
    */
-  transforms?: Readonly<Record<string, Transform>>
+  transforms?: Readonly<Record<string, Transform>> | undefined
 }
 
 type Resolved = { value: Scalar | null | undefined } | { rule: string }

@@ -157,19 +157,19 @@ export type NextRunsOptions = {
    *
    * @default 1
    */
-  count?: number
+  count?: number | undefined
   /**
    * The IANA name of the clock that the schedule follows.
    *
    * @default 'UTC'
    */
-  timeZone?: string
+  timeZone?: string | undefined
   /**
    * The time after which they run.
    *
    * @default now
    */
-  after?: Date
+  after?: Date | undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { channel } from 'node:diagnostics_channel'
+import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { IntegrationsDbError, type IntegrationsDbErrorCode } from '../errors.ts'
 
 /** What a subscriber of `integrations-db:call` is told after each call; never a value, a claim or a statement. */
@@ -32,7 +32,14 @@ export type ReplicaEvent = {
   message: string | null
 }
 
+/**
+ * What a subscriber of `tracing:integrations-db:call:start` is told before a call; the same object is told to `:asyncEnd`
+ * after it, with the rest filled in.
+ */
+export type CallTrace = Pick<CallEvent, 'method' | 'role' | 'organizationId'> & Partial<CallEvent>
+
 const calls = channel('integrations-db:call')
+const traced = tracingChannel<unknown, CallTrace>('integrations-db:call')
 const replicas = channel('integrations-db:replica')
 const underWay = new AsyncLocalStorage<{ replica: boolean }>()
 
@@ -50,24 +57,29 @@ type Caller = { role: CallEvent['role']; organizationId: string | null }
 
 /** Runs a call and, where somebody listens, tells how it went. */
 export function observed<T>(method: string, scope: Caller, call: () => Promise<T>): Promise<T> {
-  return calls.hasSubscribers ? announced(method, scope, call) : call()
+  if (!calls.hasSubscribers && !traced.start.hasSubscribers && !traced.asyncEnd.hasSubscribers) return call()
+  const trace: CallTrace = { method, role: scope.role, organizationId: scope.organizationId }
+  // A store bound to `start` is there for all that the call does: calls within a transaction see the transaction's.
+  return traced.start.runStores(trace, () => {
+    const result = announced(trace, call)
+    traced.end.publish(trace)
+    return result
+  })
 }
 
-async function announced<T>(method: string, scope: Caller, call: () => Promise<T>): Promise<T> {
-  const { role, organizationId } = scope
+/** Not the channel's own tracePromise, which would tell subscribers what the call answers. */
+async function announced<T>(trace: CallTrace, call: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   const answered = { replica: false }
   const publish = (rows: number | null, errorCode: CallEvent['errorCode']) => {
-    const event: CallEvent = {
-      method,
-      role,
-      organizationId,
-      milliseconds: performance.now() - startedAt,
-      rows,
-      errorCode,
-      ...answered,
-    }
+    const { method, role, organizationId } = trace
+    const milliseconds = performance.now() - startedAt
+    const event: CallEvent = { method, role, organizationId, milliseconds, rows, errorCode, ...answered }
+    Object.assign(trace, event)
+    if (errorCode !== null) traced.error.publish(trace)
+    traced.asyncStart.publish(trace)
     calls.publish(event)
+    traced.asyncEnd.publish(trace)
   }
   try {
     const result = await underWay.run(answered, call)

@@ -45,9 +45,9 @@ export async function exportMigrations({
   directory: string
   supabase?: string | undefined
   /** Write nothing, and report what is wrong instead of refusing. */
-  check?: boolean
+  check?: boolean | undefined
   /** Write nothing. */
-  dryRun?: boolean
+  dryRun?: boolean | undefined
 }): Promise<ExportReport> {
   const folder = await migrationsFolder(directory)
   const theirs = await readMigrationFiles(folder).catch(() => [] as MigrationFile[])

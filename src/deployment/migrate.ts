@@ -24,19 +24,19 @@ export type MigrateOptions = {
    *
    * @default this package's own
    */
-  supabase?: string
+  supabase?: string | undefined
   /**
    * The newest version to apply, 14 digits.
    *
    * @default all that are pending
    */
-  to?: string
+  to?: string | undefined
   /**
    * Report what would be applied and change nothing.
    *
    * @default false
    */
-  dryRun?: boolean
+  dryRun?: boolean | undefined
   /**
    * Open the functions of schema `integrations_api` to the users of your Data API, or close them, once the files are
    * applied.
@@ -49,7 +49,7 @@ export type MigrateOptions = {
    *
    * @default none
    */
-  onProgress?: Progress
+  onProgress?: Progress | undefined
 }
 
 /** What a migration did: file names, oldest first. */
@@ -71,7 +71,7 @@ export async function migrate({
      *
      * @default none
      */
-    onWait?: () => void
+    onWait?: (() => void) | undefined
   }): Promise<MigrateReport> {
   try {
     if ('projectRef' in options) return await applyPending(await projectQueries(options), options)

@@ -17,25 +17,25 @@ export type RollbackOptions = {
    *
    * @default this package's own
    */
-  supabase?: string
+  supabase?: string | undefined
   /**
    * Accept the loss of data that the rollback files announce.
    *
    * @default false
    */
-  acceptDataLoss?: boolean
+  acceptDataLoss?: boolean | undefined
   /**
    * Called after each file with how many of all are done.
    *
    * @default none
    */
-  onProgress?: Progress
+  onProgress?: Progress | undefined
   /**
    * Called once where another process is migrating.
    *
    * @default none
    */
-  onWait?: () => void
+  onWait?: (() => void) | undefined
 } & (
   | {
       /** How many files to roll back. */

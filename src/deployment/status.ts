@@ -26,7 +26,7 @@ export async function status({
    *
    * @default this package's own
    */
-  supabase?: string
+  supabase?: string | undefined
 }): Promise<StatusReport> {
   return withQueries(access, (database) => readStatus(database, supabase))
 }

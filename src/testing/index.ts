@@ -23,7 +23,7 @@ export type TestDatabaseOptions = {
    *
    * @default a table of `id` and `name`
    */
-  prepare?: (adminUrl: string) => Promise<unknown>
+  prepare?: ((adminUrl: string) => Promise<unknown>) | undefined
 }
 
 /** Who calls, and for which organization. */
@@ -35,13 +35,13 @@ export type TestScopeOptions = {
    *
    * @default 'admin'
    */
-  role?: OrganizationRole
+  role?: OrganizationRole | undefined
   /**
    * The caller, as events name them.
    *
    * @default the login's name
    */
-  userId?: string
+  userId?: string | undefined
 }
 
 /** A migrated database on a server of its own; see {@link startTestDatabase}. */
@@ -177,7 +177,8 @@ function testDatabase({ server, admin, url, serviceUrl }: Parts): TestDatabase {
     jwtSecret,
     db,
     organization: (columns = {}) => addOrganization(admin, columns),
-    forOrganization: (scope) => db.forOrganization(readable('scope', () => ({ role: 'admin' as const, ...scope }))),
+    forOrganization: (scope) =>
+      db.forOrganization(readable('scope', () => ({ ...scope, role: scope.role ?? ('admin' as const) }))),
     claims: tokenClaims,
     token: (who) => readable('options', () => signToken(tokenClaims(who), jwtSecret)),
     reset: () => resetTables(admin),

@@ -8,25 +8,25 @@ export type TokenOptions = {
    *
    * @default none: the token names no organization
    */
-  organizationId?: string
+  organizationId?: string | undefined
   /**
    * The role in it.
    *
    * @default 'admin'
    */
-  role?: string
+  role?: string | undefined
   /**
    * The user.
    *
    * @default a new uuid
    */
-  userId?: string
+  userId?: string | undefined
   /**
    * How long it is valid. Below zero it has expired.
    *
    * @default 3600
    */
-  expiresInSeconds?: number
+  expiresInSeconds?: number | undefined
 }
 
 /** The payload of a token as Supabase Auth issues it. */
@@ -48,7 +48,7 @@ export type TokenClaims = {
      *
      * @default none
      */
-    organization_id?: string
+    organization_id?: string | undefined
     /** The role in it. */
     role: string
   }

@@ -19,19 +19,20 @@ const tools = {
   deno: '2.9.6',
   'drizzle-seed': '0.3.1',
   'drizzle-zod': '0.8.3',
+  jest: '30.5.2',
   'typescript-5': 'npm:typescript@5.9.3',
   vite: '8.3.8',
   webpack: '5.113.0',
   'webpack-cli': '7.3.1',
 }
-const ours = ['drizzle-kit', 'drizzle-orm', 'postgres', 'tsx', 'zod']
+const ours = ['@types/node', 'drizzle-kit', 'drizzle-orm', 'postgres', 'tsx', 'zod']
 
 /** A new folder for one application, with these files. */
 export async function application(name: string, files: Record<string, string>): Promise<string> {
   const folder = join(await installed(), name)
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-  for (const [file, text] of Object.entries(files)) {
+  const manifest = { 'package.json': JSON.stringify({ private: true, type: 'module' }) }
+  for (const [file, text] of Object.entries({ ...manifest, ...files })) {
     await mkdir(dirname(join(folder, file)), { recursive: true })
     await writeFile(join(folder, file), text)
   }
