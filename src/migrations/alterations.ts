@@ -52,11 +52,15 @@ export const alterations: Record<string, Guard<Alteration>> = {
   AT_SetAccessMethod: asIs,
   AT_ValidateConstraint: asIs,
   AT_EnableTrig: asIs,
+  AT_EnableAlwaysTrig: asIs,
+  AT_EnableReplicaTrig: asIs,
   AT_EnableTrigAll: asIs,
   AT_EnableTrigUser: asIs,
   AT_DisableTrig: asIs,
   AT_DisableTrigAll: asIs,
   AT_DisableTrigUser: asIs,
+  AT_EnableRule: asIs,
+  AT_DisableRule: asIs,
   AT_SetExpression: asIs,
 
   AT_AddColumn: (statement) => {

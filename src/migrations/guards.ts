@@ -360,7 +360,8 @@ export function guardAll(
         end,
       ) ||
       dropsWhatComes(statement, steps[at]?.before ?? from, end) ||
-      isPassing(statement, steps[at]?.after, end)
+      isPassing(statement, steps[at]?.after, end) ||
+      (isRename(statement) && [...(steps[at]?.trace.log.made ?? [])].some((key) => end.get(key) === undefined))
     const text = ambiguous
       ? once(statement.text, at)
       : guardOne(statement, {

@@ -103,16 +103,16 @@ class Schedule {
     if (!isRename(statement)) for (const key of trace.log.removed) this.freeType(i, key)
     for (const blocker of this.blockers(statement, trace))
       this.takeAside(blocker, i, /\bcascade\s*$/i.test(statement.text))
-    this.emit(statement, trace)
+    this.emit(statement)
   }
 
-  private emit(statement: Statement, known?: Trace): void {
-    const before = new Map(this.now.things)
+  private emit(statement: Statement): void {
     this.out.push(statement)
+    this.now.log = emptyLog()
     replay(this.now, statement)
     // A column that is dropped and comes back takes along what is in it, and that comes back too.
-    for (const [key] of isRename(statement) ? [] : (known?.lost ?? []))
-      if (before.has(key) && this.target.get(key) !== undefined && this.now.get(key) === undefined) this.aside.add(key)
+    for (const key of isRename(statement) ? [] : this.now.log.removed)
+      if (this.target.get(key) !== undefined && this.now.get(key) === undefined) this.aside.add(key)
   }
 
   private statement(text: string): void {

@@ -56,6 +56,12 @@ const indexed = (column: string) =>
     unique('t_a_key').on(its.a),
   ])
 
+const computed = (a: unknown) =>
+  pgTable('t', { a, g: text('g').generatedAlwaysAs(sql.raw('upper(a)')) } as never, (its) => [
+    index('t_g').on((its as unknown as { g: never }).g),
+    unique('t_g_key').on((its as unknown as { g: never }).g),
+  ])
+
 /** Kinds of change, each tried in both directions. Where drizzle-kit would ask about a rename its answer is given. */
 const changes: Change[] = [
   { name: 'a nullable column', from: { t: t({}) }, to: { t: t({ a: text('a') }) } },
@@ -247,6 +253,11 @@ const changes: Change[] = [
     name: 'two tables that point at each other',
     from: {},
     to: { parent, child: child('cascade'), t: t({ a: text('a') }) },
+  },
+  {
+    name: 'the type of a column that an indexed, unique, generated column reads',
+    from: { t: computed(text('a')) },
+    to: { t: computed(varchar('a', { length: 20 })) },
   },
   {
     name: 'the primary key of one column',

@@ -287,6 +287,53 @@ const files: [kind: string, sql: string][] = [
   ],
 ]
 
+/** Statements that state an end, not a step: they run again as they are. */
+const asTheyAre = [
+  'GRANT guard_test_none TO CURRENT_USER;',
+  'REVOKE ALL ON t FROM PUBLIC;',
+  'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO guard_test_none;',
+  'ALTER FUNCTION touch() SECURITY DEFINER;',
+  'ALTER TABLE t OWNER TO guard_test_none;',
+  'ALTER SEQUENCE s0 INCREMENT BY 3;',
+  'ALTER ROLE guard_test_none NOINHERIT;',
+  `ALTER ROLE guard_test_none SET work_mem = '8MB';`,
+  `SET LOCAL work_mem = '8MB';`,
+  'SHOW work_mem;',
+  'LOCK TABLE t IN SHARE MODE;',
+  'ANALYZE t;',
+  'REINDEX TABLE t;',
+  'CLUSTER k USING k_idx;',
+  'CHECKPOINT;',
+  'SET CONSTRAINTS ALL DEFERRED;',
+  'LISTEN guard_test;',
+  'UNLISTEN guard_test;',
+  `LOAD 'plpgsql';`,
+  'EXPLAIN SELECT 1;',
+  'REFRESH MATERIALIZED VIEW stored;',
+  'ALTER STATISTICS known SET STATISTICS 50;',
+  'ALTER EXTENSION plpgsql UPDATE;',
+  'ALTER TRIGGER tr0 ON t DEPENDS ON EXTENSION plpgsql;',
+  'ALTER COLLATION german REFRESH VERSION;',
+  'ALTER TEXT SEARCH DICTIONARY words (StopWords);',
+  'ALTER OPERATOR === (int, int) SET (RESTRICT = eqsel);',
+  'ALTER EVENT TRIGGER ev DISABLE;',
+  'REASSIGN OWNED BY guard_test_none TO CURRENT_USER;',
+  'DROP OWNED BY guard_test_none;',
+  'ALTER TABLE t ALTER COLUMN c SET STATISTICS 5;',
+  'ALTER TABLE t ALTER COLUMN c SET STORAGE MAIN;',
+  'ALTER TABLE t ALTER COLUMN a SET (n_distinct = 3);',
+  'ALTER TABLE t SET (fillfactor = 70);',
+  'ALTER TABLE t RESET (fillfactor);',
+  'ALTER TABLE t REPLICA IDENTITY FULL;',
+  'ALTER TABLE k CLUSTER ON k_idx;',
+  'ALTER TABLE t SET UNLOGGED;',
+  'ALTER TABLE t VALIDATE CONSTRAINT t_late;',
+  'ALTER TABLE t DISABLE TRIGGER tr0;',
+  'ALTER TABLE t ENABLE ALWAYS TRIGGER tr0;',
+  'ALTER TABLE t DISABLE TRIGGER ALL;',
+  'ALTER TABLE t ENABLE TRIGGER USER;',
+]
+
 const setUp = `
   create type mood as enum ('sad', 'glad');
   create table t (a int, o uuid, c text default '5', j jsonb, n int not null default 1, m mood default 'sad', constraint t_check check (a > 0));
@@ -303,6 +350,13 @@ const setUp = `
   create function touch() returns trigger language plpgsql as $$ begin return new; end $$;
   create trigger tr0 before update on t for each row execute function touch();
   create schema empty;
+  create materialized view stored as select 1 as one;
+  create statistics known on g, n from k;
+  create collation german (provider = icu, locale = 'de');
+  create text search dictionary words (template = simple);
+  create operator === (leftarg = int, rightarg = int, function = int4eq);
+  create function noop() returns event_trigger language plpgsql as $$ begin end $$;
+  create event trigger ev on ddl_command_end execute function noop();
   ${prepareMarks}`
 
 type Sql = typeof t.admin
@@ -355,6 +409,12 @@ describe('the guarded form of', () => {
       expect(twice).toEqual(once)
     },
   )
+
+  test.each(asTheyAre)('%s is the statement itself, which does nothing the second time', async (statement) => {
+    expect(await guarded(statement)).toBe(statement)
+    const [original, once, twice] = await states(statement, statement)
+    expect([once, twice]).toEqual([original, original])
+  })
 
   test.each(files)('%s, statement by statement, does nothing the second time', async (_kind, sql) => {
     const [, once, twice] = await states('select 1', await guarded(sql))
