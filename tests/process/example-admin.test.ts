@@ -145,18 +145,15 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
       await typeInto(page, 'Token', t.token({ organizationId: lions }))
       await page.keyboard.press('Enter')
       await page.waitForURL(`${origin}/`)
-      await press(page, 'Xledger')
+      await press(page, 'Consio')
       await press(page, 'Set up')
       await typeInto(page, 'API key', 'canary-8d1f2b')
-      await typeInto(page, 'Base URL', 'https://api.xledger.net')
-      await typeInto(page, 'Company ID', '4711')
+      await typeInto(page, 'Base URL', 'https://api.consio.no')
       await press(page, 'Store credential')
-      await tabTo(page, 'More for Amount')
-      await page.keyboard.press('Shift+Tab')
-      await page.keyboard.type('invoiceAmount')
-      await tabTo(page, 'More for Amount')
+      await typeInto(page, 'Field in Consio', 'medlemsnummer')
+      await tabTo(page, 'More for Member')
       await page.keyboard.press('Enter')
-      await typeInto(page, 'Transform', 'Decimal 2')
+      await typeInto(page, 'Transform', 'Trim')
       await press(page, 'Save field mappings')
       await typeInto(page, 'Status', 'Active')
       await typeInto(page, 'Schedule', '30 2 * * 1')
@@ -165,16 +162,16 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
       expect(await page.getByRole('status').textContent()).toBe('Settings saved.')
       const [next] = nextRuns('30 2 * * 1', { timeZone: 'Europe/Oslo' })
       expect(await page.locator('dd time').first().getAttribute('datetime')).toBe(next?.toISOString())
-      expect(await of(lions).integrations.get('xledger')).toMatchObject({
+      expect(await of(lions).integrations.get('consio')).toMatchObject({
         status: 'active',
         syncSchedule: '30 2 * * 1',
-        fieldMappings: { amount: { path: 'invoiceAmount', transform: 'decimal_2' } },
+        fieldMappings: { member_id: { path: 'medlemsnummer', transform: 'trim' } },
       })
-      expect(await of(lions).credentials.describe('xledger')).toMatchObject({ version: 1 })
+      expect(await of(lions).credentials.describe('consio')).toMatchObject({ version: 1 })
       expect(await page.content()).not.toContain('canary')
       await press(page, 'Sign out')
       await page.goBack()
-      await page.goto(`${origin}/integrations/xledger`)
+      await page.goto(`${origin}/integrations/consio`)
       expect(page.url()).toBe(`${origin}/sign-in`)
     },
   )
