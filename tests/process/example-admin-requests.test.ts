@@ -304,10 +304,15 @@ test('each answer forbids scripts, frames and forms that lead elsewhere, also on
   }
 })
 
-test('a body of more than 256 KB is 413, and a database that is gone 503', async () => {
+test('a body of more than 256 KB is 413, one that is no form 400, and a database that is gone 503', async () => {
   expect(
     (await request({ organizationId: lions }, '/integrations/xledger/settings', { x: 'x'.repeat(256 * 1024) })).status,
   ).toBe(413)
+  for (const path of ['/sign-in', '/integrations/xledger/settings']) {
+    const cookie = `__Host-session=${t.token({ organizationId: lions })}`
+    const headers = { ...bySameOrigin, cookie, 'content-type': 'multipart/form-data' }
+    expect((await app.request(`${origin}${path}`, { method: 'POST', body: 'x', headers })).status, path).toBe(400)
+  }
   const { createIntegrationsDb } = await import('../../src/index.ts')
   const gone = createIntegrationsDb({ url: t.url.replace(/:\d+\//, ':1/') })
   const elsewhere = createAdmin({ ...t, db: gone, origin, organizationName: async () => 'Lions' })
