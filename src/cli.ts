@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parse, words } from './commands/arguments.ts'
-import { type Command, UsageError } from './commands/command.ts'
+import { type Command, type Outcome, UsageError } from './commands/command.ts'
 import { helpOf, overview, red, usageOf, version } from './commands/help.ts'
 import { commands, groups } from './commands/index.ts'
 import { IntegrationsDbError, presentable, withoutPasswords } from './errors.ts'
@@ -27,8 +27,11 @@ async function run(): Promise<number> {
     assertUrlsInPlace()
     if (command === undefined) throw new UsageError(missing(positionals))
     const { flags: own, argument } = parse(command, args)
-    const { report, text, findings = false } = await command.run(own, argument)
-    print(flags.json ? JSON.stringify(report) : text)
+    const { findings = false, more, ...first } = await command.run(own, argument)
+    const show = ({ report, text }: Pick<Outcome, 'report' | 'text'>) =>
+      print(flags.json ? JSON.stringify(report) : text)
+    if (more === undefined) show(first)
+    else for await (const one of more) show(one)
     return findings ? 1 : 0
   } catch (error) {
     return failed(error, command, flags)

@@ -34,7 +34,8 @@ export type {
   RotationOptions,
   ServiceCredentials,
 } from './client/credentials.ts'
-export type { EventFeed, Events, IntegrationEvent, ServiceAlerts, ServiceEvents } from './client/events.ts'
+export type { EventAction, IntegrationEvent } from './client/event-statements.ts'
+export type { EventFeed, Events, ServiceAlerts, ServiceEvents } from './client/events.ts'
 export type { Integration, IntegrationWithLastRun } from './client/integration-statements.ts'
 export type { Integrations } from './client/integrations.ts'
 export type { Run, Runs, ServiceRuns } from './client/runs.ts'
@@ -69,7 +70,7 @@ export type { ConnectionFields, ConnectionFieldsBySystem } from './registry/conn
 export { documentSchemas, type JsonSchema, systemSchemas } from './registry/json-schema.ts'
 export { systemOf, unmappedRequiredTargets } from './registry/systems.ts'
 export type { IntegrationStatus } from './schema/enums.ts'
-export type { ColumnChange, EventAction } from './schema/organization-integration-events.ts'
+export type { ColumnChange } from './schema/organization-integration-changes.ts'
 export type { RunOutcome } from './schema/organization-integration-runs.ts'
 export {
   type Capability,

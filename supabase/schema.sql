@@ -766,9 +766,8 @@ CREATE TABLE public.organization_integration_events (
     reason text,
     version bigint,
     quarantined jsonb,
-    changes jsonb,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    CONSTRAINT organization_integration_events_action_check CHECK ((action = ANY (ARRAY['store'::text, 'rotate'::text, 'retrieve'::text, 'revoke'::text, 'delete'::text, 'alert'::text, 'quarantine'::text, 'restore'::text, 'create'::text, 'update'::text, 'remove'::text, 'prune'::text])))
+    CONSTRAINT organization_integration_events_action_check CHECK ((action = ANY (ARRAY['store'::text, 'rotate'::text, 'retrieve'::text, 'revoke'::text, 'delete'::text, 'alert'::text, 'quarantine'::text, 'restore'::text])))
 );
 
 ALTER TABLE ONLY public.organization_integration_events FORCE ROW LEVEL SECURITY;
@@ -872,17 +871,30 @@ declare
 begin
   -- The turn is what the trigger that refuses deletion asks for: nobody but administrators can take it.
   insert into integrations.operator_turns (name) values ('prune events') on conflict do nothing;
-  delete from public.organization_integration_events as old
-  where old.id in (
-    select e.id from public.organization_integration_events as e
-    where e.created_at < before and (e.action <> 'alert' or exists (select from integrations.alert_acknowledgements as a where a.event_id = e.id))
-    order by e.transaction_id, e.created_at, e.id
-    limit most
-  );
-  get diagnostics pruned = row_count;
+  with events as (
+    delete from public.organization_integration_events as old
+    where old.id in (
+      select e.id from public.organization_integration_events as e
+      where e.created_at < before and (e.action <> 'alert' or exists (select from integrations.alert_acknowledgements as a where a.event_id = e.id))
+      order by e.transaction_id, e.created_at, e.id
+      limit most
+    )
+    returning old.id
+  ), changes as (
+    delete from public.organization_integration_changes as old
+    where old.id in (
+      select c.id from public.organization_integration_changes as c
+      where c.created_at < before
+      order by c.transaction_id, c.created_at, c.id
+      limit most
+    )
+    returning old.id
+  )
+  select (select count(*) from events) + (select count(*) from changes) into pruned;
   delete from integrations.operator_turns as t where t.name = 'prune events';
   if pruned > 0 then
-    perform integrations.record_event('prune', 'ok', null, null, null, null, format('%s events before %s', pruned, before));
+    insert into public.organization_integration_changes (action, actor, reason)
+    select 'prune', caller.actor, format('%s events before %s', pruned, before) from integrations.caller() as caller;
   end if;
   return pruned;
 end
@@ -960,14 +972,14 @@ declare
   actor text := (select caller.actor from integrations.caller() as caller);
 begin
   if tg_op = 'INSERT' then
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select n.organization_id, n.id, n.integration_type::text, 'create', 'ok', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
     from new_rows as n;
   elsif tg_op = 'UPDATE' then
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, 'ok', actor, null,
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
       case c.action when 'create' then jsonb_build_object('status', jsonb_build_object('new', (c.n).status), 'field_mappings', jsonb_build_object('new', (c.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (c.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (c.n).excluded_features)) when 'remove' then jsonb_build_object('status', jsonb_build_object('old', (c.o).status), 'field_mappings', jsonb_build_object('old', (c.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (c.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (c.o).excluded_features))
         else case when (c.o).status is distinct from (c.n).status then jsonb_build_object('status', jsonb_build_object('old', (c.o).status, 'new', (c.n).status)) else '{}' end
         || case when (c.o).field_mappings is distinct from (c.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (c.o).field_mappings, 'new', (c.n).field_mappings)) else '{}' end
@@ -991,15 +1003,14 @@ begin
     ) as c
     where c.action <> 'update' or ((c.o).status is distinct from (c.n).status or (c.o).field_mappings is distinct from (c.n).field_mappings or (c.o).sync_schedule is distinct from (c.n).sync_schedule or (c.o).excluded_features is distinct from (c.n).excluded_features or (c.o).integration_type is distinct from (c.n).integration_type);
   elsif tg_op = 'DELETE' then
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select o.organization_id, o.id, o.integration_type::text, 'remove', 'ok', actor,
-      case when pg_trigger_depth() > 1 then 'along with what it belongs to' end, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
     from old_rows as o;
   else
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select i.organization_id, i.id, i.integration_type::text, 'remove', 'ok', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
     from public.organization_integrations as i;
   end if;
   return null;
@@ -1045,7 +1056,7 @@ CREATE FUNCTION integrations.redact_changes() RETURNS trigger
     AS $_$
 begin
   -- Not as the trigger's condition: each statement would parse that anew.
-  if pg_column_size(new.changes) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.outcome, new.integration_type, new.quarantined, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
+  if coalesce(pg_column_size(new.changes), 0) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
     return new;
   end if;
   new.changes := (
@@ -1062,8 +1073,11 @@ begin
       from jsonb_each(c.value) as side), '{}'))
     from jsonb_each(new.changes) as c
   );
-  return jsonb_populate_record(new, integrations.redacted(jsonb_build_object('changes', new.changes, 'quarantined', new.quarantined,
-    'actor', new.actor, 'reason', new.reason, 'outcome', new.outcome, 'integration_type', new.integration_type)));
+  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
+  new.actor := case when (new.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.actor end;
+  new.reason := case when (new.reason collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.reason collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.reason end;
+  new.integration_type := case when (new.integration_type collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.integration_type collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.integration_type end;
+  return new;
 end
 $_$;
 
@@ -1201,15 +1215,7 @@ declare
   content text;
   rule text;
   violations text[] := '{}';
-  all_texts text := '';
 begin
-  -- Nearly no row holds any of a credential's words. Not as the trigger's condition: each statement would parse that anew.
-  for i in 0 .. tg_nargs - 1 loop
-    all_texts := concat_ws(' ', all_texts, written ->> tg_argv[i]);
-  end loop;
-  if not (replace(replace(lower(all_texts collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
-    return new;
-  end if;
   for i in 0 .. tg_nargs - 1 loop
     value := written -> tg_argv[i];
     continue when value = coalesce(kept -> tg_argv[i], 'null');
@@ -1648,6 +1654,22 @@ CREATE TABLE integrations_once.statements (
     id text NOT NULL
 );
 
+CREATE TABLE public.organization_integration_changes (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    organization_id uuid,
+    integration_id uuid,
+    integration_type text,
+    action text NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    changes jsonb,
+    CONSTRAINT organization_integration_changes_action_check CHECK ((action = ANY (ARRAY['create'::text, 'update'::text, 'remove'::text, 'prune'::text])))
+);
+
+ALTER TABLE ONLY public.organization_integration_changes FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.organization_integration_credentials (
     integration_id uuid NOT NULL,
     version bigint NOT NULL,
@@ -1724,6 +1746,9 @@ ALTER TABLE ONLY integrations.sync_plans
 ALTER TABLE ONLY integrations_once.statements
     ADD CONSTRAINT statements_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.organization_integration_changes
+    ADD CONSTRAINT organization_integration_changes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.organization_integration_credentials
     ADD CONSTRAINT organization_integration_credentials_pkey PRIMARY KEY (integration_id, version);
 
@@ -1742,6 +1767,10 @@ ALTER TABLE ONLY public.organization_integrations
 ALTER TABLE ONLY public.organization_integrations
     ADD CONSTRAINT organization_integrations_pkey PRIMARY KEY (id);
 
+CREATE INDEX organization_integration_changes_organization_id_created_at_idx ON public.organization_integration_changes USING btree (organization_id, created_at);
+
+CREATE INDEX organization_integration_changes_position_idx ON public.organization_integration_changes USING btree (transaction_id, created_at, id);
+
 CREATE UNIQUE INDEX organization_integration_credentials_current_key ON public.organization_integration_credentials USING btree (integration_id) WHERE ((secret_id IS NOT NULL) AND (readable_until IS NULL));
 
 CREATE INDEX organization_integration_events_alerts_idx ON public.organization_integration_events USING btree (transaction_id, created_at, id) WHERE (action = 'alert'::text);
@@ -1758,19 +1787,21 @@ CREATE INDEX organization_integrations_organization_id_idx ON public.organizatio
 
 CREATE INDEX organization_integrations_scheduled_idx ON public.organization_integrations USING btree (id) WHERE ((status = 'active'::public.integration_status_enum) AND (sync_schedule IS NOT NULL));
 
-CREATE TRIGGER alert_acknowledgements_credential_check BEFORE INSERT OR UPDATE ON integrations.alert_acknowledgements FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('actor');
+CREATE TRIGGER alert_acknowledgements_credential_check BEFORE INSERT OR UPDATE ON integrations.alert_acknowledgements FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('actor');
 
-CREATE TRIGGER encrypted_secrets_credential_check BEFORE INSERT OR UPDATE ON integrations.encrypted_secrets FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('key_id');
+CREATE TRIGGER encrypted_secrets_credential_check BEFORE INSERT OR UPDATE ON integrations.encrypted_secrets FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('key_id');
 
-CREATE TRIGGER operator_turns_credential_check BEFORE INSERT OR UPDATE ON integrations.operator_turns FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('name');
+CREATE TRIGGER operator_turns_credential_check BEFORE INSERT OR UPDATE ON integrations.operator_turns FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('name');
 
-CREATE TRIGGER retrieval_requests_credential_check BEFORE INSERT OR UPDATE ON integrations.retrieval_requests FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('actor', 'login');
+CREATE TRIGGER retrieval_requests_credential_check BEFORE INSERT OR UPDATE ON integrations.retrieval_requests FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('actor', 'login');
 
-CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integrations.revoked_grants FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('statement');
+CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integrations.revoked_grants FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('statement');
 
-CREATE TRIGGER sync_plans_credential_check BEFORE INSERT OR UPDATE ON integrations.sync_plans FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('queue');
+CREATE TRIGGER sync_plans_credential_check BEFORE INSERT OR UPDATE ON integrations.sync_plans FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('queue');
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
+
+CREATE TRIGGER changes_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_changes FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
 
 CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_bad_configuration();
 
@@ -1778,11 +1809,11 @@ CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integ
 
 CREATE TRIGGER delete_secrets BEFORE TRUNCATE ON public.organization_integration_credentials FOR EACH STATEMENT EXECUTE FUNCTION integrations.delete_secrets();
 
-CREATE TRIGGER organization_integration_credentials_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('store', 'field_names');
+CREATE TRIGGER organization_integration_credentials_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_credentials FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('store', 'field_names');
 
-CREATE TRIGGER organization_integration_events_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_events FOR EACH ROW WHEN ((new.changes IS NULL)) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
+CREATE TRIGGER organization_integration_events_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_events FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
 
-CREATE TRIGGER organization_integration_runs_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_runs FOR EACH ROW EXECUTE FUNCTION integrations.refuse_credentials('outcome', 'message', 'counts');
+CREATE TRIGGER organization_integration_runs_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_runs FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('outcome', 'message', 'counts');
 
 CREATE TRIGGER record_create AFTER INSERT ON public.organization_integrations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integrations.record_changes();
 
@@ -1794,7 +1825,7 @@ CREATE TRIGGER record_truncate BEFORE TRUNCATE ON public.organization_integratio
 
 CREATE TRIGGER record_update AFTER UPDATE ON public.organization_integrations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integrations.record_changes();
 
-CREATE TRIGGER redact_changes BEFORE INSERT ON public.organization_integration_events FOR EACH ROW WHEN ((new.changes IS NOT NULL)) EXECUTE FUNCTION integrations.redact_changes();
+CREATE TRIGGER redact_changes BEFORE INSERT ON public.organization_integration_changes FOR EACH ROW EXECUTE FUNCTION integrations.redact_changes();
 
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION extensions.moddatetime('updated_at');
 
@@ -1826,6 +1857,8 @@ CREATE POLICY admins_can_create_integrations ON public.organization_integrations
 
 CREATE POLICY admins_can_delete_integrations ON public.organization_integrations FOR DELETE TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
 
+CREATE POLICY admins_can_read_own_changes ON public.organization_integration_changes FOR SELECT TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
+
 CREATE POLICY admins_can_read_own_events ON public.organization_integration_events FOR SELECT TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
 
 CREATE POLICY admins_can_update_integrations ON public.organization_integrations FOR UPDATE TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text))) WITH CHECK (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = 'admin'::text)));
@@ -1833,6 +1866,8 @@ CREATE POLICY admins_can_update_integrations ON public.organization_integrations
 CREATE POLICY org_members_can_read_own_integrations ON public.organization_integrations FOR SELECT TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = ANY (ARRAY['admin'::text, 'coordinator'::text]))));
 
 CREATE POLICY org_members_can_read_own_runs ON public.organization_integration_runs FOR SELECT TO authenticated USING (((organization_id = ( SELECT integrations.current_organization_id() AS current_organization_id)) AND (( SELECT integrations.current_organization_role() AS current_organization_role) = ANY (ARRAY['admin'::text, 'coordinator'::text]))));
+
+ALTER TABLE public.organization_integration_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_integration_credentials ENABLE ROW LEVEL SECURITY;
 
@@ -1977,6 +2012,9 @@ GRANT ALL ON FUNCTION integrations.store_credential(integration_type text, bundl
 REVOKE ALL ON FUNCTION integrations.take_turn(turn text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.write_credential(action text, integration_type text, bundle text, grace_seconds integer, reason text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.organization_integration_changes TO authenticated;
+GRANT SELECT ON TABLE public.organization_integration_changes TO service_role;
 
 GRANT SELECT ON TABLE public.organization_integration_runs TO authenticated;
 GRANT SELECT ON TABLE public.organization_integration_runs TO service_role;

@@ -1,9 +1,9 @@
 import type { ExcludedFeatures, FieldMappings } from '../config/documents.ts'
 import type { FieldMapping } from '../config/field-mapping.ts'
 import type { IntegrationStatus } from '../schema/enums.ts'
-import type { EventAction } from '../schema/organization-integration-events.ts'
 import type { RunOutcome } from '../schema/organization-integration-runs.ts'
 import type { IntegrationType, TargetOf } from '../schema/systems.ts'
+import type { EventAction } from './event-statements.ts'
 
 /*
  * What callers hand in. Spelled out, and not inferred from the schemas in input.ts: an editor shows what stands above a

@@ -5,7 +5,6 @@ import { shortText, textUpTo } from '../config/short-text.ts'
 import { inCurrentVersion, upcastMappings, withVersion } from '../config/versions.ts'
 import { copied } from '../config/violations.ts'
 import { integrationStatus, integrationType } from '../schema/enums.ts'
-import { eventActions } from '../schema/organization-integration-events.ts'
 import { longestRunMessage, runCountLimits, runOutcomes } from '../schema/organization-integration-runs.ts'
 import { check } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
@@ -22,6 +21,7 @@ import type {
   RunStart,
   SchedulePageOptions,
 } from './call-options.ts'
+import { eventActions } from './event-statements.ts'
 
 /*
  * What callers hand in, checked before anything is sent. Messages name the field and the rule, never the value: a

@@ -27,8 +27,8 @@ export type Flags<O extends Options> = {
     : Value<O[F]> | undefined
 }
 
-/** What `--json` prints, and the same as text; `findings` is exit status 1. */
-export type Outcome = { report: object; text: string; findings?: boolean }
+/** What `--json` prints, and the same as text; `findings` is exit status 1. `more` is printed as it comes. */
+export type Outcome = { report: object; text: string; findings?: boolean; more?: AsyncIterable<Outcome> }
 
 /** A command parses its arguments, calls one function and prints what that returned. */
 export type Command<O extends Options = Options> = {

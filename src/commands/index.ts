@@ -1,3 +1,4 @@
+import { alertsCommand } from './alerts.ts'
 import { bootstrapCommand } from './bootstrap.ts'
 import { buildCommand } from './build.ts'
 import type { Command } from './command.ts'
@@ -8,6 +9,7 @@ import { lockdownCommand } from './lockdown.ts'
 import { loginCommand } from './login.ts'
 import { mappingsPreviewCommand } from './mappings.ts'
 import { migrateCommand } from './migrate.ts'
+import { pruneCommands } from './prune.ts'
 import { registryCommand } from './registry.ts'
 import { repairCommand } from './repair.ts'
 import { rollbackCommand } from './rollback.ts'
@@ -21,6 +23,7 @@ export const groups: readonly { heading: string; commands: readonly Command[] }[
     commands: [migrateCommand, rollbackCommand, statusCommand, exportCommand, buildCommand],
   },
   { heading: 'Checks', commands: [doctorCommand, repairCommand, mappingsPreviewCommand, registryCommand] },
+  { heading: 'Events and runs', commands: [alertsCommand, ...pruneCommands] },
   { heading: 'Credentials and emergencies', commands: [...credentialCommands, lockdownCommand] },
 ]
 export const commands = groups.flatMap(({ commands }) => commands)

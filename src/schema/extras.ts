@@ -26,6 +26,7 @@ import { retrievalFunctions } from './functions/retrieval.ts'
 import { runFunctions } from './functions/runs.ts'
 import { secretFunctions } from './functions/secrets.ts'
 import { organizations } from './host.ts'
+import { organizationIntegrationChanges } from './organization-integration-changes.ts'
 import { organizationIntegrationCredentials } from './organization-integration-credentials.ts'
 import { organizationIntegrationEvents } from './organization-integration-events.ts'
 import { organizationIntegrationRuns } from './organization-integration-runs.ts'
@@ -105,11 +106,11 @@ export const extras: Extra[] = withSafeFunctions([
     alertAcknowledgements,
     syncPlans,
   ].flatMap((table) => [forcedRowSecurity(table), tablePrivileges(table, {})]),
-  forcedRowSecurity(organizationIntegrationEvents),
-  tablePrivileges(organizationIntegrationEvents, { authenticated: ['select'], service_role: ['select'] }),
-  // Read by members, written by the functions that service_role may call.
-  forcedRowSecurity(organizationIntegrationRuns),
-  tablePrivileges(organizationIntegrationRuns, { authenticated: ['select'], service_role: ['select'] }),
+  // Read by members, written by definer functions.
+  ...[organizationIntegrationEvents, organizationIntegrationChanges, organizationIntegrationRuns].flatMap((table) => [
+    forcedRowSecurity(table),
+    tablePrivileges(table, { authenticated: ['select'], service_role: ['select'] }),
+  ]),
   ...callerFunctions,
   ...eventFunctions,
   ...secretFunctions,

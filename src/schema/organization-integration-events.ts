@@ -3,25 +3,20 @@ import { sql } from 'drizzle-orm/sql'
 import { currentOrganizationId, currentOrganizationRole } from './claims.ts'
 import { transactionId } from './columns.ts'
 
-/** What an event may say was done. */
-export const eventActions = [
-  ...['store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore'],
-  ...['create', 'update', 'remove', 'prune'],
+/** What an event of this table may say was done. */
+export const credentialActions = [
+  'store',
+  'rotate',
+  'retrieve',
+  'revoke',
+  'delete',
+  'alert',
+  'quarantine',
+  'restore',
 ] as const
-/** What an event may say was done. */
-export type EventAction = (typeof eventActions)[number]
-
-/** A column's value before and after; neither for one that holds no configuration. */
-export type ColumnChange = {
-  /** Before; absent where the integration was created. */
-  old?: unknown
-  /** After; absent where the integration was removed. */
-  new?: unknown
-}
 
 /**
- * What was done with integrations and credentials, and which documents repair reset, by whom and why; never a value of a
- * credential. Written by the definer functions alone, changed by nobody, deleted by `events prune` alone.
+ * What was done with credentials, and which documents repair reset, by whom and why; never a value of a credential. Written by the definer functions alone, changed by nobody, deleted by `events prune` alone.
  *
  * Without foreign keys: an event outlives the organization it speaks of, and a cascade into a table that refuses
  * deletion would make deleting an organization fail.
@@ -43,8 +38,6 @@ export const organizationIntegrationEvents = pgTable(
     version: bigint('version', { mode: 'number' }),
     /** A document that repair reset, under its column's name: `{ field_mappings: … }`. Credentials in it are redacted. */
     quarantined: jsonb('quarantined').$type<Record<string, unknown>>(),
-    /** What became of an integration's columns: `{ status: { old: 'inactive', new: 'active' } }`. Credentials are redacted. */
-    changes: jsonb('changes').$type<Record<string, ColumnChange>>(),
     /** Orders events across organizations, see `integrations.settled_events`. Those before the column have its migration's. */
     transactionId: transactionId('transaction_id').notNull().default(sql`pg_current_xact_id()`),
   },
@@ -57,7 +50,7 @@ export const organizationIntegrationEvents = pgTable(
       .where(sql`action = 'alert'`),
     check(
       'organization_integration_events_action_check',
-      sql.raw(`action in (${eventActions.map((action) => `'${action}'`).join(', ')})`),
+      sql`action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore')`,
     ),
     pgPolicy('admins_can_read_own_events', {
       for: 'select',

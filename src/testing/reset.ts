@@ -4,7 +4,7 @@ import { toIntegrationsDbError } from '../connection/server-errors.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { organizations } from '../schema/host.ts'
 import * as schema from '../schema/index.ts'
-import { encryptedSecrets, retrievalRequests } from '../schema/private-tables.ts'
+import { alertAcknowledgements, encryptedSecrets, retrievalRequests, syncPlans } from '../schema/private-tables.ts'
 
 /** Every table of ours whose rows belong to an organization; `revoked_grants` belongs to the database. */
 const emptied = [
@@ -12,8 +12,12 @@ const emptied = [
   schema.organizationIntegrations,
   schema.organizationIntegrationCredentials,
   schema.organizationIntegrationEvents,
+  schema.organizationIntegrationChanges,
+  schema.organizationIntegrationRuns,
   encryptedSecrets,
   retrievalRequests,
+  alertAcknowledgements,
+  syncPlans,
 ].map((table) => {
   const { schema: namespace = 'public', name } = getTableConfig(table)
   return `${namespace}.${name}`

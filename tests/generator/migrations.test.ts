@@ -38,19 +38,23 @@ describe('every migration', () => {
     expect(applied).toEqual(migrations.map(({ name }) => name))
     const catalog = await readCatalog(sql)
     expect(catalog.tables?.map((table) => (table as string[])[1])).toEqual([
+      'alert_acknowledgements',
       'encrypted_secrets',
       'operator_turns',
       'retrieval_requests',
       'revoked_grants',
+      'sync_plans',
       // Marks of what changes rows: the backfill runs once.
       'statements',
+      'organization_integration_changes',
       'organization_integration_credentials',
       'organization_integration_events',
+      'organization_integration_runs',
       'organization_integrations',
     ])
     expect(catalog.types).toHaveLength(2)
-    expect(catalog.policies).toHaveLength(5)
-    expect(catalog.triggers).toHaveLength(12)
+    expect(catalog.policies).toHaveLength(7)
+    expect(catalog.triggers).toHaveLength(21)
     expect(catalog.indexes).toHaveLength(13)
   })
 

@@ -39,6 +39,10 @@ export async function openAttacked(adminUrl: string, loginUrl: string): Promise<
     from organization_integrations where integration_type = 'xledger'`
   await admin`insert into organization_integration_events (organization_id, integration_id, integration_type, action, outcome, actor)
     select organization_id, id, integration_type, 'store', 'ok', 'somebody' from organization_integrations`
+  await admin`insert into organization_integration_runs (id, integration_id, organization_id, due)
+    select md5('run ' || id)::uuid, id, organization_id, '2026-01-01' from organization_integrations where integration_type = 'xledger'`
+  await admin`insert into organization_integration_events (id, organization_id, action, outcome, actor)
+    values (md5('alert')::uuid, ${empty}, 'alert', 'ok', 'somebody')`
   // bootstrap takes this away. Here the first wall is down: the second must hold by itself.
   await admin.unsafe(
     `do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$`,
@@ -107,7 +111,7 @@ export type Persona = keyof typeof personas
 
 /**
  * How an attempt ended: rows touched or seen, a definer function's code, or PostgreSQL's SQLSTATE; and whether any
- * integration or reference changed.
+ * integration, reference or run changed, or an alert is pending no more.
  */
 export type Outcome = { result: number | string; changed: boolean }
 
@@ -124,7 +128,9 @@ export async function attempt(db: Attacked, persona: Persona, statement: string)
     .begin(async (tx) => {
       const rows = () =>
         tx`select md5(coalesce((select string_agg(t::text, ' ' order by id) from organization_integrations as t), '')
-          || coalesce((select string_agg(c::text, ' ' order by integration_id, version) from organization_integration_credentials as c), '')) as sum`
+          || coalesce((select string_agg(c::text, ' ' order by integration_id, version) from organization_integration_credentials as c), '')
+          || coalesce((select string_agg(r::text, ' ' order by id) from organization_integration_runs as r), '')
+          || (select count(*) from integrations.alert_acknowledgements)) as sum`
       const [before] = await rows()
       await tx`select set_config('request.jwt.claims', ${token}, true)`
       const result = await tx

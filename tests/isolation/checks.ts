@@ -126,6 +126,55 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
     refusedToAll,
   ],
   ['hold up an operator', () => "insert into integrations.operator_turns (name) values ('breach')", refusedToAll],
+  ['read what planners planned', () => 'select * from integrations.sync_plans', refusedToAll],
+  ['read who was told of alerts', () => 'select * from integrations.alert_acknowledgements', refusedToAll],
+  [
+    'acknowledge an alert by hand',
+    () => "insert into integrations.alert_acknowledgements (event_id, actor) values (md5('alert')::uuid, 'nobody')",
+    refusedToAll,
+  ],
+  [
+    "read the organization's runs",
+    ({ acme }) => `select * from organization_integration_runs where organization_id = '${acme}'`,
+    { admin: 1, coordinator: 1, promoter: 1, service: 1, anon: denied, otherwise: 0 },
+  ],
+  [
+    'read every run there is',
+    () => 'select * from organization_integration_runs',
+    { admin: 1, coordinator: 1, promoter: 1, stranger: 1, thief: 1, service: 2, anon: denied, otherwise: 0 },
+  ],
+  [
+    'write a run',
+    ({ acme }) =>
+      `insert into organization_integration_runs (integration_id, organization_id, due) values (md5('xledger ${acme}')::uuid, '${acme}', now())`,
+    refusedToAll,
+  ],
+  ['change a run', () => `update organization_integration_runs set message = 'mine'`, refusedToAll],
+  ['delete the runs', () => 'delete from organization_integration_runs', refusedToAll],
+  ['truncate the runs', () => 'truncate organization_integration_runs', refusedToAll],
+  [
+    'start a run',
+    ({ acme }) => `select code from integrations.start_run('${acme}', 'dynamics', '2026-01-02', false)`,
+    { service: 'ok', otherwise: denied, changes: ['service'] },
+  ],
+  [
+    'finish a run',
+    ({ acme }) =>
+      `select code from integrations.finish_run(md5('run ' || md5('xledger ${acme}')::uuid)::uuid, 1, 'failed', null, null, 1)`,
+    { service: 'ok', otherwise: denied, changes: ['service'] },
+  ],
+  [
+    'say what was planned',
+    () =>
+      `select case when integrations.planned_through('syncs', now()) is null then 'nothing' else 'planned' end as code`,
+    { service: 'planned', otherwise: denied },
+  ],
+  ['read pending alerts', () => 'select * from integrations.pending_alerts(10)', { service: 1, otherwise: denied }],
+  [
+    'acknowledge an alert',
+    () => `select case when integrations.acknowledge_alert(md5('alert')::uuid) then 'done' else 'none' end as code`,
+    { service: 'done', otherwise: denied, changes: ['service'] },
+  ],
   ['hide a lockdown', () => 'delete from integrations.revoked_grants', refusedToAll],
   [
     "read the organization's events",
@@ -135,7 +184,7 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
   [
     'read every event there is',
     () => 'select * from organization_integration_events',
-    { admin: 2, stranger: 1, thief: 1, service: 3, anon: denied, otherwise: 0 },
+    { admin: 2, stranger: 1, thief: 1, service: 4, anon: denied, otherwise: 0 },
   ],
   [
     'forge an event',
@@ -146,6 +195,25 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
   ['change an event', () => `update organization_integration_events set actor = 'somebody else'`, refusedToAll],
   ['delete the events', () => 'delete from organization_integration_events', refusedToAll],
   ['truncate the events', () => 'truncate organization_integration_events', refusedToAll],
+  [
+    "read the organization's changes",
+    ({ acme }) => `select * from organization_integration_changes where organization_id = '${acme}'`,
+    { admin: 2, service: 2, anon: denied, otherwise: 0 },
+  ],
+  [
+    'read every change there is',
+    () => 'select * from organization_integration_changes',
+    { admin: 2, stranger: 1, thief: 1, service: 3, anon: denied, otherwise: 0 },
+  ],
+  [
+    'forge a change',
+    ({ acme }) =>
+      `insert into organization_integration_changes (organization_id, action, actor) values ('${acme}', 'update', 'nobody')`,
+    refusedToAll,
+  ],
+  ['change a change', () => `update organization_integration_changes set actor = 'somebody else'`, refusedToAll],
+  ['delete the changes', () => 'delete from organization_integration_changes', refusedToAll],
+  ['truncate the changes', () => 'truncate organization_integration_changes', refusedToAll],
   [
     'have an event recorded',
     ({ acme }) => `select integrations.record_event('alert', 'ok', '${acme}', null, null, null, null)`,
@@ -234,6 +302,8 @@ const attempts: [title: string, statement: (db: Attacked) => string, expected: E
     `move_to_vault(gen_random_uuid(), 1)`,
     'encrypt_anew(gen_random_uuid())',
     `revoke_organization(gen_random_uuid(), 'x')`,
+    `prune_events(now(), 1)`,
+    `prune_runs(now(), 1)`,
   ].map((call): (typeof attempts)[number] => [
     `call what only its owner may: ${call}`,
     () => `select * from integrations.${call}`,
@@ -321,13 +391,17 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     `select relname, relrowsecurity, relforcerowsecurity from pg_class where relkind in ('r', 'p')
       and (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace) order by 1`,
     [
+      ['alert_acknowledgements', true, true],
       ['encrypted_secrets', true, true],
       ['operator_turns', true, true],
+      ['organization_integration_changes', true, true],
       ['organization_integration_credentials', true, true],
       ['organization_integration_events', true, true],
+      ['organization_integration_runs', true, true],
       ['organization_integrations', true, true],
       ['retrieval_requests', true, true],
       ['revoked_grants', true, true],
+      ['sync_plans', true, true],
     ],
   ],
   [
@@ -336,8 +410,12 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
       from pg_class, aclexplode(relacl) where (relname like 'organization\\_integration%' or relnamespace = 'integrations'::regnamespace)
         and relkind = 'r' and grantee <> relowner group by 1, 2 order by 1, 2`,
     [
+      ['organization_integration_changes', 'authenticated', 'select', false],
+      ['organization_integration_changes', 'service_role', 'select', false],
       ['organization_integration_events', 'authenticated', 'select', false],
       ['organization_integration_events', 'service_role', 'select', false],
+      ['organization_integration_runs', 'authenticated', 'select', false],
+      ['organization_integration_runs', 'service_role', 'select', false],
       ['organization_integrations', 'authenticated', 'delete insert select update', false],
       ['organization_integrations', 'service_role', 'delete insert select update', false],
     ],
@@ -354,9 +432,11 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     [
       ['admins_can_create_integrations', 'a', true, 'authenticated'],
       ['admins_can_delete_integrations', 'd', true, 'authenticated'],
+      ['admins_can_read_own_changes', 'r', true, 'authenticated'],
       ['admins_can_read_own_events', 'r', true, 'authenticated'],
       ['admins_can_update_integrations', 'w', true, 'authenticated'],
       ['org_members_can_read_own_integrations', 'r', true, 'authenticated'],
+      ['org_members_can_read_own_runs', 'r', true, 'authenticated'],
     ],
   ],
   [
@@ -370,7 +450,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace = 'integrations'::regnamespace`,
     [
       [
-        'bundle_fields caller config_violations configuration_problems credential_store current_organization_id current_organization_role describe_credential duration_ms encryption_key_id pgcrypto_schema redacted',
+        'bundle_fields caller config_violations configuration_problems credential_store current_organization_id current_organization_role describe_credential duration_ms encryption_key_id pending_alerts pgcrypto_schema redacted',
         false,
       ],
     ],
@@ -388,7 +468,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
       ],
       [
         'service_role',
-        'config_violations credential_store current_organization_id current_organization_role delete_credential describe_credential has_credential prepare_credential request_retrieval retrieve_credential revoke_credential rotate_credential store_credential',
+        'acknowledge_alert config_violations credential_store current_organization_id current_organization_role delete_credential describe_credential finish_run has_credential pending_alerts planned_through prepare_credential request_retrieval retrieve_credential revoke_credential rotate_credential start_run store_credential',
         false,
       ],
     ],

@@ -42,6 +42,8 @@ type Story = { title: string; role: 'authenticated' | 'service_role' | 'none'; b
 
 const dynamics = `pg_catalog.md5('dynamics ${acmeId}')::pg_catalog.uuid`
 const xledger = `pg_catalog.md5('xledger ${acmeId}')::pg_catalog.uuid`
+const run = `pg_catalog.md5('run ' || ${xledger})::pg_catalog.uuid`
+const alert = `pg_catalog.md5('alert')::pg_catalog.uuid`
 const aKey = `select pg_catalog.set_config('integrations.encryption_key', pg_catalog.repeat('0', 64), true)`
 /** Without a path of its own: it sees what its caller's names mean. */
 const spy = (signature: string, returns: string) =>
@@ -88,6 +90,32 @@ const stories: Story[] = [
     ],
   },
   {
+    title: 'runs and finishes as the service',
+    role: 'service_role',
+    statements: [
+      `select code, attempt from integrations.start_run('${acmeId}', 'xledger', '2026-01-02', false)`,
+      `select code, attempt from integrations.start_run('${acmeId}', 'xledger', '2026-01-02', true)`,
+      `select code, status from integrations.finish_run(${run}, 1, 'failed', 'attack', '{"a": 1}', 1) as f
+        join public.organization_integrations as i on i.id = f.integration_id`,
+      `select integrations.planned_through('syncs', '2026-01-01T00:00:00Z')`,
+      `select integrations.planned_through('syncs', null)`,
+      'select reason from integrations.pending_alerts(10)',
+      `select integrations.acknowledge_alert(${alert})`,
+    ],
+  },
+  {
+    title: 'writes what a trigger tells of',
+    role: 'service_role',
+    statements: [
+      `insert into public.organization_integrations (organization_id, integration_type, field_mappings, sync_schedule)
+        values ('${acmeId}', 'bufdir', '{"keyboard": "a"}', '0 2 * * *')`,
+      `update public.organization_integrations set field_mappings = '{"passport_number": "b"}'`,
+      `delete from public.organization_integrations where integration_type = 'bufdir'`,
+      `select action, actor, changes::pg_catalog.text from public.organization_integration_changes
+        order by action, integration_type, organization_id, changes::pg_catalog.text`,
+    ],
+  },
+  {
     title: "is the administrator's, with objects in the way that are not",
     role: 'none',
     statements: [
@@ -116,6 +144,12 @@ const stories: Story[] = [
       `select pg_catalog.set_config('session_replication_role', 'origin', true)`,
       `select document from integrations.repair_organization('${acmeId}')`,
       `select integrations.revoke_organization('${acmeId}', 'attack')`,
+      `select integrations.prune_runs('2027-01-01', 10)`,
+      `select integrations.prune_events('2020-01-01', 10)`,
+      `update public.organization_integration_changes set actor = 'nobody'`,
+      `insert into public.organization_integration_changes (action, actor, changes)
+        values ('update', 'x', '{"sync_schedule": {"old": "myPin"}, "a": {"new": "Bearer abcdefghijklmnop"}}') returning changes::pg_catalog.text`,
+      'truncate public.organizations cascade',
     ],
   },
   // What a function calls without a path of its own looks names up in its caller's.

@@ -50,17 +50,30 @@ declare
 begin
   -- The turn is what the trigger that refuses deletion asks for: nobody but administrators can take it.
   insert into integrations.operator_turns (name) values ('prune events') on conflict do nothing;
-  delete from public.organization_integration_events as old
-  where old.id in (
-    select e.id from public.organization_integration_events as e
-    where e.created_at < before and (e.action <> 'alert' or ${acknowledged})
-    order by e.transaction_id, e.created_at, e.id
-    limit most
-  );
-  get diagnostics pruned = row_count;
+  with events as (
+    delete from public.organization_integration_events as old
+    where old.id in (
+      select e.id from public.organization_integration_events as e
+      where e.created_at < before and (e.action <> 'alert' or ${acknowledged})
+      order by e.transaction_id, e.created_at, e.id
+      limit most
+    )
+    returning old.id
+  ), changes as (
+    delete from public.organization_integration_changes as old
+    where old.id in (
+      select c.id from public.organization_integration_changes as c
+      where c.created_at < before
+      order by c.transaction_id, c.created_at, c.id
+      limit most
+    )
+    returning old.id
+  )
+  select (select count(*) from events) + (select count(*) from changes) into pruned;
   delete from integrations.operator_turns as t where t.name = 'prune events';
   if pruned > 0 then
-    perform integrations.record_event('prune', 'ok', null, null, null, null, format('%s events before %s', pruned, before));
+    insert into public.organization_integration_changes (action, actor, reason)
+    select 'prune', caller.actor, format('%s events before %s', pruned, before) from integrations.caller() as caller;
   end if;
   return pruned;
 end`,

@@ -1,8 +1,8 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { definerFunction, trigger } from '../../extras/functions.ts'
-import { organizationIntegrationEvents } from '../organization-integration-events.ts'
+import { organizationIntegrationChanges } from '../organization-integration-changes.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
-import { scheduleRule, suspicious } from './credential-rules.ts'
+import { looksLikeCredential, scheduleRule, suspicious } from './credential-rules.ts'
 
 /*
  * Who changed what: an event for each integration that is created, updated or removed, whichever way. By statement and
@@ -31,8 +31,8 @@ const differ = `(${[...configuration, ...others].map((name) => `(c.o).${name} is
 const mostBytes = 262_144
 
 const recorded = `\
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)`
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)`
 
 export const changeFunctions = [
   // By id and organization: a row that moves is removed from the one and created in the other, and neither is told more.
@@ -45,11 +45,11 @@ declare
 begin
   if tg_op = 'INSERT' then
 ${recorded}
-    select n.organization_id, n.id, n.integration_type::text, 'create', 'ok', actor, null, ${sideOf('n', 'new')}
+    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, ${sideOf('n', 'new')}
     from new_rows as n;
   elsif tg_op = 'UPDATE' then
 ${recorded}
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, 'ok', actor, null,
+    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
       case c.action when 'create' then ${sideOf('(c.n)', 'new')} when 'remove' then ${sideOf('(c.o)', 'old')}
         else ${between} end
     from (
@@ -70,12 +70,11 @@ ${recorded}
     where c.action <> 'update' or ${differ};
   elsif tg_op = 'DELETE' then
 ${recorded}
-    select o.organization_id, o.id, o.integration_type::text, 'remove', 'ok', actor,
-      case when pg_trigger_depth() > 1 then 'along with what it belongs to' end, ${sideOf('o', 'old')}
+    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, ${sideOf('o', 'old')}
     from old_rows as o;
   else
 ${recorded}
-    select i.organization_id, i.id, i.integration_type::text, 'remove', 'ok', actor, 'its table was truncated', ${sideOf('i', 'old')}
+    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', ${sideOf('i', 'old')}
     from public.organization_integrations as i;
   end if;
   return null;
@@ -94,16 +93,16 @@ end`,
     }),
   ),
 
-  // Whoever writes such an event. A document of before there were rules may be of any size, and hold anything. Instead of
-  // refuse_credentials, which would keep a row that is there from being changed, and not beside it: a row pays for one.
+  // Whoever writes one. A document of before there were rules may be of any size, and hold anything: refused, as in other
+  // tables, a row that is there could not be changed.
   definerFunction({
     name: 'integrations.redact_changes',
     returns: 'trigger',
     body: `\
 begin
   -- Not as the trigger's condition: each statement would parse that anew.
-  if pg_column_size(new.changes) <= ${mostBytes} and not (${suspicious(
-    "concat_ws(' ', new.actor, new.reason, new.outcome, new.integration_type, new.quarantined, new.changes::text)",
+  if coalesce(pg_column_size(new.changes), 0) <= ${mostBytes} and not (${suspicious(
+    "concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text)",
   )}) then
     return new;
   end if;
@@ -117,13 +116,19 @@ begin
       from jsonb_each(c.value) as side), '{}'))
     from jsonb_each(new.changes) as c
   );
-  return jsonb_populate_record(new, integrations.redacted(jsonb_build_object('changes', new.changes, 'quarantined', new.quarantined,
-    'actor', new.actor, 'reason', new.reason, 'outcome', new.outcome, 'integration_type', new.integration_type)));
+  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
+${['actor', 'reason', 'integration_type']
+  .map(
+    (name) =>
+      `  new.${name} := case when ${looksLikeCredential(`new.${name}`)} then '[redacted]' else new.${name} end;`,
+  )
+  .join('\n')}
+  return new;
 end`,
   }),
-  trigger(organizationIntegrationEvents, {
+  trigger(organizationIntegrationChanges, {
     name: 'redact_changes',
-    when: 'before insert on {table} for each row when (new.changes is not null)',
+    when: 'before insert on {table} for each row',
     function: 'integrations.redact_changes',
   }),
 ]

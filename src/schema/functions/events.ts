@@ -1,4 +1,5 @@
 import { definerFunction, trigger } from '../../extras/functions.ts'
+import { organizationIntegrationChanges } from '../organization-integration-changes.ts'
 import { organizationIntegrationEvents } from '../organization-integration-events.ts'
 
 /**
@@ -40,9 +41,16 @@ begin
     using errcode = 'insufficient_privilege';
 end`,
   }),
-  trigger(organizationIntegrationEvents, {
-    name: 'append_only',
-    when: 'before update or delete or truncate on {table} for each statement',
-    function: 'integrations.refuse_change',
-  }),
+  ...(
+    [
+      [organizationIntegrationEvents, 'append_only'],
+      [organizationIntegrationChanges, 'changes_append_only'],
+    ] as const
+  ).map(([table, name]) =>
+    trigger(table, {
+      name,
+      when: 'before update or delete or truncate on {table} for each statement',
+      function: 'integrations.refuse_change',
+    }),
+  ),
 ]

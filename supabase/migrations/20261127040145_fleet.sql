@@ -1,14 +1,11 @@
--- 20261127033906_fleet
+-- 20261127040145_fleet
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 2 · part: 1/2 · source: 6751259d5cb744e91e863ca00f87fa52052ddabd472012f7f1bd73c6341f7cc3 · body: c968a25f2de3f4ad47ba2301d8ed306e76d698c7f8b7011df74164fd6e52dbc8
+-- generator: 2 · part: 1/1 · source: d06f0156864f991dd30874ff633eb946d9af7b6d259b916f98248b15722740a7 · body: 3d0f9a2e6e14122c843689b48353b19a15bd32678076830df2642d38db0fdd97
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
 set local lock_timeout = '5s';
 set local statement_timeout = '1min';
-
-CREATE SCHEMA IF NOT EXISTS integrations_once;
-CREATE TABLE IF NOT EXISTS integrations_once.statements (id text PRIMARY KEY);
 
 create or replace function integrations.refuse_change() returns trigger
 language plpgsql
@@ -37,14 +34,14 @@ declare
   actor text := (select caller.actor from integrations.caller() as caller);
 begin
   if tg_op = 'INSERT' then
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select n.organization_id, n.id, n.integration_type::text, 'create', 'ok', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
     from new_rows as n;
   elsif tg_op = 'UPDATE' then
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, 'ok', actor, null,
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
       case c.action when 'create' then jsonb_build_object('status', jsonb_build_object('new', (c.n).status), 'field_mappings', jsonb_build_object('new', (c.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (c.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (c.n).excluded_features)) when 'remove' then jsonb_build_object('status', jsonb_build_object('old', (c.o).status), 'field_mappings', jsonb_build_object('old', (c.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (c.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (c.o).excluded_features))
         else case when (c.o).status is distinct from (c.n).status then jsonb_build_object('status', jsonb_build_object('old', (c.o).status, 'new', (c.n).status)) else '{}' end
         || case when (c.o).field_mappings is distinct from (c.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (c.o).field_mappings, 'new', (c.n).field_mappings)) else '{}' end
@@ -68,15 +65,14 @@ begin
     ) as c
     where c.action <> 'update' or ((c.o).status is distinct from (c.n).status or (c.o).field_mappings is distinct from (c.n).field_mappings or (c.o).sync_schedule is distinct from (c.n).sync_schedule or (c.o).excluded_features is distinct from (c.n).excluded_features or (c.o).integration_type is distinct from (c.n).integration_type);
   elsif tg_op = 'DELETE' then
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select o.organization_id, o.id, o.integration_type::text, 'remove', 'ok', actor,
-      case when pg_trigger_depth() > 1 then 'along with what it belongs to' end, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
     from old_rows as o;
   else
-    insert into public.organization_integration_events
-      (organization_id, integration_id, integration_type, action, outcome, actor, reason, changes)
-    select i.organization_id, i.id, i.integration_type::text, 'remove', 'ok', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
+    insert into public.organization_integration_changes
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
     from public.organization_integrations as i;
   end if;
   return null;
@@ -92,7 +88,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 begin
   -- Not as the trigger's condition: each statement would parse that anew.
-  if pg_column_size(new.changes) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.outcome, new.integration_type, new.quarantined, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
+  if coalesce(pg_column_size(new.changes), 0) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
     return new;
   end if;
   new.changes := (
@@ -109,54 +105,14 @@ begin
       from jsonb_each(c.value) as side), '{}'))
     from jsonb_each(new.changes) as c
   );
-  return jsonb_populate_record(new, integrations.redacted(jsonb_build_object('changes', new.changes, 'quarantined', new.quarantined,
-    'actor', new.actor, 'reason', new.reason, 'outcome', new.outcome, 'integration_type', new.integration_type)));
-end
-$function$;
-revoke all on function integrations.redact_changes() from public, anon, authenticated, service_role;
-
-create or replace function integrations.refuse_credentials() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $function$
-declare
-  written jsonb := to_jsonb(new);
-  kept jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
-  value jsonb;
-  content text;
-  rule text;
-  violations text[] := '{}';
-  all_texts text := '';
-begin
-  -- Nearly no row holds any of a credential's words. Not as the trigger's condition: each statement would parse that anew.
-  for i in 0 .. tg_nargs - 1 loop
-    all_texts := concat_ws(' ', all_texts, written ->> tg_argv[i]);
-  end loop;
-  if not (replace(replace(lower(all_texts collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
-    return new;
-  end if;
-  for i in 0 .. tg_nargs - 1 loop
-    value := written -> tg_argv[i];
-    continue when value = coalesce(kept -> tg_argv[i], 'null');
-    content := case jsonb_typeof(value) when 'string' then value #>> '{}' end;
-    rule := case
-      when content is not null then case when (content collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(content collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store' end
-      -- Of a document and a list: what repair would hide.
-      when integrations.redacted(value) is distinct from value then 'must not hold a credential; store it with credentials.store' end;
-    if rule is not null then
-      violations := violations || (tg_argv[i] || ': ' || rule);
-    end if;
-  end loop;
-  if violations <> '{}' then
-    -- The constraint's name tells the application that the message is this function's, and holds no value.
-    raise exception using errcode = 'check_violation', message = array_to_string(violations, '; '), constraint = 'credential_check';
-  end if;
+  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
+  new.actor := case when (new.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.actor end;
+  new.reason := case when (new.reason collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.reason collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.reason end;
+  new.integration_type := case when (new.integration_type collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.integration_type collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.integration_type end;
   return new;
 end
 $function$;
-revoke all on function integrations.refuse_credentials() from public, anon, authenticated, service_role;
+revoke all on function integrations.redact_changes() from public, anon, authenticated, service_role;
 
 DO $guard$
 DECLARE
@@ -181,6 +137,38 @@ CREATE TABLE IF NOT EXISTS "integrations"."alert_acknowledgements" (
 );
 
 ALTER TABLE "integrations"."alert_acknowledgements" ENABLE ROW LEVEL SECURITY;
+
+DO $guard$
+DECLARE
+  differs text;
+BEGIN
+  if to_regclass('"organization_integration_changes"') is not null then
+    select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
+      coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
+    from (values ('id', 'uuid', ''), ('created_at', 'timestamptz', ''), ('transaction_id', 'xid8', ''), ('organization_id', 'uuid', ''), ('integration_id', 'uuid', ''), ('integration_type', 'text', ''), ('action', 'text', ''), ('actor', 'text', ''), ('reason', 'text', ''), ('changes', 'jsonb', '')) as stated (column_name, type_name, modifier)
+    left join pg_attribute on attrelid = to_regclass('"organization_integration_changes"') and attname = column_name and not attisdropped
+    where atttypid is distinct from to_regtype(type_name)
+      or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
+    if differs is not null then
+      raise exception '% exists, but %', '"organization_integration_changes"', differs;
+    end if;
+  end if;
+END $guard$;
+CREATE TABLE IF NOT EXISTS "organization_integration_changes" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	"transaction_id" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
+	"organization_id" uuid,
+	"integration_id" uuid,
+	"integration_type" text,
+	"action" text NOT NULL,
+	"actor" text NOT NULL,
+	"reason" text,
+	"changes" jsonb,
+	CONSTRAINT "organization_integration_changes_action_check" CHECK (action in ('create', 'update', 'remove', 'prune'))
+);
+
+ALTER TABLE "organization_integration_changes" ENABLE ROW LEVEL SECURITY;
 
 DO $guard$
 DECLARE
@@ -241,24 +229,6 @@ CREATE TABLE IF NOT EXISTS "integrations"."sync_plans" (
 
 ALTER TABLE "integrations"."sync_plans" ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE IF EXISTS "organization_integration_events" DROP CONSTRAINT IF EXISTS "organization_integration_events_action_check";
-
-DO $guard$
-DECLARE
-  differs text;
-BEGIN
-  select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
-    coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
-  from (values ('changes', 'jsonb', '')) as stated (column_name, type_name, modifier)
-  join pg_attribute on attrelid = to_regclass('"organization_integration_events"') and attname = column_name and not attisdropped
-  where atttypid is distinct from to_regtype(type_name)
-    or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
-  if differs is not null then
-    raise exception '% exists, but %', '"organization_integration_events"', differs;
-  end if;
-END $guard$;
-ALTER TABLE "organization_integration_events" ADD COLUMN IF NOT EXISTS "changes" jsonb;
-
 DO $guard$
 DECLARE
   differs text;
@@ -314,6 +284,56 @@ BEGIN
       'ALTER TABLE "organization_integration_runs" ADD CONSTRAINT "organization_integration_runs_integration_id_fkey" FOREIGN KEY ("integration_id") REFERENCES "public"."organization_integrations"("id") ON DELETE cascade ON UPDATE no action';
   end if;
 END $guard$;
+
+DO $guard$
+BEGIN
+  if to_regclass('"organization_integration_changes_organization_id_created_at_idx"') is not null then
+    if not exists (
+      select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+      where indexrelid = to_regclass('"organization_integration_changes_organization_id_created_at_idx"')
+        and indisvalid
+        and indrelid = to_regclass('"organization_integration_changes"')
+        and amname = 'btree'
+        and indisunique = false
+        and (indpred is not null) = false
+        and array(
+          select coalesce(attname::text, '(expression)') from unnest(indkey) with ordinality as key (number, position)
+          left join pg_attribute on attrelid = indrelid and attnum = number order by position) = array['organization_id', 'created_at']::text[]
+        and array(select unnest(indoption)) = array[0, 0]::int2[]
+    ) then
+      raise exception 'index % is another one: found %, expected %', '"organization_integration_changes_organization_id_created_at_idx"', (
+        select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
+        from pg_index where indexrelid = to_regclass('"organization_integration_changes_organization_id_created_at_idx"')
+      ), 'CREATE INDEX "organization_integration_changes_organization_id_created_at_idx" ON "organization_integration_changes" USING btree ("organization_id","created_at")' using hint = 'drop it, then run this again';
+    end if;
+  end if;
+END $guard$;
+CREATE INDEX IF NOT EXISTS "organization_integration_changes_organization_id_created_at_idx" ON "organization_integration_changes" USING btree ("organization_id","created_at");
+
+DO $guard$
+BEGIN
+  if to_regclass('"organization_integration_changes_position_idx"') is not null then
+    if not exists (
+      select from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+      where indexrelid = to_regclass('"organization_integration_changes_position_idx"')
+        and indisvalid
+        and indrelid = to_regclass('"organization_integration_changes"')
+        and amname = 'btree'
+        and indisunique = false
+        and (indpred is not null) = false
+        and array(
+          select coalesce(attname::text, '(expression)') from unnest(indkey) with ordinality as key (number, position)
+          left join pg_attribute on attrelid = indrelid and attnum = number order by position) = array['transaction_id', 'created_at', 'id']::text[]
+        and array(select unnest(indoption)) = array[0, 0, 0]::int2[]
+    ) then
+      raise exception 'index % is another one: found %, expected %', '"organization_integration_changes_position_idx"', (
+        select pg_get_indexdef(indexrelid) || case when indisvalid then '' else ' (INVALID)' end
+        from pg_index where indexrelid = to_regclass('"organization_integration_changes_position_idx"')
+      ), 'CREATE INDEX "organization_integration_changes_position_idx" ON "organization_integration_changes" USING btree ("transaction_id","created_at","id")' using hint = 'drop it, then run this again';
+    end if;
+  end if;
+END $guard$;
+CREATE INDEX IF NOT EXISTS "organization_integration_changes_position_idx" ON "organization_integration_changes" USING btree ("transaction_id","created_at","id");
 
 DO $guard$
 BEGIN
@@ -415,21 +435,8 @@ BEGIN
 END $guard$;
 CREATE INDEX IF NOT EXISTS "organization_integrations_scheduled_idx" ON "organization_integrations" USING btree ("id") WHERE status = 'active' and sync_schedule is not null;
 
-DO $guard$
-BEGIN
-  if not exists (select from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"')) then
-    ALTER TABLE "organization_integration_events" ADD CONSTRAINT "organization_integration_events_action_check" CHECK (action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore', 'create', 'update', 'remove', 'prune')) NOT VALID;
-  elsif not exists (
-    select from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"')
-      and contype = 'c' and array(
-        select coalesce(attname::text, '(expression)') from unnest(conkey) with ordinality as key (number, position)
-        left join pg_attribute on attrelid = conrelid and attnum = number order by attname::text collate "C") = array['action']::text[]
-  ) then
-    raise exception '% has another constraint of this name: found %, expected %', '"organization_integration_events"',
-      (select format('%I %s', conname, pg_get_constraintdef(oid)) from pg_constraint where conname = 'organization_integration_events_action_check' and conrelid = to_regclass('"organization_integration_events"')),
-      'ALTER TABLE "organization_integration_events" ADD CONSTRAINT "organization_integration_events_action_check" CHECK (action in (''store'', ''rotate'', ''retrieve'', ''revoke'', ''delete'', ''alert'', ''quarantine'', ''restore'', ''create'', ''update'', ''remove'', ''prune'')) NOT VALID';
-  end if;
-END $guard$;
+DROP POLICY IF EXISTS "admins_can_read_own_changes" ON "organization_integration_changes";
+CREATE POLICY "admins_can_read_own_changes" ON "organization_integration_changes" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) = 'admin');
 
 DROP POLICY IF EXISTS "org_members_can_read_own_runs" ON "organization_integration_runs";
 CREATE POLICY "org_members_can_read_own_runs" ON "organization_integration_runs" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) in ('admin', 'coordinator'));
@@ -442,11 +449,19 @@ alter table "integrations"."sync_plans" force row level security;
 
 revoke all on table "integrations"."sync_plans" from public, anon, authenticated, service_role;
 
+alter table "public"."organization_integration_changes" force row level security;
+
+revoke all on table "public"."organization_integration_changes" from public, anon, authenticated, service_role;
+grant select on table "public"."organization_integration_changes" to authenticated;
+grant select on table "public"."organization_integration_changes" to service_role;
+
 alter table "public"."organization_integration_runs" force row level security;
 
 revoke all on table "public"."organization_integration_runs" from public, anon, authenticated, service_role;
 grant select on table "public"."organization_integration_runs" to authenticated;
 grant select on table "public"."organization_integration_runs" to service_role;
+
+create or replace trigger "changes_append_only" before update or delete or truncate on "public"."organization_integration_changes" for each statement execute function integrations.refuse_change();
 
 create or replace trigger "record_create" after insert on "public"."organization_integrations" referencing new table as new_rows for each statement execute function integrations.record_changes();
 
@@ -456,7 +471,7 @@ create or replace trigger "record_remove" after delete on "public"."organization
 
 create or replace trigger "record_truncate" before truncate on "public"."organization_integrations" for each statement execute function integrations.record_changes();
 
-create or replace trigger "redact_changes" before insert on "public"."organization_integration_events" for each row when (new.changes is not null) execute function integrations.redact_changes();
+create or replace trigger "redact_changes" before insert on "public"."organization_integration_changes" for each row execute function integrations.redact_changes();
 
 drop function if exists integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean);
 create function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) returns table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt integer)
@@ -653,39 +668,38 @@ declare
 begin
   -- The turn is what the trigger that refuses deletion asks for: nobody but administrators can take it.
   insert into integrations.operator_turns (name) values ('prune events') on conflict do nothing;
-  delete from public.organization_integration_events as old
-  where old.id in (
-    select e.id from public.organization_integration_events as e
-    where e.created_at < before and (e.action <> 'alert' or exists (select from integrations.alert_acknowledgements as a where a.event_id = e.id))
-    order by e.transaction_id, e.created_at, e.id
-    limit most
-  );
-  get diagnostics pruned = row_count;
+  with events as (
+    delete from public.organization_integration_events as old
+    where old.id in (
+      select e.id from public.organization_integration_events as e
+      where e.created_at < before and (e.action <> 'alert' or exists (select from integrations.alert_acknowledgements as a where a.event_id = e.id))
+      order by e.transaction_id, e.created_at, e.id
+      limit most
+    )
+    returning old.id
+  ), changes as (
+    delete from public.organization_integration_changes as old
+    where old.id in (
+      select c.id from public.organization_integration_changes as c
+      where c.created_at < before
+      order by c.transaction_id, c.created_at, c.id
+      limit most
+    )
+    returning old.id
+  )
+  select (select count(*) from events) + (select count(*) from changes) into pruned;
   delete from integrations.operator_turns as t where t.name = 'prune events';
   if pruned > 0 then
-    perform integrations.record_event('prune', 'ok', null, null, null, null, format('%s events before %s', pruned, before));
+    insert into public.organization_integration_changes (action, actor, reason)
+    select 'prune', caller.actor, format('%s events before %s', pruned, before) from integrations.caller() as caller;
   end if;
   return pruned;
 end
 $function$;
 revoke all on function integrations.prune_events(before timestamptz, most integer) from public, anon, authenticated, service_role;
 
-create or replace trigger "alert_acknowledgements_credential_check" before insert or update on "integrations"."alert_acknowledgements" for each row execute function integrations.refuse_credentials('actor');
+create or replace trigger "alert_acknowledgements_credential_check" before insert or update on "integrations"."alert_acknowledgements" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('actor');
 
-create or replace trigger "encrypted_secrets_credential_check" before insert or update on "integrations"."encrypted_secrets" for each row execute function integrations.refuse_credentials('key_id');
+create or replace trigger "sync_plans_credential_check" before insert or update on "integrations"."sync_plans" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('queue');
 
-create or replace trigger "operator_turns_credential_check" before insert or update on "integrations"."operator_turns" for each row execute function integrations.refuse_credentials('name');
-
-create or replace trigger "retrieval_requests_credential_check" before insert or update on "integrations"."retrieval_requests" for each row execute function integrations.refuse_credentials('actor', 'login');
-
-create or replace trigger "revoked_grants_credential_check" before insert or update on "integrations"."revoked_grants" for each row execute function integrations.refuse_credentials('statement');
-
-create or replace trigger "sync_plans_credential_check" before insert or update on "integrations"."sync_plans" for each row execute function integrations.refuse_credentials('queue');
-
-create or replace trigger "organization_integration_credentials_credential_check" before insert or update on "public"."organization_integration_credentials" for each row execute function integrations.refuse_credentials('store', 'field_names');
-
-create or replace trigger "organization_integration_events_credential_check" before insert or update on "public"."organization_integration_events" for each row when (new.changes is null) execute function integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
-
-create or replace trigger "organization_integration_runs_credential_check" before insert or update on "public"."organization_integration_runs" for each row execute function integrations.refuse_credentials('outcome', 'message', 'counts');
-
-INSERT INTO integrations_once.statements VALUES ('20261127033906.0') ON CONFLICT DO NOTHING;
+create or replace trigger "organization_integration_runs_credential_check" before insert or update on "public"."organization_integration_runs" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('outcome', 'message', 'counts');

@@ -1,0 +1,41 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { toIntegrationsDbError } from '../connection/server-errors.ts'
+import { withAdmin } from './connection.ts'
+
+/** An alert that nobody acknowledged. */
+export type PendingAlert = {
+  id: string
+  createdAt: string
+  organizationId: string | null
+  integrationType: string | null
+  actor: string
+  reason: string | null
+}
+
+const page = 1000
+
+/** The alerts that nobody acknowledged, the oldest first, at most a thousand. Reads, and acknowledges nothing. */
+export function pendingAlerts(url: string): Promise<PendingAlert[]> {
+  return withAdmin(url, async (sql) => {
+    const rows = await sql<PendingAlert[]>`
+      select id, created_at::text as "createdAt", organization_id as "organizationId", integration_type as "integrationType", actor, reason
+      from integrations.pending_alerts(${page})`
+    return rows.map(({ createdAt, ...alert }) => ({ ...alert, createdAt: new Date(createdAt).toISOString() }))
+  })
+}
+
+/** Each pending alert once, those that come as well. A server that is away is asked again. */
+export async function* followAlerts(url: string, everySeconds = 2): AsyncGenerator<PendingAlert> {
+  let told = new Set<string>()
+  for (let first = true; ; first = false) {
+    try {
+      const alerts = await pendingAlerts(url)
+      yield* alerts.filter(({ id }) => !told.has(id))
+      told = new Set(alerts.map(({ id }) => id))
+    } catch (error) {
+      // What is wrong from the start is said; later a server may be restarting.
+      if (first || toIntegrationsDbError(error).code !== 'unavailable') throw error
+    }
+    await pause(everySeconds * 1000)
+  }
+}
