@@ -176,10 +176,11 @@ function systemOf(c: Context): IntegrationType {
 
 /** The texts of a form; files are none. */
 async function formOf(c: Context): Promise<Form> {
-  const entries = Object.entries(await c.req.parseBody()).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  )
-  return Object.assign(Object.create(null), Object.fromEntries(entries))
+  const body = await c.req.parseBody().catch(() => {
+    throw new IntegrationsDbError('invalid_input', 'This is no form that can be read.')
+  })
+  const texts = Object.entries(body).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.assign(Object.create(null), Object.fromEntries(texts))
 }
 
 function assertConfirmed(form: Form): void {

@@ -122,7 +122,7 @@ export function mappingControls(type: IntegrationType, mappings: FieldMappings) 
       { name: name('default'), label: 'Value where the field is missing', value: shown(parts.default) },
     ]
     const path = { name: name('path'), label: `Field in ${system}`, value: shown(parts.path) }
-    return { legend: `${label}${required ? ' (needed)' : ''}`, path, options }
+    return { label, required, path, options }
   })
 }
 

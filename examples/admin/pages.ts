@@ -45,7 +45,7 @@ export const messagePage = (title: string, message: string, view: View | null): 
 /** When it runs next, as the workers reckon: only an active integration is synced. */
 function nextRun({ status, syncSchedule }: Settings, view: View, count = 1): Html {
   if (syncSchedule === null) return html`No schedule`
-  if (status !== 'active') return html`Not while ${wordsOf(status).toLowerCase()}`
+  if (status !== 'active') return html`None until it is active`
   try {
     const times = nextRuns(syncSchedule, { timeZone: view.timeZone, count }).map((run) => time(run, view))
     return html`${times.map((one, i) => html`${i > 0 && html`<br>`}${one}`)}`
@@ -129,12 +129,13 @@ const refusal = ({ message, problems }: Refusal) =>
   html`<div class="notice" role="alert" tabindex="-1" autofocus><p>Not saved. ${problems.length === 0 && message}</p>
 <ul>${problems.map(({ field, rule }) => html`<li>${wordsOf(field.replaceAll('.', ' '))}: ${rule}</li>`)}</ul></div>`
 
-function stateSection({ type, row, credential }: Detail, view: View): Html {
+function stateSection({ type, row, credential, runs }: Detail, view: View): Html {
   const unmapped = unmappedRequiredTargets(type, row.fieldMappings)
   const targets: Readonly<Record<string, { label: string }>> = systemOf(type).mappingTargets
   return html`<section aria-labelledby="state"><h2 id="state">State</h2><dl>
 <dt>Status</dt><dd>${chip(row.status)}</dd>
 <dt>Next runs</dt><dd>${nextRun(row, view, 3)}</dd>
+<dt>Last run</dt><dd>${runs[0] === undefined ? 'None yet' : runLine(runs[0], view)}</dd>
 <dt>Credential</dt><dd>${
     credential === null
       ? 'None stored'
@@ -158,8 +159,13 @@ function mappingsForm({ type, row, refused }: Detail): Html {
   return html`<section aria-labelledby="mappings"><h2 id="mappings">Field mappings</h2>
 <form method="post" action="/integrations/${type}/mappings">${revisionOf(row)}
 ${controls.map(
-  ({ legend, path, options }) => html`<fieldset><legend>${legend}</legend>${input(path, refused?.problems)}
-<details${options.some(({ value }) => value !== '') && html` open`}><summary>More for ${legend}</summary>${options.map((one) => input(one, refused?.problems))}</details></fieldset>`,
+  ({
+    label,
+    required,
+    path,
+    options,
+  }) => html`<fieldset><legend>${label}${required && ' (needed)'}</legend>${input(path, refused?.problems)}
+<details${options.some(({ value }) => value !== '') && html` open`}><summary>More for ${label}</summary>${options.map((one) => input(one, refused?.problems))}</details></fieldset>`,
 )}
 ${otherMappings({ type, row })}
 <button>Save field mappings</button></form></section>`

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAdmin } from '../../examples/admin/app.ts'
@@ -46,10 +49,11 @@ async function connected(organizationId: string) {
   const { integrations, credentials } = of(organizationId)
   await integrations.create({ integrationType: 'xledger', fieldMappings: { amount: `${organizationId}-amount` } })
   await credentials.store('xledger', bundle, { reason: `reason of ${organizationId}` })
+  await integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
   const { runs } = t.db.asService({ actor: 'nightly-sync' })
   const run = await runs.start({ organizationId, integrationType: 'xledger', due: new Date('2026-11-27T02:00:00Z') })
   await runs.finish(run?.id ?? '', { outcome: 'failed', message: `run of ${organizationId}`, errorAfter: 1 })
-  return integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
+  return integrations.update('xledger', { status: 'active' })
 }
 const posts: [string, Fields][] = [
   ['create', {}],
@@ -300,10 +304,15 @@ test('each answer forbids scripts, frames and forms that lead elsewhere, also on
   }
 })
 
-test('a body of more than 256 KB is 413, and a database that is gone 503', async () => {
+test('a body of more than 256 KB is 413, one that is no form 400, and a database that is gone 503', async () => {
   expect(
     (await request({ organizationId: lions }, '/integrations/xledger/settings', { x: 'x'.repeat(256 * 1024) })).status,
   ).toBe(413)
+  for (const path of ['/sign-in', '/integrations/xledger/settings']) {
+    const cookie = `__Host-session=${t.token({ organizationId: lions })}`
+    const headers = { ...bySameOrigin, cookie, 'content-type': 'multipart/form-data' }
+    expect((await app.request(`${origin}${path}`, { method: 'POST', body: 'x', headers })).status, path).toBe(400)
+  }
   const { createIntegrationsDb } = await import('../../src/index.ts')
   const gone = createIntegrationsDb({ url: t.url.replace(/:\d+\//, ':1/') })
   const elsewhere = createAdmin({ ...t, db: gone, origin, organizationName: async () => 'Lions' })
@@ -311,3 +320,30 @@ test('a body of more than 256 KB is 413, and a database that is gone 503', async
   expect((await elsewhere.request(`${origin}/`, { headers: { cookie } })).status).toBe(503)
   await gone.end()
 })
+
+test('one command starts it on an embedded server and prints tokens that sign in; Ctrl-C ends it and all it started', async () => {
+  const example = spawn(process.execPath, ['--import', 'tsx', 'examples/admin/index.ts'], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(example, 'exit')
+  let url = ''
+  const tokens: string[] = []
+  for await (const line of createInterface(example.stdout)) {
+    url = /sign in at (http:\S+)/.exec(line)?.[1] ?? url
+    if (line.startsWith('eyJ') && tokens.push(line) === 4) break
+  }
+  for (const token of tokens) {
+    const body = new URLSearchParams({ token })
+    const signedIn = await fetch(`${url}sign-in`, {
+      method: 'POST',
+      body,
+      headers: { origin: new URL(url).origin },
+      redirect: 'manual',
+    })
+    const [cookie = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';')
+    expect(await (await fetch(url, { headers: { cookie } })).text()).toContain('Xledger')
+  }
+  example.kill('SIGINT')
+  expect(await ended).toEqual([0, null])
+}, 120_000)

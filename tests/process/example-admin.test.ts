@@ -6,7 +6,7 @@ import { type ServerType, serve } from '@hono/node-server'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAdmin } from '../../examples/admin/app.ts'
-import { nextRuns } from '../../src/index.ts'
+import { type IntegrationType, nextRuns, type RunEnd } from '../../src/index.ts'
 import { startTestDatabase, type TestDatabase, type TokenOptions } from '../../src/testing/index.ts'
 import { hasChromium, startChromium } from '../support/chromium.ts'
 
@@ -106,10 +106,34 @@ async function press(page: Page, name: string): Promise<void> {
 const of = (organizationId: string) => t.forOrganization({ organizationId })
 async function connected(organizationId: string) {
   const { integrations, credentials } = of(organizationId)
-  await integrations.create({ integrationType: 'xledger', fieldMappings: { amount: `of-${organizationId}` } })
+  const fieldMappings = { amount: `of-${organizationId}`, account: 'glObject1.code', date: 'invoiceDate' }
+  await integrations.create({ integrationType: 'xledger', fieldMappings })
   const bundle = { api_key: 'canary-8d1f2b', base_url: 'https://api.xledger.net', company_id: '4711' }
   await credentials.store('xledger', bundle, { reason: 'The contract was signed' })
-  return integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
+  const row = await integrations.update('xledger', { status: 'active', syncSchedule: '0 2 * * *' })
+  await ran(organizationId, 'xledger', { outcome: 'succeeded', counts: { invoices: 12 } })
+  return row
+}
+
+/** Its run of so many nights ago. */
+async function ran(organizationId: string, integrationType: IntegrationType, end: RunEnd, nights = 1) {
+  const { runs } = t.db.asService({ actor: 'nightly-sync' })
+  const after = new Date(Date.now() - nights * 86_400_000)
+  const due = nextRuns('0 2 * * *', { timeZone: 'Europe/Oslo', after })[0] as Date
+  const run = await runs.start({ organizationId, integrationType, due })
+  await runs.finish(run?.id ?? '', end)
+}
+
+/** An organization with one system that works, one that does not, and one that waits. */
+async function sample() {
+  await connected(lions)
+  const { integrations, credentials } = of(lions)
+  await integrations.create({ integrationType: 'cornerstone', syncSchedule: '30 5 * * 1-5' })
+  await credentials.store('cornerstone', { api_key: 'k', subdomain: 'lions' })
+  await integrations.update('cornerstone', { status: 'active' })
+  const failed = { outcome: 'failed', message: 'Cornerstone answered 503', errorAfter: 3 } as const
+  for (const nights of [3, 2, 1]) await ran(lions, 'cornerstone', failed, nights)
+  await integrations.create({ integrationType: 'bufdir', status: 'pending_setup' })
 }
 
 describe.skipIf(!hasChromium)('the admin example in a browser', () => {
@@ -121,18 +145,15 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
       await typeInto(page, 'Token', t.token({ organizationId: lions }))
       await page.keyboard.press('Enter')
       await page.waitForURL(`${origin}/`)
-      await press(page, 'Xledger')
+      await press(page, 'Consio')
       await press(page, 'Set up')
       await typeInto(page, 'API key', 'canary-8d1f2b')
-      await typeInto(page, 'Base URL', 'https://api.xledger.net')
-      await typeInto(page, 'Company ID', '4711')
+      await typeInto(page, 'Base URL', 'https://api.consio.no')
       await press(page, 'Store credential')
-      await tabTo(page, 'More for Amount (needed)')
-      await page.keyboard.press('Shift+Tab')
-      await page.keyboard.type('invoiceAmount')
-      await tabTo(page, 'More for Amount (needed)')
+      await typeInto(page, 'Field in Consio', 'medlemsnummer')
+      await tabTo(page, 'More for Member')
       await page.keyboard.press('Enter')
-      await typeInto(page, 'Transform', 'Decimal 2')
+      await typeInto(page, 'Transform', 'Trim')
       await press(page, 'Save field mappings')
       await typeInto(page, 'Status', 'Active')
       await typeInto(page, 'Schedule', '30 2 * * 1')
@@ -141,16 +162,16 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
       expect(await page.getByRole('status').textContent()).toBe('Settings saved.')
       const [next] = nextRuns('30 2 * * 1', { timeZone: 'Europe/Oslo' })
       expect(await page.locator('dd time').first().getAttribute('datetime')).toBe(next?.toISOString())
-      expect(await of(lions).integrations.get('xledger')).toMatchObject({
+      expect(await of(lions).integrations.get('consio')).toMatchObject({
         status: 'active',
         syncSchedule: '30 2 * * 1',
-        fieldMappings: { amount: { path: 'invoiceAmount', transform: 'decimal_2' } },
+        fieldMappings: { member_id: { path: 'medlemsnummer', transform: 'trim' } },
       })
-      expect(await of(lions).credentials.describe('xledger')).toMatchObject({ version: 1 })
+      expect(await of(lions).credentials.describe('consio')).toMatchObject({ version: 1 })
       expect(await page.content()).not.toContain('canary')
       await press(page, 'Sign out')
       await page.goBack()
-      await page.goto(`${origin}/integrations/xledger`)
+      await page.goto(`${origin}/integrations/consio`)
       expect(page.url()).toBe(`${origin}/sign-in`)
     },
   )
@@ -273,6 +294,40 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
         expect(await page.locator('script, img').count(), path).toBe(0)
         expect(await page.locator('body').textContent()).toContain(attack)
       }
+    }
+  })
+
+  test('an admin finds what went wrong last night, a coordinator when it runs again', async () => {
+    await sample()
+    const admin = await windowOf({ organizationId: lions })
+    await admin.goto(origin)
+    const card = admin.getByRole('listitem').filter({ has: admin.getByRole('heading', { name: 'Cornerstone' }) })
+    expect(await card.textContent()).toMatch(/Last run.*Failed Cornerstone answered 503/s)
+    const alerts = admin.getByRole('region', { name: 'Latest alerts' })
+    expect(await alerts.textContent()).toContain('Cornerstone')
+    await admin.getByRole('link', { name: 'All alerts' }).click()
+    expect(await admin.getByLabel('What was done').inputValue()).toBe('alert')
+
+    const coordinator = await windowOf({ organizationId: lions, role: 'coordinator' })
+    await coordinator.goto(`${origin}/integrations/xledger`)
+    const state = coordinator.getByRole('region', { name: 'State' })
+    const times = await state.locator('time').evaluateAll((all) => all.map((one) => one.getAttribute('datetime')))
+    const next = nextRuns('0 2 * * *', { timeZone: 'Europe/Oslo', count: 3 }).map((run) => run.toISOString())
+    expect(times.slice(0, 3)).toEqual(next)
+    expect(await coordinator.getByRole('region', { name: 'Runs' }).textContent()).toContain('Succeeded 12 invoices')
+    expect(await coordinator.locator('form').count()).toBe(1) // To sign out.
+  })
+
+  // Not on every run: a new picture on each day would be a change on each day.
+  test.runIf(process.env.SCREENSHOTS)('the pictures of the documentation', async () => {
+    await sample()
+    for (const [name, path, width] of [
+      ['admin', '/', 'desktop'],
+      ['admin-phone', '/integrations/xledger', 'phone'],
+    ] as const) {
+      const page = await windowOf({ organizationId: lions }, { width })
+      await page.goto(`${origin}${path}`)
+      await page.screenshot({ path: `docs/images/${name}.png`, fullPage: name === 'admin' })
     }
   })
 })

@@ -14,6 +14,8 @@ const pages = [
 ]
 const manifest = JSON.parse(read('package.json')) as { repository: { url: string } }
 const repository = manifest.repository.url.replace(/^git\+/, '').replace(/\.git$/, '')
+/** Where GitHub has a file as it is: for pictures, which npm shows too. */
+const rawFiles = `${repository.replace('github.com', 'raw.githubusercontent.com')}/main/`
 const prose = (text: string) => text.replaceAll(/^( *)```.*\n[\s\S]*?^\1```$/gm, '').replaceAll(/`[^`\n]*`/g, '')
 
 /** Where a page's links lead: inline and by reference. */
@@ -35,6 +37,7 @@ function anchors(file: string): string[] {
 /** A link into this repository that leads nowhere. */
 function isBroken(page: string, link: string): boolean {
   const ours = `${repository}/blob/main/`
+  if (link.startsWith(rawFiles)) return !existsSync(link.slice(rawFiles.length))
   if (/^https?:/.test(link) && !link.startsWith(ours)) return false
   const [path = '', anchor] = link.startsWith(ours) ? link.slice(ours.length).split('#') : link.split('#')
   const file = link.startsWith(ours) ? path : path === '' ? page : join(dirname(page), path)
@@ -47,12 +50,19 @@ describe('every page', () => {
   })
 
   test('the check sees a link that leads nowhere', () => {
-    const broken = ['gone.md', 'errors.md#gone', `${repository}/blob/main/docs/gone.md`, '#gone']
+    const broken = [
+      'gone.md',
+      'errors.md#gone',
+      `${repository}/blob/main/docs/gone.md`,
+      `${rawFiles}docs/gone.png`,
+      '#gone',
+    ]
     expect(broken.filter((link) => isBroken('docs/cli.md', link))).toEqual(broken)
     const sound = [
       'errors.md',
       'errors.md#errors',
       `${repository}/blob/main/docs/cli.md#migrate`,
+      `${rawFiles}docs/images/admin.png`,
       'https://example.org',
     ]
     expect(sound.filter((link) => isBroken('docs/cli.md', link))).toEqual([])
