@@ -93,27 +93,76 @@ export const credentialMeasure = [
   `^_(${measures.before.join('|')})_`,
 ].join('|')
 
-/*
- * What a canonical name (`_client_secret_`) is tried against. Long words count wherever they stand; short ones where a
- * word ends with them (`accesstoken`, but not `tokenizer` or `secretary`) or where they are all of it (`pin`, not `pinned`).
- */
-export const credentialName = [
-  ['password', 'passwd', 'passphrase', 'hemmelighet', 'apikey', 'privatekey', 'clientsecret', 'credential']
-    .map(spelled)
-    .join('|'),
-  `${spelled('authori')}_?[sz]_?${spelled('ation')}`,
-  // Not "compass_order".
-  'passord($|[^e]|e[^r])',
-  `_${spelled('passord')}($|[^e]|e[^r])`,
-  '(token|secret|pwd|jwt)s?[0-9]*_',
-  `_(${['token', 'secret', 'pwd', 'jwt', 'pin', 'pincode', 'pinkode', 'kodeord', 'bearer', 'passcode', 'otp', 'cred', 'hemmelig'].map(spelled).join('|')})_?s?_?[0-9]*_`,
-  '_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_',
-  `_${spelled('api')}_?n(o|oe)_?${spelled('kkel')}`,
-].join('|')
+/** Wherever it stands in a name. */
+const anywhere = spelled
+/** Where a word ends with it: `accesstoken`, but not `tokenizer` or `secretary`. */
+const ending = (word: string) => `${word}s?[0-9]*_`
+/** Where it is all of a word: `pin`, not `pinned`. */
+const whole = (word: string) => `_${spelled(word)}_?s?_?[0-9]*_`
+const keyKinds = [
+  'access',
+  'secret',
+  'signing',
+  'encryption',
+  'auth',
+  'master',
+  'ssh',
+  'subscription',
+  'shared',
+  'consumer',
+]
+const either = (...expressions: string[]) => expressions.join('|')
 
-/** What every name holds, in lower case and without `_`, or another sign stands in its way: rather too much than too little. */
-export const credentialNameStems =
-  '[^a-z0-9"]|pass([wco]|ph)|hemmel|(ss|et|ng|on|th|er|sh|ed|pi|te)key|secret|cred|authori|token|pwd|jwt|pin|kodeord|bearer|otp|kkel'
+/**
+ * What a canonical name (`_client_secret_`) is tried against, by what it holds in lower case and without `_` where the
+ * expression finds something.
+ */
+export const credentialNames: Readonly<Record<string, string>> = {
+  password: anywhere('password'),
+  passwd: anywhere('passwd'),
+  passphrase: anywhere('passphrase'),
+  // Not "compass_order".
+  passord: either('passord($|[^e]|e[^r])', `_${spelled('passord')}($|[^e]|e[^r])`),
+  passcode: whole('passcode'),
+  hemmelig: either(anywhere('hemmelighet'), whole('hemmelig')),
+  apikey: anywhere('apikey'),
+  privatekey: anywhere('privatekey'),
+  ...Object.fromEntries(keyKinds.map((kind) => [`${kind}key`, `_${kind}_?keys?_?[0-9]*_`])),
+  kkel: `_${spelled('api')}_?n(o|oe)_?${spelled('kkel')}`,
+  cred: either(anywhere('credential'), whole('cred')),
+  authori: `${spelled('authori')}_?[sz]_?${spelled('ation')}`,
+  token: either(ending('token'), whole('token')),
+  secret: either(anywhere('clientsecret'), ending('secret'), whole('secret')),
+  pwd: either(ending('pwd'), whole('pwd')),
+  jwt: either(ending('jwt'), whole('jwt')),
+  pin: either(...['pin', 'pincode', 'pinkode'].map(whole)),
+  kodeord: whole('kodeord'),
+  bearer: whole('bearer'),
+  otp: whole('otp'),
+}
+
+/** One of them every name of {@link credentialNames} holds: rather too much than too little. */
+export const credentialNameStems = [
+  ...[
+    'pass',
+    'hemmelig',
+    'key',
+    'kkel',
+    'cred',
+    'authori',
+    'token',
+    'secret',
+    'pwd',
+    'jwt',
+    'pin',
+    'kodeord',
+    'bearer',
+  ],
+  'otp',
+] as const
+
+/** All of {@link credentialNames}. */
+export const credentialName = either(...Object.values(credentialNames))
 
 const credentialLooks = (start: string, end: string) =>
   [
@@ -135,8 +184,9 @@ const credentialLooks = (start: string, end: string) =>
 export const credentialText = credentialLooks('^', '$')
 /** The same for a printed document, without escapes, in which a text stands between quotes. */
 export const credentialTextQuoted = credentialLooks('"', '"')
-/** What every look holds, in few states: rather too much than too little. */
-export const credentialTextStems = '[-\\u00a0]|yJ|I[Az]|h[pousr]_|_pat_|k_[lt]|[RrCc] '
+/** What every look holds, in a printed document, whose tabs are `\t`: rather too much than too little, in few states. */
+export const credentialTextStems =
+  '[Rr][ \\\\\\u00a0]|[Cc][ \\\\]|yJ|-----B|k_[lt]|h[pousr]_|_pat_|lpat-|ox[a-z]-|I[Az]'
 
 /** What an ASCII lower-case text is tried against, beside {@link credentialText}: a credential's name and its value. */
 export const credentialAssigned = [

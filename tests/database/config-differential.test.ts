@@ -18,6 +18,7 @@ beforeAll(() =>
     declare
       mappings jsonb;
       features jsonb;
+      printed text;
     begin
       -- Only what is no JSON to the server may raise: the rules themselves answer.
       begin
@@ -27,8 +28,8 @@ beforeAll(() =>
         return to_jsonb('${refused}'::text);
       end;
       -- Where the trigger asks no further, the function must find nothing.
-      if exists (select from (select mappings as field_mappings, features as excluded_features) as r
-        where ${plainConfiguration('r')}) then
+      printed := mappings::text || features::text;
+      if ${plainConfiguration()} then
         return '[]';
       end if;
       return coalesce((select jsonb_agg(v order by path collate "C", rule collate "C")
@@ -103,6 +104,7 @@ const words = [
   // Targets of ours: what has no others may pass at one look.
   ...['account', 'date', 'currency', 'tax_code', 'cost_center', 'reference'],
   ...['token_count', 'maxTokens', 'max_token', 'tokens_used_2', 'token_account', 'antall_passord', 'min_passord'],
+  ...['api__key', 'to__ken', '_pin__code', 'PIN__', 'a"pi"key', 'weight_kg', 'live_date', 'ACCESS_KEY_2'],
   ...['passwordExpiresAt', 'number_of_secrets', 'apikey_type', 'token_count_token', 'password_discount'],
   ...['__proto__', 'constructor', 'prototype', '$version', 'path', 'transform', 'default', 'map', 'const', 'required'],
 ]
@@ -162,7 +164,39 @@ const mapping = fc.record(
 )
 const sound = fc.record({ path: fc.stringMatching(/^[a-z][a-z.0-9]{0,20}$/) })
 const value = fc.oneof({ weight: 4, arbitrary: anyText }, mapping, sound, fc.jsonValue({ maxDepth: 2 }), scalar)
+/** What one look shows to be sound, and what is nearly so. */
+const nearly = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom('x', 'lines.0.amount', 'weight_kg', 'invoiceId', 'a;b', 'gl?<!', '{"path": "'),
+  },
+  anyText,
+)
+const plain = fc.dictionary(
+  fc.constantFrom('amount', 'account', 'date', 'currency', 'reference', 'live_date', 'default', 'required', '$version'),
+  fc.oneof(
+    { weight: 3, arbitrary: nearly },
+    {
+      weight: 3,
+      arbitrary: fc.record(
+        {
+          path: nearly,
+          const: nearly,
+          default: fc.oneof(scalar, fc.constant({ path: 'x' })),
+          transform: fc.constantFrom('decimal_2', 'iso_date', 't', `t${'_'.repeat(63)}`, '2nd', 7),
+          required: fc.constantFrom(true, false, null, 'true'),
+          $version: fc.constant(2),
+        },
+        { requiredKeys: [] },
+      ),
+    },
+    fc.constantFrom(true, null, 2, []),
+  ),
+  { maxKeys: 3, noNullPrototype: true },
+)
 const mappings = fc.oneof(
+  { weight: 6, arbitrary: plain },
+  { weight: 6, arbitrary: plain.map((document) => ({ ...document, $version: 2 })) },
   { weight: 8, arbitrary: fc.dictionary(key, value, { maxKeys: 4, noNullPrototype: true }) },
   {
     weight: 4,
@@ -264,11 +298,14 @@ describe('the application and the database', () => {
       '{"amount": "invoiceAmount", "account": "glObject1.code", "$version": 2}',
       '{"date": {"path": "invoiceDate", "transform": "iso_date", "default": null}, "employee_id": "number"}',
       '{"$version": 2, "amount": {"path": "lines.0.amount", "default": 0, "transform": "decimal_2"}, "cost_center": "company.dbId"}',
+      '{"$version": 2, "amount": {"path": "lines.0.amount", "required": true}, "currency": {"const": "NOK"}}',
       '{}',
     ]) {
       const [row] = await t.admin.unsafe(
-        `select ${plainConfiguration('r')} as plain from (select $1::text::jsonb as field_mappings, '["payroll_sync", "leave_tracking"]'::jsonb as excluded_features) as r`,
-        [document],
+        `select ${plainConfiguration()} as plain from (
+          select m::jsonb as mappings, f::jsonb as features, m::jsonb::text || f as printed from (values ($1::text, $2::text)) as d (m, f)
+        ) as r`,
+        [document, '["payroll_sync", "leave_tracking"]'],
       )
       expect(row?.plain, document).toBe(true)
     }

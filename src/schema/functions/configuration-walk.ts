@@ -12,7 +12,7 @@ import type { DocumentVersion } from '../../config/versions/document-version.ts'
 import { versions } from '../../config/versions.ts'
 import { literal } from '../../util/quote.ts'
 import { systems } from '../systems.ts'
-import { canonicalName, matches, namesCredential, oneNamesCredential } from './credential-rules.ts'
+import { canonicalName, lookForNames, matches, namesCredential } from './credential-rules.ts'
 
 /*
  * src/config/violations.ts in SQL: the same rules in the same order, as one walk. Where JavaScript reads a number as the
@@ -30,10 +30,21 @@ const targets = texts([
   ...new Set(['$version', ...Object.values(systems).flatMap((system) => Object.keys(system.mappingTargets))]),
 ])
 
-/** `^[a-z][a-z0-9_]{0,62}$` without the counted repetition. */
+/** `^[a-z][a-z0-9_]{0,62}$` taken apart: what it repeats is counted by length(). */
+function partsOf(pattern: string): { letters: string; most: number } {
+  const [, start, most] = /^\^(.*)\{0,(\d+)\}\$$/.exec(pattern) ?? []
+  return { letters: `${start}*`, most: Number(most) + 1 }
+}
+
 function fits(text: string, pattern: string): string {
-  const [, start, most] = /^(.*)\{0,(\d+)\}\$$/.exec(pattern) ?? []
-  return `(length(${text}) <= ${Number(most) + 1} and ${matches(text, `${start}*$`)})`
+  const { letters, most } = partsOf(pattern)
+  return `(length(${text}) <= ${most} and ${matches(text, `^${letters}$`)})`
+}
+
+/** Of texts with `"` in between. */
+function allFit(list: string, pattern: string): string {
+  const { letters, most } = partsOf(pattern)
+  return `(${matches(list, `^${letters}("${letters})*$`)} and (length(${list}) <= ${most} or not ${matches(list, `[^"]{${most + 1}}`)}))`
 }
 
 const known = (list: readonly DocumentVersion[]) =>
@@ -43,20 +54,14 @@ const report = (path: string, rule: string) => `found := found || jsonb_build_ar
 
 const when = (condition: string, path: string, rule: string) => `if ${condition} then ${report(path, rule)} end if;`
 
-/**
- * Of a printed document: no text in it is empty or looks like a credential. Of one class of signs, in which no space
- * stands within a text, the few other looks are found by LIKE, in a third of an expression's time.
- */
-const unsuspicious = (printed: string) =>
-  `(${matches(printed, '^([A-IK-Za-z0-9_.{}"$]|\\[|\\]|[:,] )*$')} and not ${printed} collate "C" like any (${texts(['%""%', '%gh_\\_%', '%\\_pat\\_%', '%k\\_live\\_%', '%k\\_test\\_%', '%IA%', '%AIza%'])}))`
-
 /** Sets `looks`: whether a text of the printed document may look like a credential. */
 const lookAt = (document: string) => `
     printed := ${document}::text;
-    if strpos(printed, ${literal('\\')}) > 0 then
-      printed := regexp_replace(printed, ${literal('\\\\(u00..|.)')}, ' ', 'g');
-    end if;
-    looks := not ${unsuspicious('printed')} and ${matches('printed', credentialTextStems)} and ${matches('printed', credentialTextQuoted)};`
+    looks := ${matches('printed', credentialTextStems)};
+    if looks then
+      -- Nothing that is escaped makes or breaks a look, but a quote.
+      looks := ${matches(`regexp_replace(printed, ${literal('\\\\(u00..|.)')}, ' ', 'g')`, credentialTextQuoted)};
+    end if;`
 
 const checkText = (text: string, path: string) => `
       if large then bytes := bytes + octet_length(${text}); end if;
@@ -64,7 +69,7 @@ const checkText = (text: string, path: string) => `
 
 const checkKey = (key: string, path: string) => `${checkText(key, path)}
       ${when(`${key} = any (${reserved})`, path, rules.reserved)}
-      if names then ${when(namesCredential(`(${canonicalName(key)})`), path, rules.credentialName)} end if;`
+      if named then ${when(namesCredential(`(${canonicalName(key)})`), path, rules.credentialName)} end if;`
 
 const checkPath = (value: string, path: string) => `
       content := ${value} #>> '{}';
@@ -83,11 +88,10 @@ const checkMap = (map: string, path: string) => `
       if jsonb_typeof(${map}) <> 'object' then
         ${report(path, rules.object)}
       else
-        select count(*), bool_and(jsonb_typeof(l.value) = 'string'), string_agg(translate(l.key, '"', '_'), '"')
+        select count(*), bool_and(jsonb_typeof(l.value) = 'string'), string_agg(translate(l.key, '"', ' '), '"')
         into entries, sound, keys from jsonb_each(${map}) as l;
-        ${when(`entries > ${limits.mapEntries}`, path, rules.mapEntries)}
-        names := ${oneNamesCredential('keys')};
-        if large or looks or names or not sound or ${map} ?| ${reserved} then
+        ${when(`entries > ${limits.mapEntries}`, path, rules.mapEntries)}${lookForNames}
+        if large or looks or named or not sound or ${map} ?| ${reserved} then
           for entry, item in select l.key, l.value from jsonb_each(${map}) as l loop${checkKey('entry', `${path}, entry`)}
             if jsonb_typeof(item) = 'string' then
               content := item #>> '{}';${checkText('content', `${path}, entry`)}
@@ -105,7 +109,7 @@ const checkMapping = (mapping: string) => `
         bytes := bytes + (select coalesce(sum(octet_length(f.key)), 0) from jsonb_object_keys(value) as f (key) where f.key = any (known));
       end if;
       if others <> '{}' then
-        names := true;
+        named := true;
         for entry in select f.key from jsonb_object_keys(others) as f (key) loop${checkKey('entry', `${mapping}, entry`)}
           ${report(`${mapping}, entry`, rules.unknown)}
         end loop;
@@ -138,51 +142,81 @@ const checkMapping = (mapping: string) => `
       if lookup is not null then${checkMap('lookup', `${mapping}, 'map'`)}
       end if;`
 
-/** At most two features, of which one look shows that they break no rule. */
-const plainFeatures = (features: string, printed = `${features}::text`) =>
-  `(${features} = '[]' or length(${printed}) <= ${limits.features} and ${matches(printed, '^\\["[a-z][a-z0-9_.]*"(, "[a-z][a-z0-9_.]*")?\\]$')}
-      and ${unsuspicious(printed)} and ${features} -> 0 is distinct from ${features} -> 1)`
+/**
+ * A printed document with its fields as one sign each, of which an expression is quick to read: where one stood that this
+ * version has not, or that {@link plainly} does not expect there, its name is left.
+ */
+function abridged(printed: string): string {
+  const signs: readonly (readonly [field: string, text: string, sign: string])[] = [
+    ['path', '{"path": "', '<"'],
+    ['const', '{"const": "', '<"'],
+    ['default', ', "default": ', ';'],
+    ['required', ', "required": true', '?'],
+    ['required', ', "required": false', '?'],
+    ['transform', ', "transform": "', '!'],
+  ]
+  const replaced = (list: readonly (readonly [from: string, to: string])[]) =>
+    list.reduce((text, [from, to]) => `replace(${text}, ${literal(from)}, ${literal(to)})`, printed)
+  const sign = (version: number) => [`"$version": ${version}`, '"v": "v"'] as const
+  const inVersion = ({ version, fields }: DocumentVersion) =>
+    replaced([
+      sign(version),
+      ...signs.filter(([field]) => fields.includes(field)).map(([, from, to]) => [from, to] as const),
+    ])
+  const [first, ...later] = versions as [DocumentVersion, ...DocumentVersion[]]
+  return `case when strpos(${printed}, '": {') = 0 then ${replaced(versions.map(({ version }) => sign(version)))}
+        ${later.map((one) => `when strpos(${printed}, '"$version": ${one.version}') > 0 then ${inVersion(one)}`).join('\n        ')}
+        else ${inVersion(first)} end`
+}
 
-const plainVersions = versions.filter(({ fields }) =>
-  ['path', 'transform', 'default'].every((one) => fields.includes(one)),
-)
+/**
+ * Mappings as {@link abridged} prints them: each a text, or an object that begins with a path or a constant. Its fields
+ * stand in the order of jsonb, each once, and one that was not abridged has a colon.
+ */
+const plainly = (key: string, text: string, inside: string) => `\\{("${key}+": (${text}|<${inside}+\\})(, )?)*\\}`
 
-/** A field of a mapping and its value, as a jsonpath has them. */
-const plainField = [
-  '@.key == "path" && @.value.type() == "string"',
-  `@.key == "transform" && @.value.type() == "string" && (${Object.keys(transforms)
-    .map((one) => `@.value == "${one}"`)
-    .join(' || ')})`,
-  '@.key == "default" && @.value.type() != "object" && @.value.type() != "array"',
-].join(' || ')
+/**
+ * Of a printed document: no text in it is too long. Where 256 characters stand without a quote between them, one of the two
+ * pieces looked at has none either.
+ */
+const shortTexts = (printed: string, otherwise = '') =>
+  `(octet_length(${printed}) <= ${limits.pathCharacters} or octet_length(${printed}) <= 511
+        and strpos(substr(${printed}, 129, 128), '"') > 0 and strpos(substr(${printed}, 256, 128), '"') > 0 ${otherwise})`
+
+/** Of mappings that are {@link plainly} mapped: every transform is one of ours. */
+const ourTransforms = (mappings: string, printed: string) =>
+  `(strpos(${printed}, '"transform"') = 0 or not jsonb_path_exists(${mappings}, ${literal(
+    `$.*.transform ? (!(${Object.keys(transforms)
+      .map((one) => `@ == "${one}"`)
+      .join(' || ')}))`,
+  )}))`
+
+/** Features of which one look shows that they break no rule: two at most. */
+const plainFeatures = (features: string) =>
+  `octet_length(${features}::text) <= ${limits.features} and (${features} -> 1 is null or ${features} -> 2 is null and ${features} -> 0 <> ${features} -> 1)`
+const printedFeatures = '\\[("[a-z][a-z0-9_.]*"(, )?)*\\]'
+
+/** Of these signs alone no other look of a credential can be made than those below. */
+const harmless = 'A-IK-Za-z0-9_.'
+const otherLooks = ['%""%', '%gh_\\_%', '%\\_pat\\_%', '%k\\_____\\_%', '%IA%', '%AIza%']
 
 /**
  * Mappings of our own targets of which one look shows that they break no rule, which is so for most rows: what the
- * trigger asks first. `printed` are the documents as texts, where the caller has them.
- *
- * No text in them is too long: where 256 characters stand without a quote between them, one of the two pieces has none
- * either. Lax paths unwrap lists, so that there is none is asked first, by the types.
+ * trigger asks first. `printed` is one document behind the other.
  */
-export function plainConfiguration(row: string, printed?: { mappings: string; features: string }): string {
-  const document = `${row}.field_mappings`
-  const text = printed?.mappings ?? `${document}::text`
-  const has = (path: string) => `jsonb_path_exists(${document} - '$version', ${literal(path)})`
-  const plain = [
-    `length(${text}) <= 511`,
-    `${document} - ${targets} = '{}'`,
-    `(length(${text}) <= 255 or strpos(substr(${text}, 129, 128), '"') > 0 and strpos(substr(${text}, 256, 128), '"') > 0)`,
-    unsuspicious(text),
-    `coalesce(${document} -> '$version', '1') in (${plainVersions.map(({ version }) => `'${version}'`).join(', ')})`,
-    `not ${has('$.*.type() ? (@ != "string" && @ != "object")')}`,
-    `(strpos(substr(${text}, 2), '{') = 0 or not ${has('$.* ? (@.type() == "object" && !(exists(@.path)))')}
-        and not ${has(`$.* ? (@.type() == "object").keyvalue() ? (!(${plainField}))`)})`,
-  ]
+export function plainConfiguration(mappings = 'mappings', features = 'features', printed = 'printed'): string {
   // By CASE, which keeps its order: keys cannot be taken from a scalar, and a row may hold one from before there were rules.
-  return `case when jsonb_typeof(${document}) = 'object' then (${document} = '{}' or ${plain.join('\n      and ')}) else false end
-    and ${plainFeatures(`${row}.excluded_features`, printed?.features)}`
+  return `(case when strpos(${printed}, '{') = 1 then ${mappings} - ${targets} = '{}'
+      and ${shortTexts(printed)}
+      and ${matches(`(${abridged(printed)})`, `^${plainly(`[${harmless}]`, `"[${harmless}]+"`, `[${harmless}";?!]`)}${printedFeatures}$`)}
+      and ${ourTransforms(mappings, printed)}
+      and not ${printed} collate "C" like any (${texts(otherLooks)})
+      and ${plainFeatures(features)} else false end)`
 }
 
 const root = literal('field_mappings')
+/** In print, without an escape. */
+const text = '"[^"\\\\]+"'
 
 const fieldMappings = `
   if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
@@ -190,19 +224,27 @@ const fieldMappings = `
   elsif known is null then
     ${report(literal('field_mappings.$version'), rules.version)}
   elsif field_mappings <> '{}' then${lookAt('field_mappings')}
+    mappings := case when field_mappings ? '$version' then field_mappings - '$version' else field_mappings end;
     -- Printed it is at least as long.
-    large := octet_length(field_mappings::text) > ${limits.documentBytes};
+    large := octet_length(printed) > ${limits.documentBytes};
     bytes := case when field_mappings ? '$version' then 8 else 0 end;
-    familiar := field_mappings - ${targets} = '{}';
-    if not familiar then
-      select count(*), string_agg(translate(m.key, '"', '_'), '"')
-      into entries, keys from jsonb_object_keys(field_mappings - '$version') as m (key);
-      ${when(`entries > ${limits.keys}`, root, rules.keys)}
-      named := ${oneNamesCredential('keys')};
+    if mappings - ${targets} <> '{}' then
+      names := array(select jsonb_object_keys(mappings));
+      ${when(`cardinality(names) > ${limits.keys}`, root, rules.keys)}
+      keys := array_to_string(names, '"');${lookForNames}
+      odd := named or strpos(printed, ${literal('\\"')}) > 0 or mappings ?| ${reserved} or not ${allFit('keys', patterns.field)};
     end if;
-    for key, value in select m.key, m.value from jsonb_each(field_mappings - '$version') as m loop
-      names := named;
-      if large or not familiar then${checkKey('key', `${root}, key`)}
+    closely := large or looks or odd;
+    if closely
+      or not ${shortTexts('printed', `or not ${matches('printed', `[^"]{${limits.pathCharacters}}`)}`)}
+      or not ${matches(`(${abridged('printed')})`, `^${plainly('[^"]', text, `(${text}|[-;?.0-9a-z]|![a-z0-9_]+")`)}$`)}
+      or not ${ourTransforms('mappings', 'printed')} then
+    for key, value in
+      select m.key, m.value from jsonb_each(mappings) as m
+      where closely or jsonb_typeof(m.value) <> 'string' or m.value = '""' or octet_length(m.value::text) > ${limits.pathCharacters}
+    loop
+      named := odd;
+      if closely then${checkKey('key', `${root}, key`)}
         ${when(`not ${fits('key', patterns.field)}`, `${root}, key`, rules.field)}
       end if;
       case jsonb_typeof(value)
@@ -211,6 +253,7 @@ const fieldMappings = `
       else ${report(`${root}, key`, rules.mapping)}
       end case;
     end loop;
+    end if;
     ${when(`bytes > ${limits.documentBytes}`, root, rules.bytes)}
   end if;`
 
@@ -219,7 +262,8 @@ const features = literal('excluded_features')
 const excludedFeatures = `
   if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then
     ${report(features, rules.array)}
-  elsif not ${plainFeatures('excluded_features')} then${lookAt('excluded_features')}
+  elsif not (${plainFeatures('excluded_features')} and ${matches('excluded_features::text', `^${printedFeatures}$`)}
+      and not excluded_features::text collate "C" like any (${texts(otherLooks)})) then${lookAt('excluded_features')}
     ${when(`jsonb_array_length(excluded_features) > ${limits.features}`, features, rules.features)}
     large := false;
     for item, place in select f.value, f.place - 1 from jsonb_array_elements(excluded_features) with ordinality as f (value, place) loop
@@ -248,13 +292,15 @@ export function configurationProblemsBody(list = versions): string {
 declare
   version jsonb := coalesce(field_mappings -> '$version', '1');
   known text[] := case version ${known(list)} end;
+  mappings jsonb;
   printed text;
   large boolean;
   looks boolean;
-  familiar boolean;
-  named boolean := false;
-  names boolean;
+  odd boolean := false;
+  closely boolean;
+  named boolean;
   bytes integer;
+  names text[];
   key text;
   value jsonb;
   others jsonb;
@@ -266,6 +312,8 @@ declare
   entries integer;
   sound boolean;
   keys text;
+  words text;
+  bare text;
   found jsonb[] := '{}';
 begin${fieldMappings}${excludedFeatures}
   if found = '{}' then

@@ -35,14 +35,15 @@ end`,
 declare
   unchanged boolean := tg_op = 'UPDATE';
   violations text[] := '{}';
-  mappings_text text := new.field_mappings::text;
-  features_text text := new.excluded_features::text;
+  mappings jsonb := new.field_mappings;
+  features jsonb := new.excluded_features;
+  printed text := mappings::text || features::text;
   schedule_rule text;
 begin
-  if not (${plainConfiguration('new', { mappings: 'mappings_text', features: 'features_text' })}) then
+  if not ${plainConfiguration()} then
     violations := integrations.configuration_problems(
-      case when unchanged and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
-      case when unchanged and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
+      case when unchanged and mappings is not distinct from old.field_mappings then '{}' else mappings end,
+      case when unchanged and features is not distinct from old.excluded_features then '[]' else features end
     );
   end if;
   -- Nearly every schedule is digits and signs.

@@ -3,6 +3,7 @@ import {
   credentialMeasure,
   credentialName,
   credentialNameStems,
+  credentialNames,
   credentialText,
   rules,
 } from '../../config/rules.ts'
@@ -23,16 +24,23 @@ export const canonicalName = (key: string) =>
 export const namesCredential = (name: string) =>
   `(${matches(name, credentialName)} and not ${matches(name, credentialMeasure)})`
 
+/** Whether one of these stands in a text; as patterns of LIKE, which cost less than an expression. */
+export const holdsAny = (text: string, list: readonly string[]) =>
+  `${text} collate "C" like any (array[${list.map((one) => literal(`%${one.replace(/[\\_%]/g, '\\$&')}%`)).join(', ')}])`
+
 /**
- * Whether one of many keys may name a credential, with `"` between them, which none of them may hold. Nearly all keys are
- * canonical as they are, and hold nothing that a credential's name holds.
+ * Sets `named`: whether one of many keys may name a credential. `keys` are all of them with `"` in between, which none of
+ * them may hold. Nearly all hold nothing that a credential's name holds, and are canonical as they are.
  */
-export const oneNamesCredential = (keys: string) => {
-  const canonical = `case when ${matches(keys, '[^a-z0-9_"]')}
-        then ${canonicalName(keys).replace('[^a-z0-9]', '[^a-z0-9"]')} else '_' || ${keys} || '_' end`
-  return `(${matches(`translate(lower(${keys} collate "C"), '_', '')`, credentialNameStems)}
-      and ${matches(`replace(${canonical}, '"', '_"_')`, credentialName)})`
-}
+export const lookForNames = `
+      named := ${matches('keys', '[^A-Za-z0-9_"]')} or ${holdsAny(`replace(lower(keys collate "C"), '_', '')`, credentialNameStems)};
+      if named then
+        words := replace(case when ${matches('keys', '[^a-z0-9_"]|__')} then ${canonicalName('keys').replace('[^a-z0-9]', '[^a-z0-9"]')} else '_' || keys || '_' end, '"', '_"_');
+        bare := replace(words, '_', '');
+        named := ${Object.entries(credentialNames)
+          .map(([stem, name]) => `strpos(bare, ${literal(stem)}) > 0 and ${matches('words', name)}`)
+          .join('\n          or ')};
+      end if;`
 
 /** What `credentialProblem` says in the application. */
 export const looksLikeCredential = (text: string) =>
