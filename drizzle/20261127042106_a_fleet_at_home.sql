@@ -7,6 +7,21 @@ CREATE TABLE "integrations"."alert_acknowledgements" (
 );
 --> statement-breakpoint
 ALTER TABLE "integrations"."alert_acknowledgements" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
+CREATE TABLE "organization_integration_changes" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"created_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	"transaction_id" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
+	"organization_id" uuid,
+	"integration_id" uuid,
+	"integration_type" text,
+	"action" text NOT NULL,
+	"actor" text NOT NULL,
+	"reason" text,
+	"changes" jsonb,
+	CONSTRAINT "organization_integration_changes_action_check" CHECK (action in ('create', 'update', 'remove', 'prune'))
+);
+--> statement-breakpoint
+ALTER TABLE "organization_integration_changes" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 CREATE TABLE "organization_integration_runs" (
 	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
 	"integration_id" uuid NOT NULL,
@@ -32,14 +47,14 @@ CREATE TABLE "integrations"."sync_plans" (
 );
 --> statement-breakpoint
 ALTER TABLE "integrations"."sync_plans" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
-ALTER TABLE "organization_integration_events" DROP CONSTRAINT "organization_integration_events_action_check";--> statement-breakpoint
-ALTER TABLE "organization_integration_events" ADD COLUMN "changes" jsonb;--> statement-breakpoint
 ALTER TABLE "organization_integration_events" ADD COLUMN "transaction_id" "xid8" DEFAULT pg_current_xact_id() NOT NULL;--> statement-breakpoint
 ALTER TABLE "integrations"."alert_acknowledgements" ADD CONSTRAINT "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "organization_integration_runs" ADD CONSTRAINT "organization_integration_runs_integration_id_fkey" FOREIGN KEY ("integration_id") REFERENCES "public"."organization_integrations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "organization_integration_changes_organization_id_created_at_idx" ON "organization_integration_changes" USING btree ("organization_id","created_at");--> statement-breakpoint
+CREATE INDEX "organization_integration_changes_position_idx" ON "organization_integration_changes" USING btree ("transaction_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "organization_integration_runs_organization_id_due_idx" ON "organization_integration_runs" USING btree ("organization_id","due");--> statement-breakpoint
 CREATE INDEX "organization_integration_events_position_idx" ON "organization_integration_events" USING btree ("transaction_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "organization_integration_events_alerts_idx" ON "organization_integration_events" USING btree ("transaction_id","created_at","id") WHERE action = 'alert';--> statement-breakpoint
 CREATE INDEX "organization_integrations_scheduled_idx" ON "organization_integrations" USING btree ("id") WHERE status = 'active' and sync_schedule is not null;--> statement-breakpoint
-ALTER TABLE "organization_integration_events" ADD CONSTRAINT "organization_integration_events_action_check" CHECK (action in ('store', 'rotate', 'retrieve', 'revoke', 'delete', 'alert', 'quarantine', 'restore', 'create', 'update', 'remove', 'prune'));--> statement-breakpoint
+CREATE POLICY "admins_can_read_own_changes" ON "organization_integration_changes" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) = 'admin');--> statement-breakpoint
 CREATE POLICY "org_members_can_read_own_runs" ON "organization_integration_runs" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) in ('admin', 'coordinator'));
