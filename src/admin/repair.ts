@@ -53,7 +53,8 @@ type Batch = { rows: number; last: string[]; found: Row[] }
 // documents are plain: they are neither walked nor sent.
 const batch = (first: boolean) => `
   with page as materialized (
-    select i.id, i.organization_id, i.integration_type, i.field_mappings, i.excluded_features, i.sync_schedule
+    select i.id, i.organization_id, i.integration_type, i.field_mappings, i.excluded_features, i.sync_schedule,
+      i.field_mappings::text || i.excluded_features::text as printed
     from public.organization_integrations as i
     ${first ? '' : 'where (i.organization_id, i.integration_type) > ($2::uuid, $3::text::public.integration_type_enum)'}
     order by i.organization_id, i.integration_type
@@ -63,7 +64,7 @@ const batch = (first: boolean) => `
     select i.id, i.organization_id as "organizationId", i.integration_type::text as "integrationType",
       case when coalesce(i.field_mappings -> '$version', '1') <> $1::text::jsonb and i.field_mappings <> '{}'
         then integrations.configuration_problems(i.field_mappings, '[]') = '{}' else false end as outdated,
-      case when i.sync_schedule ~ '[A-Za-z]' or case when ${plainConfiguration('i')} then false
+      case when i.sync_schedule ~ '[A-Za-z]' or case when ${plainConfiguration('i.field_mappings', 'i.excluded_features', 'i.printed')} then false
         else integrations.configuration_problems(i.field_mappings, i.excluded_features) <> '{}' end then (
         select jsonb_agg(v order by v.path collate "C", v.rule collate "C") from (
           select * from integrations.config_violations(i.field_mappings, i.excluded_features)
