@@ -30,6 +30,11 @@ export type {
   RotationOptions,
   ServiceCredentials,
 } from './client/credentials.ts'
+export {
+  createIntegrationsDatabases,
+  type IntegrationsDatabases,
+  type IntegrationsDatabasesOptions,
+} from './client/databases.ts'
 export type { Events, IntegrationEvent } from './client/events.ts'
 export type { Integration } from './client/integration-statements.ts'
 export type { Integrations } from './client/integrations.ts'
