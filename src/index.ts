@@ -35,6 +35,11 @@ export type {
   RotationOptions,
   ServiceCredentials,
 } from './client/credentials.ts'
+export {
+  createIntegrationsDatabases,
+  type IntegrationsDatabases,
+  type IntegrationsDatabasesOptions,
+} from './client/databases.ts'
 export type { EventAction, IntegrationEvent } from './client/event-statements.ts'
 export type { EventFeed, Events, ServiceAlerts, ServiceEvents } from './client/events.ts'
 export type { Integration, IntegrationWithLastRun } from './client/integration-statements.ts'

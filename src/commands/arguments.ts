@@ -28,14 +28,16 @@ export function parse(command: Command, args: string[]): { flags: Flags<Options>
   const declared: Options = { ...command.options, ...common }
   const options = Object.fromEntries(Object.entries(declared).map(bare))
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
-  const flags: Record<string, string | boolean | undefined> = {}
+  const flags: Record<string, string | boolean | string[] | undefined> = {}
   for (const [name, option] of Object.entries(declared)) flags[name] = option.default
   const passed = new Set<string>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    flags[token.name] = value(declared, token)
+    const read = value(declared, token)
+    const isList = declared[token.name]?.many === true
+    flags[token.name] = isList ? [...((flags[token.name] as string[] | undefined) ?? []), String(read)] : read
     // The last one alone would count: of two organizations to revoke, one would not be.
-    if (passed.has(token.name) && declared[token.name]?.type === 'string')
+    if (passed.has(token.name) && declared[token.name]?.type === 'string' && !isList)
       throw new UsageError(`pass --${token.name} once`)
     passed.add(token.name)
   }

@@ -15,11 +15,13 @@ export type Option = {
   fallback?: string
   example: string
   required?: boolean
+  /** It may be passed several times; its values are a list. */
+  many?: true
   /** The option without which this one means nothing. */
   needs?: string
 }
 export type Options = { readonly [flag: string]: Option }
-type Value<O extends Option> = O['type'] extends 'boolean' ? boolean : string
+type Value<O extends Option> = O['type'] extends 'boolean' ? boolean : O extends { many: true } ? string[] : string
 /** The parsed values of declared options. */
 export type Flags<O extends Options> = {
   [F in keyof O]: O[F] extends { default: string | boolean } | { required: true }
@@ -97,6 +99,15 @@ export const project = {
     value: 'REF',
     description: 'Go through the Supabase Management API of this project, with SUPABASE_ACCESS_TOKEN.',
     example: '--project-ref abcdefghijklmnopqrst',
+  },
+} as const satisfies Options
+/** Options of commands that see to several databases, one after the other. */
+export const databases = {
+  ...project,
+  url: {
+    ...database.url,
+    many: true,
+    description: "Connect with this administrator's URL; pass it once per database.",
   },
 } as const satisfies Options
 export const projectOrUrl = [{ of: ['url', 'project-ref'], required: false }] as const

@@ -1,5 +1,6 @@
-import { access, command, project, projectOrUrl } from './command.ts'
+import { command, databases, projectOrUrl } from './command.ts'
 import { withOldNames } from './old-names.ts'
+import { inEach } from './several.ts'
 
 export const doctorCommand = command({
   name: 'doctor',
@@ -9,7 +10,7 @@ export const doctorCommand = command({
   example: 'integrations-db doctor --strict',
   options: {
     strict: { type: 'boolean', description: 'Exit 1 for advice too.', default: false, example: '--strict' },
-    ...project,
+    ...databases,
   },
   choices: projectOrUrl,
   async run({ strict, ...flags }) {
@@ -17,8 +18,10 @@ export const doctorCommand = command({
       import('../doctor/doctor.ts'),
       import('../doctor/report.ts'),
     ])
-    const report = await doctor({ ...access(flags), strict })
-    const findings = report.findings.map(withOldNames)
-    return { report: { ...report, findings }, text: doctorText(report), findings: !report.healthy }
+    return inEach(flags, async (database) => {
+      const report = await doctor({ ...database, strict })
+      const findings = report.findings.map(withOldNames)
+      return { report: { ...report, findings }, text: doctorText(report), findings: !report.healthy }
+    })
   },
 })

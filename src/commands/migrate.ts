@@ -1,5 +1,6 @@
-import { access, command, folder, given, listed, project, projectOrUrl, UsageError } from './command.ts'
+import { command, databases, folder, given, listed, projectOrUrl, UsageError } from './command.ts'
 import { progressBar, waiting } from './progress.ts'
+import { inEach } from './several.ts'
 
 export const migrateCommand = command({
   name: 'migrate',
@@ -28,18 +29,20 @@ export const migrateCommand = command({
       example: '--data-api on',
     },
     ...folder,
-    ...project,
+    ...databases,
   },
   choices: projectOrUrl,
   async run({ supabase, to, 'dry-run': dryRun, 'data-api': dataApi, ...flags }) {
     if (dataApi !== undefined && !['on', 'off'].includes(dataApi)) throw new UsageError('pass --data-api on or off')
     const { migrate } = await import('../deployment/index.ts')
     const switched = dataApi === undefined ? {} : { dataApi: dataApi === 'on' }
-    const options = { ...given({ supabase, to }), ...switched, dryRun, onProgress: progressBar() }
-    const report = await migrate({ ...access(flags), ...options, onWait: waiting })
-    const text = dryRun
-      ? listed('would apply', report.pending, 'nothing to apply')
-      : listed('applied', report.applied, 'nothing to apply')
-    return { report, text: dataApi === undefined || dryRun ? text : `${text}\nData API functions: ${dataApi}` }
+    return inEach(flags, async (database) => {
+      const options = { ...given({ supabase, to }), ...switched, dryRun, onProgress: progressBar() }
+      const report = await migrate({ ...database, ...options, onWait: waiting })
+      const text = dryRun
+        ? listed('would apply', report.pending, 'nothing to apply')
+        : listed('applied', report.applied, 'nothing to apply')
+      return { report, text: dataApi === undefined || dryRun ? text : `${text}\nData API functions: ${dataApi}` }
+    })
   },
 })

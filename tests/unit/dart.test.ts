@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { getTableColumns } from 'drizzle-orm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Language, type Node, Parser } from 'web-tree-sitter'
 import { systems } from '../../src/index.ts'
 import { dartSource } from '../../src/registry/dart.ts'
 import { dartFindings } from '../../src/registry/dart-check.ts'
-import { integrationStatus, integrationType } from '../../src/schema/index.ts'
+import { integrationStatus, integrationType, organizationIntegrations } from '../../src/schema/index.ts'
 
 const golden = 'tests/support/registry.dart'
 const types: readonly string[] = integrationType.enumValues
@@ -37,6 +38,21 @@ describe('the Dart file', () => {
   test('is Dart to a real grammar, which refuses what is none', () => {
     expect(parsed(dartSource()).hasError).toBe(false)
     expect(parsed(dartSource().replace('final class', 'final clas')).hasError).toBe(true)
+  })
+
+  test('is strict only where it is told to be: no rule stops an installed app from reading a newer database', () => {
+    const source = dartSource()
+    expect(source).toContain(
+      'factory OrganizationIntegration.fromJson(Map<String, Object?> json, {bool strict = false})',
+    )
+    // Each check of what is known stands behind `strict`; each column may have been left out of the select.
+    for (const check of ['_exactly(json, columns', '_checkMapping(json, version'])
+      expect(source.split('\n').filter((line) => line.includes(check))).toEqual([
+        expect.stringMatching(/^ *if \(strict\) /),
+      ])
+    expect(source).toContain('if (!strict || labels.contains(label)) return label;')
+    for (const column of Object.values(getTableColumns(organizationIntegrations)))
+      expect(source).toContain(`if (json.containsKey('${column.name}')) '${column.name}': `)
   })
 
   test('has an immutable class for each model: every field final, no setter, no import', () => {

@@ -41,7 +41,8 @@ describe('each command', () => {
     for (const [name, option] of Object.entries(one.options)) {
       const needed = option.needs === undefined ? [] : (one.options[option.needs]?.example.split(' ') ?? [])
       const { flags } = parse(one, [...bareCall(one, name), ...needed, ...option.example.split(' ')])
-      expect(flags[name], name).toBe(option.type === 'boolean' ? true : option.example.split(' ')[1])
+      const value = option.type === 'boolean' ? true : option.example.split(' ')[1]
+      expect(flags[name], name).toEqual(option.many ? [value] : value)
     }
   })
 
@@ -124,6 +125,7 @@ describe('arguments', () => {
     ['rollback', ['--steps', '1', '--to', '1'], 'pass --steps N or --to VERSION, one of them'],
     ['credentials revoke', [], 'pass --organization ID or --all, one of them'],
     ['credentials move', [], 'missing option --to vault'],
+    ['rollback', ['--url', 'a', '--url', 'b'], 'pass --url once'],
     ['credentials revoke', ['--organization', 'a', '--organization', 'b'], 'pass --organization once'],
     ['repair', ['--document', 'x'], '--document belongs to --restore EVENT'],
     ['login create', [], 'missing argument NAME'],
