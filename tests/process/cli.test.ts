@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { status } from '../../src/deployment/status.ts'
 import { runCli } from '../support/command-line.ts'
 import { beforeRules, useDatabase } from '../support/database.ts'
 
@@ -28,6 +32,43 @@ describe('integrations-db', () => {
     })
     expect(await cli('rollback', '--steps', '9', '--yes', ...url)).toMatchObject({ code: 0 })
     expect(await host.admin`select from pg_tables where tablename = 'organization_integrations'`).toHaveLength(0)
+  })
+
+  test('records of its own migrations what the parser reads in their files', async () => {
+    const url = host.adminUrl
+    expect(await cli('migrate', '--url', url)).toMatchObject({ code: 0 })
+    // From the sources, whose statements are not cut yet; the build has them cut.
+    expect((await status({ url, supabase: 'supabase' })).problems).toEqual([])
+    expect(await cli('rollback', '--steps', '99', '--yes', '--url', url)).toMatchObject({ code: 0 })
+  })
+
+  test('export exits 1 with --check where a copy is missing or edited, and 0 once it has written them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'integrations-db-export-'))
+    const migrations = join(folder, 'supabase', 'migrations')
+    try {
+      mkdirSync(migrations, { recursive: true })
+      expect(await cli('export', folder)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('supabase db pull'),
+      })
+      writeFileSync(join(migrations, '20990101000000_own.sql'), 'create table organizations (id uuid primary key);')
+      expect(await cli('export', folder, '--check')).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^missing/),
+      })
+      expect(await cli('export', folder, '--dry-run')).toMatchObject({ code: 0 })
+      expect(readdirSync(migrations)).toHaveLength(1)
+      expect(await cli('export', folder)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^copied into/) })
+      expect(await cli('export', folder, '--check')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('has all'),
+      })
+      appendFileSync(join(migrations, readdirSync(migrations).at(-1) ?? ''), '-- mine')
+      const { code, stdout } = await cli('export', folder, '--check', '--json')
+      expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, copied: [], problems: [expect.any(String)] })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('makes a login that can do what the client needs and nothing by itself', async () => {

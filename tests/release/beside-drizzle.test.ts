@@ -47,7 +47,7 @@ await db.$client.end()`,
   process.env.DATABASE_URL = t.adminUrl
   await migrate({ url: t.adminUrl })
   await kit('push', '--force')
-}, 240_000)
+}, 480_000)
 afterAll(() => {
   studio?.kill()
   delete process.env.DATABASE_URL

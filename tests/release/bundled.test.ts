@@ -51,7 +51,7 @@ beforeAll(async () => {
   })
   bun = await binary('@oven', 'bin/bun')
   deno = await binary('@deno', 'deno')
-}, 240_000)
+}, 480_000)
 afterAll(() => rmSync(away, { recursive: true, force: true }))
 
 /** Of the platform's own package: the other only brings it into place, in an install script. */

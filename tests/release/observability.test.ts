@@ -53,4 +53,4 @@ console.log(JSON.stringify(spans.map((span) => [span.name, nameOf(span.parentSpa
     ['integrations-db integrations.get', 'request', null],
     ['request', null, null],
   ])
-}, 240_000)
+}, 480_000)

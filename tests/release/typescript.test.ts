@@ -54,7 +54,7 @@ beforeAll(async () => {
       expect(error.code).toBe('unavailable')
     })`,
   })
-}, 240_000)
+}, 480_000)
 
 async function compile(file: string, ...flags: string[]): Promise<string> {
   const compiler = join(await installed(), 'node_modules', 'typescript-5', 'bin', 'tsc')
