@@ -1,8 +1,11 @@
 import { array, block, literal, name } from '../util/quote.ts'
+import { isClaimed } from './claims.ts'
+import { commandOf } from './effects.ts'
 import { columnText, policyMade, sequenceMade, sqlOf } from './make.ts'
 import { isThere } from './presence.ts'
-import type { Column, Constraint, State, Table, Thing } from './state.ts'
-import { wordsIn } from './statements.ts'
+import type { Trace } from './schedule.ts'
+import type { Column, Constraint, Key, State, Table, Thing } from './state.ts'
+import { isRename, type Statement, wordsIn } from './statements.ts'
 
 /*
  * IF NOT EXISTS looks at a name and accepts whatever bears it. What was there before a migration is compared with what
@@ -27,7 +30,7 @@ type Stated = {
 }
 
 /** Fails where something that this migration did not make is there and is not what it states. */
-export function adoption({ isMine, ...of }: Stated & { isMine: string }): string | undefined {
+function adoption({ isMine, ...of }: Stated & { isMine: string }): string | undefined {
   const condition = isThere(of.state, of.thing)
   const body = condition === undefined ? undefined : comparison(of)
   if (body === undefined) return undefined
@@ -247,4 +250,42 @@ function compareConstraint(of: Stated, constraint: Constraint): string {
     `select format('%I %s', conname, pg_get_constraintdef(oid)) from pg_constraint where ${of1}`,
     of.text,
   )
+}
+
+/** How what a file makes is remembered. */
+export type Remembered = {
+  /** What it makes, with the mark it leaves: for a migration. */
+  made?: { things: Map<Key, Thing>; mark: (key: Key) => string }
+  /** What takes an object away only where its mark is: for a rollback. */
+  whereMade?: (key: Key, text: string) => string | undefined
+}
+
+/** What compares the objects that a statement makes with those that are there. */
+export function adoptions(
+  statement: Statement,
+  { log, things }: Trace,
+  state: State,
+  { things: remembered, mark }: NonNullable<Remembered['made']>,
+): string[] {
+  const [node] = Object.values(statement.node) as { if_not_exists?: boolean; replace?: boolean }[]
+  if (isRename(statement) || 'DoStmt' in statement.node) return []
+  const lenient =
+    node?.if_not_exists === true || node?.replace === true || commandOf(statement.node)?.missing_ok === true
+  const made = [...log.made].flatMap((key) => things.get(key) ?? [])
+  const whole = made.find(({ kind }) => kind === 'table') ?? made.find(({ kind }) => kind === 'column')
+  const parts = made.filter((one) => one.kind === 'constraint')
+  return (whole ? [whole] : made).flatMap((thing) => {
+    const mine = [thing.key, thing.on].find((key) => key !== undefined && remembered.has(key))
+    if (mine === undefined) return []
+    const check = adoption({
+      thing,
+      parts: whole ? parts : [],
+      text: statement.text,
+      lenient,
+      state,
+      isMine: isClaimed(mark(mine)),
+      concurrent: 'IndexStmt' in statement.node && statement.node.IndexStmt.concurrent === true,
+    })
+    return check === undefined ? [] : [check]
+  })
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { IntegrationsDbError } from '../errors.ts'
 import type { Extra } from '../extras/extra.ts'
 import { writeWhole } from '../util/whole-files.ts'
-import { type DrizzleMigration, readDrizzleFolder, strays } from './drizzle-folder.ts'
+import { type DrizzleMigration, readDrizzleFolder, unreadFiles } from './drizzle-folder.ts'
 import { planMigration } from './plan.ts'
 import { generatorVersion, type Header, projectId, projectOf, readHeader, renderFile, sourceHashes } from './render.ts'
 import type { Side } from './side.ts'
@@ -118,7 +118,7 @@ export async function build({ drizzle, supabase, check = false, onProgress }: Bu
   return {
     migrations: migrations.length,
     written: pending.map(({ path }) => path),
-    notes: [...(await strays(drizzle, migrations)), ...lineEnds(files)],
+    notes: [...(await unreadFiles(drizzle, migrations)), ...lineEnds(files)],
   }
 }
 

@@ -2,7 +2,7 @@ import { literal } from '../util/quote.ts'
 import { isThere } from './presence.ts'
 import { trace } from './schedule.ts'
 import { type Key, type State, schemaOf, type Thing } from './state.ts'
-import type { Statement } from './statements.ts'
+import { isRename, type Statement } from './statements.ts'
 
 /*
  * A migration remembers what it makes: what was there before it is compared in full with what it states, and stays when
@@ -15,9 +15,8 @@ export function madeBy(statements: Statement[], from: State): Map<Key, Thing> {
   const found = new Map<Key, Thing>()
   for (const statement of statements) {
     const { log, things } = trace(at, statement)
-    const isRename = 'RenameStmt' in statement.node || 'AlterObjectSchemaStmt' in statement.node
     // A new name of what an earlier file made is no new object.
-    if (isRename && ![...log.removed].some((key) => found.has(key))) continue
+    if (isRename(statement) && ![...log.removed].some((key) => found.has(key))) continue
     for (const key of log.made) {
       const thing = things.get(key) ?? at.get(key)
       if (

@@ -53,7 +53,7 @@ export async function readDrizzleFolder(folder: string): Promise<DrizzleMigratio
 }
 
 /** SQL that nothing leads to, each with what to do about it: left out without a word it would be missed. */
-export async function strays(folder: string, migrations: DrizzleMigration[]): Promise<string[]> {
+export async function unreadFiles(folder: string, migrations: DrizzleMigration[]): Promise<string[]> {
   const known = new Set(
     migrations.flatMap(({ tag, sql }) => [
       `${tag}.sql`,

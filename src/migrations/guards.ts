@@ -1,17 +1,17 @@
 import type { Node } from 'libpg-query'
 import { array, block, literal, name, relation } from '../util/quote.ts'
-import { adoption } from './adoption.ts'
+import { adoptions, type Remembered } from './adoption.ts'
 import { alterations } from './alterations.ts'
-import { isClaimed } from './claims.ts'
-import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
+import { commandOf, droppedNames, effectsOf, interplay } from './effects.ts'
 import type { Guard, Surroundings } from './guard.ts'
 import type { Nodes } from './kinds.ts'
-import { objectKey } from './objects.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
+import { impossible, isVouched, vouch } from './refusals.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
-import { type Trace, trace } from './schedule.ts'
-import { type Key, partKey, State, type Thing } from './state.ts'
-import { insertAfter, parseNow, refuse, type Statement } from './statements.ts'
+import { trace } from './schedule.ts'
+import { isAmbiguous } from './second-run.ts'
+import { State } from './state.ts'
+import { insertAfter, isRename, parseNow, refuse, type Statement } from './statements.ts'
 
 /*
  * One guard per kind of statement: the form of it that can run twice. A kind without a row runs once, by a mark; what no
@@ -284,48 +284,6 @@ function unlessType(text: string, type: string): string {
   return unless(text, `to_regtype(${literal(type)}) is not null`)
 }
 
-/** What no file that runs in one transaction can hold, and what to do instead. */
-const impossible: { [Kind in keyof Nodes]?: (node: Nodes[Kind]) => string | undefined } = {
-  CreatedbStmt: () => 'a database is made before its migrations run',
-  DropdbStmt: () => 'a database outlives its migrations',
-  CreateTableSpaceStmt: () => 'a tablespace belongs to the server: make it there',
-  DropTableSpaceStmt: () => 'a tablespace belongs to the server: drop it there',
-  AlterTableSpaceOptionsStmt: () => 'a tablespace belongs to the server: change it there',
-  AlterSystemStmt: () => 'it changes the server: set it there, or with ALTER DATABASE or ALTER ROLE … SET',
-  CreateSubscriptionStmt: () => 'it connects to another server: run it by hand',
-  AlterSubscriptionStmt: () => 'it connects to another server: run it by hand',
-  DropSubscriptionStmt: () => 'it connects to another server: run it by hand',
-  VacuumStmt: (node) =>
-    node.is_vacuumcmd ? 'VACUUM runs in no transaction: leave it to autovacuum, or run it by hand' : undefined,
-  ReindexStmt: (node) =>
-    nodesOf(node.params).some((one) => 'DefElem' in one && one.DefElem.defname === 'concurrently')
-      ? 'it runs in no transaction: run it by hand, or without CONCURRENTLY'
-      : undefined,
-  CopyStmt: (node) =>
-    node.is_from && !node.filename && !node.is_program ? 'its rows follow outside SQL: write INSERT' : undefined,
-  DiscardStmt: () => 'it ends what the session prepared: leave it out',
-  PrepareStmt: () => 'it lasts for a session only: write the statement itself',
-  ExecuteStmt: () => 'it needs a prepared statement: write the statement itself',
-  DeallocateStmt: () => 'it needs a prepared statement: leave it out',
-  DeclareCursorStmt: () => 'it lasts for a transaction only: write a DO block',
-  FetchStmt: () => 'it needs a cursor: write a DO block',
-  ClosePortalStmt: () => 'it needs a cursor: write a DO block',
-}
-
-const vouch =
-  'write one of the statements it consists of, or put the comment `-- integrations-db: runs twice` in front of it where it can run twice as it is'
-
-/** Whether its author says that it can run twice as it is. */
-export const isVouched = ({ comments }: Statement) => /^\s*--\s*integrations-db:\s*runs twice\s*$/im.test(comments)
-
-/** How what a file makes is remembered. */
-export type Remembered = {
-  /** What it makes, with the mark it leaves: for a migration. */
-  made?: { things: Map<Key, Thing>; mark: (key: Key) => string }
-  /** What takes an object away only where its mark is: for a rollback. */
-  whereMade?: (key: Key, text: string) => string | undefined
-}
-
 /** The forms of a file's statements that can run twice, each ending in `;`. */
 export function guardAll(
   statements: Statement[],
@@ -352,16 +310,7 @@ export function guardAll(
     if (isVouched(statement))
       return `-- Runs as it is: its author vouches for it in ${statement.origin.replace(/^.*\//, '')}.\n${statement.comments}\n${statement.text};`
     const play = interplay(statements, effects, at)
-    const ambiguous =
-      play.ambiguous ||
-      isRemade(
-        steps.map(({ trace }) => trace),
-        at,
-        end,
-      ) ||
-      dropsWhatComes(statement, steps[at]?.before ?? from, end) ||
-      isPassing(statement, steps[at]?.after, end) ||
-      (isRename(statement) && [...(steps[at]?.trace.log.made ?? [])].some((key) => end.get(key) === undefined))
+    const ambiguous = play.ambiguous || isAmbiguous(statements, steps, at, end)
     const text = ambiguous
       ? once(statement.text, at)
       : guardOne(statement, {
@@ -382,83 +331,6 @@ export function guardAll(
     const kept = removed === undefined || isRename(statement) ? guarded : (whereMade?.(removed, guarded) ?? guarded)
     return [...(statement.comments ? [statement.comments] : []), ...checks, kept].join('\n')
   })
-}
-
-const isRename = ({ node }: Statement) => 'RenameStmt' in node || 'AlterObjectSchemaStmt' in node
-
-/** What compares the objects that a statement makes with those that are there. */
-function adoptions(
-  statement: Statement,
-  { log, things }: Trace,
-  state: State,
-  { things: remembered, mark }: NonNullable<Remembered['made']>,
-): string[] {
-  const [node] = Object.values(statement.node) as { if_not_exists?: boolean; replace?: boolean }[]
-  if (isRename(statement) || 'DoStmt' in statement.node) return []
-  const lenient =
-    node?.if_not_exists === true || node?.replace === true || commandOf(statement.node)?.missing_ok === true
-  const made = [...log.made].flatMap((key) => things.get(key) ?? [])
-  const whole = made.find(({ kind }) => kind === 'table') ?? made.find(({ kind }) => kind === 'column')
-  const parts = made.filter((one) => one.kind === 'constraint')
-  return (whole ? [whole] : made).flatMap((thing) => {
-    const mine = [thing.key, thing.on].find((key) => key !== undefined && remembered.has(key))
-    if (mine === undefined) return []
-    const check = adoption({
-      thing,
-      parts: whole ? parts : [],
-      text: statement.text,
-      lenient,
-      state,
-      isMine: isClaimed(mark(mine)),
-      concurrent: 'IndexStmt' in statement.node && statement.node.IndexStmt.concurrent === true,
-    })
-    return check === undefined ? [] : [check]
-  })
-}
-
-/**
- * Whether the statement takes away what a later one makes again under the same name as something else or as a part of
- * something: a second run would take that away, and nothing would make it again.
- */
-function isRemade(traces: Trace[], at: number, end: State): boolean {
-  return [...(traces[at]?.log.removed ?? [])].some((key) => {
-    const [kind, path] = key.split(/ (.*)/)
-    if (kind === 'type') return end.get(key) !== undefined
-    // An identity column's sequence is called as the one that `serial` made.
-    if (kind === 'sequence') return end.of('column', traces[at]?.lost.get(key)?.on)?.identity !== undefined
-    if (!/^(constraint|index|table|view|sequence)$/.test(kind ?? '')) return false
-    const name = traces[at]?.lost.get(key)?.name ?? ''
-    const schema = path?.split('.')[0] ?? 'public'
-    const last = end.get(key) ?? end.relation(schema, name)
-    if (last === undefined) return false
-    const maker = traces.findLast(({ log }) => log.made.has(last.key))
-    // The statement that makes just this, as the same kind of thing, makes it again.
-    return (
-      maker !== undefined && (last.key !== key || [...maker.log.made].some((other) => !other.startsWith(`${kind} `)))
-    )
-  })
-}
-
-/** Whether it drops, where it is there, what only comes later in the file: a second run would find it. */
-function dropsWhatComes({ node }: Statement, before: State, end: State): boolean {
-  if (!('DropStmt' in node) || !/^OBJECT_(TYPE|TABLE|SEQUENCE|SCHEMA|DOMAIN)$/.test(textOf(node.DropStmt.removeType)))
-    return false
-  return nodesOf(node.DropStmt.objects).some((object) => {
-    const key = objectKey(before, node.DropStmt.removeType, object)
-    return before.get(key) === undefined && end.get(key) !== undefined
-  })
-}
-
-/** Whether the type or default it gives a column is not the one that the column ends with: a second run would go through it again. */
-function isPassing({ node }: Statement, after: State | undefined, end: State): boolean {
-  const command = commandOf(node)
-  if (!('AlterTableStmt' in node) || !/^AT_(AlterColumnType|ColumnDefault)$/.test(textOf(command?.subtype)))
-    return false
-  const key = partKey('column', `table ${tableName(node.AlterTableStmt.relation)}`, textOf(command?.name))
-  const [then, last] = [after?.of('column', key), end.of('column', key)]
-  if (then === undefined || last === undefined) return false
-  const isSet = command?.subtype === 'AT_ColumnDefault' && command.def !== undefined
-  return isSet ? then.default !== last.default : command?.subtype === 'AT_AlterColumnType' && then.type !== last.type
 }
 
 function guardOne(statement: Statement, around: Surroundings): string {

@@ -7,7 +7,7 @@ import { strings, textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
 import { replay } from './replay.ts'
 import { type Constraint, emptyLog, type Key, type Log, partKey, type State, type Thing } from './state.ts'
-import { parseNow, type Statement } from './statements.ts'
+import { isRename, parseNow, type Statement } from './statements.ts'
 
 /*
  * An order that works. Each statement runs where it stands, unless it needs what a later one makes, makes what a later one
@@ -308,8 +308,6 @@ class Schedule {
     return this.now.get(thing.key) !== undefined
   }
 }
-
-const isRename = ({ node }: Statement) => 'RenameStmt' in node || 'AlterObjectSchemaStmt' in node
 
 type Command = { key: Key; subtype: string; unset: boolean; type: string }
 

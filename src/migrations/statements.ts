@@ -20,6 +20,9 @@ export type Statement = {
   base: number
 }
 
+/** Whether it gives something another name or place. */
+export const isRename = ({ node }: Statement): boolean => 'RenameStmt' in node || 'AlterObjectSchemaStmt' in node
+
 export type Word = { text: string; start: number; end: number }
 
 /**
