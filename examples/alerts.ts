@@ -55,7 +55,7 @@ export async function tellPending(service: ServiceScope, send: Send): Promise<nu
   return told
 }
 
-if (import.meta.main ?? process.argv[1] === import.meta.filename) {
+if (process.argv[1] === import.meta.filename) {
   const { HOST_DATABASE_URL = '', SMTP_URL = '', WEBHOOK_URL = '' } = process.env
   const host = postgres(HOST_DATABASE_URL)
   // Your own table of people: who is told is your application's to say.

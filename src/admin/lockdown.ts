@@ -1,10 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { getTableName } from 'drizzle-orm'
-import {
-  organizationIntegrationCredentials,
-  organizationIntegrationEvents,
-  organizationIntegrations,
-} from '../schema/index.ts'
+import { is } from 'drizzle-orm'
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import * as schema from '../schema/index.ts'
 import type { Admin } from './connection.ts'
 import { endAll, type Holder, type Patience, withAttempts } from './holders.ts'
 import { planSeconds } from './steps.ts'
@@ -14,8 +11,11 @@ import { planSeconds } from './steps.ts'
  * and written down as the statements that give it back.
  */
 
-const tables = [organizationIntegrations, organizationIntegrationCredentials, organizationIntegrationEvents]
-  .map((table) => `public.${getTableName(table)}`)
+// Every one, also those to come; the private ones lie behind their schema. An older database may not have all of them.
+const tables = Object.values(schema)
+  .flatMap((one) => (is(one, PgTable) ? [getTableConfig(one)] : []))
+  .flatMap(({ schema: namespace = 'public', name }) => (namespace === 'public' ? [`public.${name}`] : []))
+  .sort()
   .join()
 
 type Lockdown = { url: string } & Patience
@@ -66,12 +66,12 @@ async function takeAll(sql: Admin): Promise<number> {
         select 'table' as kind, c.oid::regclass::text as name, '' as part, c.relowner as owner, c.relacl as acl
         from pg_class as c
         where c.relkind in ('r', 'p', 'v', 'm', 'f')
-          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (string_to_array(${tables}, ',')::regclass[]))
+          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)))
         union all
         select 'table', c.oid::regclass::text, format('(%I)', a.attname), c.relowner, a.attacl
         from pg_attribute as a join pg_class as c on c.oid = a.attrelid
         where a.attacl is not null
-          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (string_to_array(${tables}, ',')::regclass[]))
+          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)))
         union all
         select 'function', p.oid::regprocedure::text, '', p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
         from pg_proc as p where p.pronamespace = 'integrations'::regnamespace
@@ -107,7 +107,7 @@ async function whoMayRead(sql: Admin): Promise<string[]> {
   const rows = await sql<{ rolname: string }[]>`
     select rolname from pg_roles as r
     where r.rolcanlogin and exists (
-      select from unnest(string_to_array(${tables}, ',')::regclass[]) as t
+      select from unnest(array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)) as t
       where has_table_privilege(r.oid, t, 'select, insert, update, delete, truncate')
     )
     order by 1`
@@ -125,7 +125,7 @@ async function whoIsReading(sql: Admin, allowed: readonly string[]): Promise<Hol
         select from pg_catalog.pg_locks as l join pg_catalog.pg_class as c on c.oid = l.relation
         where l.pid = a.pid and l.locktype = 'relation' and l.granted
           and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
-          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (string_to_array(${tables}, ',')::regclass[]))
+          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)))
       )
     order by 1`
   return [...rows]

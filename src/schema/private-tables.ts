@@ -1,6 +1,5 @@
-import { bigint, customType, foreignKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bigint, customType, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { integrations } from './namespace.ts'
-import { organizationIntegrationEvents } from './organization-integration-events.ts'
 
 /* Tables of the private schema: no policy, no privilege, reached by the definer functions and administrators alone. */
 
@@ -48,23 +47,16 @@ export const revokedGrants = integrations
  */
 export const operatorTurns = integrations.table('operator_turns', { name: text('name').primaryKey() }).enableRLS()
 
-/** Alerts that somebody was told of. An alert is pending until it has a row here. */
+/**
+ * Alerts that somebody was told of: one is pending until it has a row here. Without a foreign key, which would give
+ * another answer to whoever truncates the events than that they are append-only.
+ */
 export const alertAcknowledgements = integrations
-  .table(
-    'alert_acknowledgements',
-    {
-      eventId: uuid('event_id').primaryKey(),
-      actor: text('actor').notNull(),
-      createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    },
-    (table) => [
-      foreignKey({
-        name: 'alert_acknowledgements_event_id_fkey',
-        columns: [table.eventId],
-        foreignColumns: [organizationIntegrationEvents.id],
-      }).onDelete('cascade'),
-    ],
-  )
+  .table('alert_acknowledgements', {
+    eventId: uuid('event_id').primaryKey(),
+    actor: text('actor').notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  })
   .enableRLS()
 
 /** Up to when planners have enqueued what is due, by queue: what an outage leaves is what lies behind it. */

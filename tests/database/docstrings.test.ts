@@ -107,6 +107,13 @@ describe('the SQL that an editor shows is, whole, what goes over the wire', () =
     ],
     ['Credentials.revoke', () => acme.credentials.revoke('xledger', { reason: 'the key was in a mail' })],
     ['Events.list', () => acme.events.list({ limit: 1 })],
+    ['Integrations.listWithLastRun', () => acme.integrations.listWithLastRun({ status: 'active' })],
+    ['Runs.list', () => acme.runs.list({ integrationType: 'xledger', limit: 1 })],
+    ['ServiceRuns.start', () => service.runs.start({ organizationId, integrationType: 'xledger', due: new Date() })],
+    ['ServiceRuns.finish', () => service.runs.finish(organizationId, { outcome: 'failed' }).catch(() => {})],
+    ['ServiceEvents.list', () => service.events.list({ action: 'alert', limit: 100 })],
+    ['ServiceAlerts.pending', () => service.alerts.pending()],
+    ['ServiceAlerts.acknowledge', () => service.alerts.acknowledge(organizationId).catch(() => {})],
     ['ServiceIntegrations.listScheduled', () => service.integrations.listScheduled({ limit: 500 })],
     [
       'ServiceIntegrations.findByMappedField',
@@ -158,6 +165,6 @@ function plain(sql: string): string {
     .replaceAll(/U&'[^']*'|\$\d+|…|(?<=[(,]\s*)null\b/g, '?')
     .replaceAll(/\?::(?:jsonb|text|integer|uuid)\b/g, '?')
     .replaceAll(/[;\0]/g, '|')
-    .replaceAll(/organization_integration(?:s|_events)"?\./g, '')
+    .replaceAll(/organization_integration(?:s|_events|_runs)"?\./g, '')
     .replaceAll(/\basc\b|["()\s]/g, '')
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { statements } from '../../src/client/integration-statements.ts'
 import { useDatabase } from '../support/database.ts'
 import { sqlFiles } from '../support/files.ts'
 
@@ -92,6 +93,25 @@ describe('organization_integrations', () => {
       /Index Scan using organization_integrations_organization_id/,
     )
     expect(await plan(`field_mappings ? 'key_17'`)).toContain('organization_integrations_field_mappings_idx')
+  })
+
+  test('gives a page of what is scheduled from a partial index, which is as small as what is scheduled', async () => {
+    await t.admin`insert into organizations select gen_random_uuid(), 'many' from generate_series(1, 20000)`
+    await t.admin.begin(async (sql) => {
+      await sql`alter table organization_integrations disable trigger user`
+      await sql`insert into organization_integrations (organization_id, integration_type, status, sync_schedule)
+        select id, 'dynamics', case when row_number() over () % 200 = 0 then 'active' else 'inactive' end::integration_status_enum, '0 2 * * *'
+        from organizations where name = 'many'`
+      await sql`alter table organization_integrations enable trigger user`
+    })
+    await t.admin`analyze organization_integrations`
+    const { text, values } = statements.listScheduled({ limit: 20, after: '00000000-0000-0000-0000-000000000000' })
+    const [row] = await t.admin.unsafe(`explain (analyze, buffers, format json) ${text}`, values as never)
+    const plan = JSON.stringify(row)
+    expect(plan).toContain('organization_integrations_scheduled_idx')
+    expect(plan).not.toMatch(/Seq Scan|"Sort"|Rows Removed/)
+    const [size] = await t.admin`select pg_relation_size('organization_integrations_scheduled_idx')::int as bytes`
+    expect(size?.bytes).toBeLessThan(65_536)
   })
 
   test('has an index of its own for organization_id, and a GIN index of the operator class that serves ?', async () => {

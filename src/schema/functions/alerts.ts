@@ -59,6 +59,8 @@ begin
       limit most
     )
     returning old.id
+  ), acknowledgements as (
+    delete from integrations.alert_acknowledgements as a using events where a.event_id = events.id
   ), changes as (
     delete from public.organization_integration_changes as old
     where old.id in (

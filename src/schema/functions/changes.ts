@@ -1,6 +1,5 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { definerFunction, trigger } from '../../extras/functions.ts'
-import { organizationIntegrationChanges } from '../organization-integration-changes.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
 import { looksLikeCredential, scheduleRule, suspicious } from './credential-rules.ts'
 
@@ -20,41 +19,68 @@ const others = getTableConfig(organizationIntegrations)
 const sideOf = (row: string, side: 'old' | 'new') =>
   `jsonb_build_object(${configuration.map((name) => `'${name}', jsonb_build_object('${side}', ${row}.${name})`).join(', ')})`
 const changed = (name: string, change: string) =>
-  `case when (c.o).${name} is distinct from (c.n).${name} then jsonb_build_object('${name}', ${change}) else '{}' end`
+  `case when (r.o).${name} is distinct from (r.n).${name} then jsonb_build_object('${name}', ${change}) else '{}' end`
 const between = [
-  ...configuration.map((name) => changed(name, `jsonb_build_object('old', (c.o).${name}, 'new', (c.n).${name})`)),
+  ...configuration.map((name) => changed(name, `jsonb_build_object('old', (r.o).${name}, 'new', (r.n).${name})`)),
   ...others.map((name) => changed(name, `'{}'::jsonb`)),
 ].join('\n        || ')
-const differ = `(${[...configuration, ...others].map((name) => `(c.o).${name} is distinct from (c.n).${name}`).join(' or ')})`
+const differ = `(${[...configuration, ...others].map((name) => `(r.o).${name} is distinct from (r.n).${name}`).join(' or ')})`
 
 /** What the rules allow two documents, and more: of documents from before there were rules. */
 const mostBytes = 262_144
 
-const recorded = `\
+/** From a row's `c.action` and `c.changes`; these may hold anything where its document is from before there were rules. */
+const recordFrom = (rows: string) => `\
     insert into public.organization_integration_changes
-      (organization_id, integration_id, integration_type, action, actor, reason, changes)`
+      (organization_id, integration_id, integration_type, action, actor, reason, changes)
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > ${mostBytes} or ${suspicious('c.changes::text')}
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+${rows}
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c`
 
 export const changeFunctions = [
+  definerFunction({
+    name: 'integrations.redacted_changes',
+    parameters: 'changes jsonb',
+    returns: 'jsonb',
+    stable: true,
+    body: `\
+begin
+  return integrations.redacted((
+    select jsonb_object_agg(c.key, coalesce((
+      select jsonb_object_agg(side.key, case
+        when length(side.value::text) > ${mostBytes / 2} then to_jsonb(format('[%s characters]', length(side.value::text)))
+        -- What names a credential need not look like one, so none of it is kept.
+        when c.key = 'sync_schedule' and ${scheduleRule("(side.value #>> '{}')")} is not null then '"[redacted]"'
+        else side.value end)
+      from jsonb_each(c.value) as side), '{}'))
+    from jsonb_each(changes) as c
+  ));
+end`,
+  }),
+
   // By id and organization: a row that moves is removed from the one and created in the other, and neither is told more.
   definerFunction({
     name: 'integrations.record_changes',
     returns: 'trigger',
     body: `\
 declare
-  actor text := (select caller.actor from integrations.caller() as caller);
+  actor text := (select case when ${looksLikeCredential('caller.actor')} then '[redacted]' else caller.actor end from integrations.caller() as caller);
+  reason text := case tg_op when 'TRUNCATE' then 'its table was truncated' end;
 begin
   if tg_op = 'INSERT' then
-${recorded}
-    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, ${sideOf('n', 'new')}
-    from new_rows as n;
+${recordFrom(`\
+      select n.organization_id, n.id, n.integration_type, 'create' as action, ${sideOf('n', 'new')} as changes
+      from new_rows as n`)};
   elsif tg_op = 'UPDATE' then
-${recorded}
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
-      case c.action when 'create' then ${sideOf('(c.n)', 'new')} when 'remove' then ${sideOf('(c.o)', 'old')}
-        else ${between} end
-    from (
-      select r.organization_id, r.id, r.o, r.n,
-        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action
+${recordFrom(`\
+      select r.organization_id, r.id, coalesce((r.n).integration_type, (r.o).integration_type) as integration_type,
+        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action,
+        case when (r.o).id is null then ${sideOf('(r.n)', 'new')} when (r.n).id is null then ${sideOf('(r.o)', 'old')}
+          else ${between} end as changes
       from (
         -- Not a join: its plan, made for one row, would be kept and take for ever for thousands.
         select u.organization_id, u.id, (array_agg(u.written) filter (where not u.is_new))[1] as o,
@@ -66,16 +92,15 @@ ${recorded}
         ) as u
         group by 1, 2
       ) as r
-    ) as c
-    where c.action <> 'update' or ${differ};
+      where (r.o).id is null or (r.n).id is null or ${differ}`)};
   elsif tg_op = 'DELETE' then
-${recorded}
-    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, ${sideOf('o', 'old')}
-    from old_rows as o;
+${recordFrom(`\
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, ${sideOf('o', 'old')} as changes
+      from old_rows as o`)};
   else
-${recorded}
-    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', ${sideOf('i', 'old')}
-    from public.organization_integrations as i;
+${recordFrom(`\
+      select i.organization_id, i.id, i.integration_type, 'remove' as action, ${sideOf('i', 'old')} as changes
+      from public.organization_integrations as i`)};
   end if;
   return null;
 end`,
@@ -92,43 +117,4 @@ end`,
       function: 'integrations.record_changes',
     }),
   ),
-
-  // Whoever writes one. A document of before there were rules may be of any size, and hold anything: refused, as in other
-  // tables, a row that is there could not be changed.
-  definerFunction({
-    name: 'integrations.redact_changes',
-    returns: 'trigger',
-    body: `\
-begin
-  -- Not as the trigger's condition: each statement would parse that anew.
-  if coalesce(pg_column_size(new.changes), 0) <= ${mostBytes} and not (${suspicious(
-    "concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text)",
-  )}) then
-    return new;
-  end if;
-  new.changes := (
-    select jsonb_object_agg(c.key, coalesce((
-      select jsonb_object_agg(side.key, case
-        when length(side.value::text) > ${mostBytes / 2} then to_jsonb(format('[%s characters]', length(side.value::text)))
-        -- What names a credential need not look like one, so none of it is kept.
-        when c.key = 'sync_schedule' and ${scheduleRule("(side.value #>> '{}')")} is not null then '"[redacted]"'
-        else side.value end)
-      from jsonb_each(c.value) as side), '{}'))
-    from jsonb_each(new.changes) as c
-  );
-  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
-${['actor', 'reason', 'integration_type']
-  .map(
-    (name) =>
-      `  new.${name} := case when ${looksLikeCredential(`new.${name}`)} then '[redacted]' else new.${name} end;`,
-  )
-  .join('\n')}
-  return new;
-end`,
-  }),
-  trigger(organizationIntegrationChanges, {
-    name: 'redact_changes',
-    when: 'before insert on {table} for each row',
-    function: 'integrations.redact_changes',
-  }),
 ]

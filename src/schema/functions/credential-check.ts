@@ -8,8 +8,7 @@ import { looksLikeCredential, stems } from './credential-rules.ts'
 
 /*
  * No column of ours that holds text or a document takes a credential, whoever writes. By trigger, because the DETAIL of a
- * CHECK prints the row. What configuration_check looks at is left to it, and what
- * happened is recorded all the same: changes are redacted instead.
+ * CHECK prints the row. What configuration_check looks at is left to it.
  */
 
 const checkedElsewhere = ['field_mappings', 'excluded_features', 'sync_schedule']
@@ -26,15 +25,18 @@ const textColumns = (table: PgTable) =>
  */
 const suspicious = `replace(lower((to_jsonb(new) - array[${checkedElsewhere.map(literal).join(', ')}])::text collate "C"), '_', '') like any (${stems})`
 
+/** What a trigger of ours writes is redacted by it, or a row that is there could not be changed. Each row would pay twice. */
+const recordedByTrigger = new Set<PgTable>([schema.organizationIntegrationChanges])
+
 /** The trigger of one table; none where it has nothing to look at. */
 function credentialCheck(table: PgTable) {
   const columns = textColumns(table)
-  if (columns.length === 0 || table === schema.organizationIntegrationChanges) return []
+  if (columns.length === 0) return []
   return [
     trigger(table, {
       // One name per table: it stands in a list beside the others.
       name: `${getTableConfig(table).name}_credential_check`,
-      when: `before insert or update on {table} for each row when (${suspicious})`,
+      when: `before insert or update on {table} for each row when (${recordedByTrigger.has(table) ? 'pg_trigger_depth() = 0' : suspicious})`,
       function: 'integrations.refuse_credentials',
       arguments: columns,
     }),

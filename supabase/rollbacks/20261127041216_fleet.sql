@@ -1,11 +1,11 @@
--- 20261127040145_fleet: rollback
+-- 20261127041216_fleet: rollback
 -- data loss: every row of integrations.alert_acknowledgements
 -- data loss: every row of public.organization_integration_changes
 -- data loss: every row of public.organization_integration_runs
 -- data loss: every row of integrations.sync_plans
 -- data loss: the values of public.organization_integration_events.transaction_id
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 2 · part: 1/1 · source: d06f0156864f991dd30874ff633eb946d9af7b6d259b916f98248b15722740a7 · body: 0139db4eb56bb6f3b6b873a55d0e80030a4b0bf24b188a392b0b4e749e059183
+-- generator: 2 · part: 1/1 · source: ce43ee3311e6165b36a30c77a7d6a287524d4ed0d5660509ee2427877b8070de · body: 1ea0591de446a1883038795bb7d2eb70b9310a31eb4db46fb069fb806cb43f27
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -33,6 +33,8 @@ drop trigger if exists "record_remove" on "public"."organization_integrations";
 drop trigger if exists "record_update" on "public"."organization_integrations";
 
 drop trigger if exists "record_create" on "public"."organization_integrations";
+
+drop function if exists integrations.redacted_changes(changes jsonb);
 
 create or replace function integrations.refuse_change() returns trigger
 language plpgsql
@@ -106,7 +108,5 @@ BEGIN
     raise warning '% has columns that no migration made, so it stays: %', '"integrations"."alert_acknowledgements"', others;
   end if;
 END $guard$;
-
-drop function if exists integrations.redact_changes();
 
 drop function if exists integrations.record_changes();

@@ -1,6 +1,6 @@
--- 20261127040145_fleet
+-- 20261127041216_fleet
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 2 · part: 1/1 · source: d06f0156864f991dd30874ff633eb946d9af7b6d259b916f98248b15722740a7 · body: 3d0f9a2e6e14122c843689b48353b19a15bd32678076830df2642d38db0fdd97
+-- generator: 2 · part: 1/1 · source: ce43ee3311e6165b36a30c77a7d6a287524d4ed0d5660509ee2427877b8070de · body: 97fb2532c1653eafcb2f7bd5fbc8322e1a926ab9fcf69a0e7cee7eff299e0564
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -31,26 +31,35 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  actor text := (select caller.actor from integrations.caller() as caller);
+  actor text := (select case when (caller.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(caller.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else caller.actor end from integrations.caller() as caller);
+  reason text := case tg_op when 'TRUNCATE' then 'its table was truncated' end;
 begin
   if tg_op = 'INSERT' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
-    from new_rows as n;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select n.organization_id, n.id, n.integration_type, 'create' as action, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features)) as changes
+      from new_rows as n
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   elsif tg_op = 'UPDATE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
-      case c.action when 'create' then jsonb_build_object('status', jsonb_build_object('new', (c.n).status), 'field_mappings', jsonb_build_object('new', (c.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (c.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (c.n).excluded_features)) when 'remove' then jsonb_build_object('status', jsonb_build_object('old', (c.o).status), 'field_mappings', jsonb_build_object('old', (c.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (c.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (c.o).excluded_features))
-        else case when (c.o).status is distinct from (c.n).status then jsonb_build_object('status', jsonb_build_object('old', (c.o).status, 'new', (c.n).status)) else '{}' end
-        || case when (c.o).field_mappings is distinct from (c.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (c.o).field_mappings, 'new', (c.n).field_mappings)) else '{}' end
-        || case when (c.o).sync_schedule is distinct from (c.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (c.o).sync_schedule, 'new', (c.n).sync_schedule)) else '{}' end
-        || case when (c.o).excluded_features is distinct from (c.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (c.o).excluded_features, 'new', (c.n).excluded_features)) else '{}' end
-        || case when (c.o).integration_type is distinct from (c.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
     from (
-      select r.organization_id, r.id, r.o, r.n,
-        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action
+      select r.organization_id, r.id, coalesce((r.n).integration_type, (r.o).integration_type) as integration_type,
+        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action,
+        case when (r.o).id is null then jsonb_build_object('status', jsonb_build_object('new', (r.n).status), 'field_mappings', jsonb_build_object('new', (r.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (r.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (r.n).excluded_features)) when (r.n).id is null then jsonb_build_object('status', jsonb_build_object('old', (r.o).status), 'field_mappings', jsonb_build_object('old', (r.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (r.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (r.o).excluded_features))
+          else case when (r.o).status is distinct from (r.n).status then jsonb_build_object('status', jsonb_build_object('old', (r.o).status, 'new', (r.n).status)) else '{}' end
+        || case when (r.o).field_mappings is distinct from (r.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (r.o).field_mappings, 'new', (r.n).field_mappings)) else '{}' end
+        || case when (r.o).sync_schedule is distinct from (r.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (r.o).sync_schedule, 'new', (r.n).sync_schedule)) else '{}' end
+        || case when (r.o).excluded_features is distinct from (r.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (r.o).excluded_features, 'new', (r.n).excluded_features)) else '{}' end
+        || case when (r.o).integration_type is distinct from (r.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end as changes
       from (
         -- Not a join: its plan, made for one row, would be kept and take for ever for thousands.
         select u.organization_id, u.id, (array_agg(u.written) filter (where not u.is_new))[1] as o,
@@ -62,57 +71,36 @@ begin
         ) as u
         group by 1, 2
       ) as r
-    ) as c
-    where c.action <> 'update' or ((c.o).status is distinct from (c.n).status or (c.o).field_mappings is distinct from (c.n).field_mappings or (c.o).sync_schedule is distinct from (c.n).sync_schedule or (c.o).excluded_features is distinct from (c.n).excluded_features or (c.o).integration_type is distinct from (c.n).integration_type);
+      where (r.o).id is null or (r.n).id is null or ((r.o).status is distinct from (r.n).status or (r.o).field_mappings is distinct from (r.n).field_mappings or (r.o).sync_schedule is distinct from (r.n).sync_schedule or (r.o).excluded_features is distinct from (r.n).excluded_features or (r.o).integration_type is distinct from (r.n).integration_type)
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   elsif tg_op = 'DELETE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
-    from old_rows as o;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features)) as changes
+      from old_rows as o
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   else
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
-    from public.organization_integrations as i;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select i.organization_id, i.id, i.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features)) as changes
+      from public.organization_integrations as i
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   end if;
   return null;
 end
 $function$;
 revoke all on function integrations.record_changes() from public, anon, authenticated, service_role;
-
-create or replace function integrations.redact_changes() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $function$
-begin
-  -- Not as the trigger's condition: each statement would parse that anew.
-  if coalesce(pg_column_size(new.changes), 0) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
-    return new;
-  end if;
-  new.changes := (
-    select jsonb_object_agg(c.key, coalesce((
-      select jsonb_object_agg(side.key, case
-        when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
-        -- What names a credential need not look like one, so none of it is kept.
-        when c.key = 'sync_schedule' and case
-      when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
-      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
-        else side.value end)
-      from jsonb_each(c.value) as side), '{}'))
-    from jsonb_each(new.changes) as c
-  );
-  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
-  new.actor := case when (new.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.actor end;
-  new.reason := case when (new.reason collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.reason collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.reason end;
-  new.integration_type := case when (new.integration_type collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.integration_type collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.integration_type end;
-  return new;
-end
-$function$;
-revoke all on function integrations.redact_changes() from public, anon, authenticated, service_role;
 
 DO $guard$
 DECLARE
@@ -244,26 +232,6 @@ BEGIN
   end if;
 END $guard$;
 ALTER TABLE "organization_integration_events" ADD COLUMN IF NOT EXISTS "transaction_id" "xid8" DEFAULT pg_current_xact_id() NOT NULL;
-
-DO $guard$
-BEGIN
-  if not exists (select from pg_constraint where conname = 'alert_acknowledgements_event_id_fkey' and conrelid = to_regclass('"integrations"."alert_acknowledgements"')) then
-    ALTER TABLE "integrations"."alert_acknowledgements" ADD CONSTRAINT "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action;
-  elsif not exists (
-    select from pg_constraint where conname = 'alert_acknowledgements_event_id_fkey' and conrelid = to_regclass('"integrations"."alert_acknowledgements"')
-      and contype = 'f' and confrelid = to_regclass('"public"."organization_integration_events"')
-      and array(
-        select coalesce(attname::text, '(expression)') from unnest(conkey) with ordinality as key (number, position)
-        left join pg_attribute on attrelid = conrelid and attnum = number order by position) = array['event_id']::text[] and array(
-        select coalesce(attname::text, '(expression)') from unnest(confkey) with ordinality as key (number, position)
-        left join pg_attribute on attrelid = confrelid and attnum = number order by position) = array['id']::text[]
-      and confdeltype = 'c' and confupdtype = 'a'
-  ) then
-    raise exception '% has another constraint of this name: found %, expected %', '"integrations"."alert_acknowledgements"',
-      (select format('%I %s', conname, pg_get_constraintdef(oid)) from pg_constraint where conname = 'alert_acknowledgements_event_id_fkey' and conrelid = to_regclass('"integrations"."alert_acknowledgements"')),
-      'ALTER TABLE "integrations"."alert_acknowledgements" ADD CONSTRAINT "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action';
-  end if;
-END $guard$;
 
 DO $guard$
 BEGIN
@@ -463,6 +431,32 @@ grant select on table "public"."organization_integration_runs" to service_role;
 
 create or replace trigger "changes_append_only" before update or delete or truncate on "public"."organization_integration_changes" for each statement execute function integrations.refuse_change();
 
+drop function if exists integrations.redacted_changes(changes jsonb);
+create function integrations.redacted_changes(changes jsonb) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return integrations.redacted((
+    select jsonb_object_agg(c.key, coalesce((
+      select jsonb_object_agg(side.key, case
+        when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
+        -- What names a credential need not look like one, so none of it is kept.
+        when c.key = 'sync_schedule' and case
+      when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|(token|secret|pwd|jwt)s?[0-9]*_|_(t_?o_?k_?e_?n|s_?e_?c_?r_?e_?t|p_?w_?d|j_?w_?t|p_?i_?n|p_?i_?n_?c_?o_?d_?e|p_?i_?n_?k_?o_?d_?e|k_?o_?d_?e_?o_?r_?d|b_?e_?a_?r_?e_?r|p_?a_?s_?s_?c_?o_?d_?e|o_?t_?p|c_?r_?e_?d|h_?e_?m_?m_?e_?l_?i_?g)_?s?_?[0-9]*_|_(access|secret|signing|encryption|auth|master|ssh|subscription|shared|consumer)_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
+        else side.value end)
+      from jsonb_each(c.value) as side), '{}'))
+    from jsonb_each(changes) as c
+  ));
+end
+$function$;
+revoke all on function integrations.redacted_changes(changes jsonb) from public, anon, authenticated, service_role;
+
 create or replace trigger "record_create" after insert on "public"."organization_integrations" referencing new table as new_rows for each statement execute function integrations.record_changes();
 
 create or replace trigger "record_update" after update on "public"."organization_integrations" referencing old table as old_rows new table as new_rows for each statement execute function integrations.record_changes();
@@ -470,8 +464,6 @@ create or replace trigger "record_update" after update on "public"."organization
 create or replace trigger "record_remove" after delete on "public"."organization_integrations" referencing old table as old_rows for each statement execute function integrations.record_changes();
 
 create or replace trigger "record_truncate" before truncate on "public"."organization_integrations" for each statement execute function integrations.record_changes();
-
-create or replace trigger "redact_changes" before insert on "public"."organization_integration_changes" for each row execute function integrations.redact_changes();
 
 drop function if exists integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean);
 create function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) returns table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt integer)
@@ -677,6 +669,8 @@ begin
       limit most
     )
     returning old.id
+  ), acknowledgements as (
+    delete from integrations.alert_acknowledgements as a using events where a.event_id = events.id
   ), changes as (
     delete from public.organization_integration_changes as old
     where old.id in (
@@ -701,5 +695,7 @@ revoke all on function integrations.prune_events(before timestamptz, most intege
 create or replace trigger "alert_acknowledgements_credential_check" before insert or update on "integrations"."alert_acknowledgements" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('actor');
 
 create or replace trigger "sync_plans_credential_check" before insert or update on "integrations"."sync_plans" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('queue');
+
+create or replace trigger "organization_integration_changes_credential_check" before insert or update on "public"."organization_integration_changes" for each row when (pg_trigger_depth() = 0) execute function integrations.refuse_credentials('integration_type', 'action', 'actor', 'reason', 'changes');
 
 create or replace trigger "organization_integration_runs_credential_check" before insert or update on "public"."organization_integration_runs" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('outcome', 'message', 'counts');

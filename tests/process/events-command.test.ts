@@ -1,0 +1,49 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { runCli, startCli } from '../support/command-line.ts'
+import { useDatabase } from '../support/database.ts'
+
+const t = useDatabase()
+const alert = (reason: string) =>
+  t.admin`insert into organization_integration_events (action, outcome, actor, reason) values ('alert', 'ok', 'x', ${reason})`
+
+test('alerts lists what nobody acknowledged, as text and as JSON, and keeps control characters from the terminal', async () => {
+  await alert('first\u001b[2J')
+  const url = ['--url', t.adminUrl]
+  const text = await runCli(['alerts', ...url])
+  expect(text).toMatchObject({ code: 0, stdout: expect.stringMatching(/organization none: first .*\(x\)\n1 pending/) })
+  expect(text.stdout).not.toContain('\u001b')
+  const { code, stdout } = await runCli(['alerts', '--json', ...url])
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { alerts: [{ actor: 'x', organizationId: null }] }])
+})
+
+test('alerts --follow prints each once, those that come as well, one JSON document a line', async () => {
+  const { process: child, ended } = startCli(['alerts', '--follow', '--json', '--url', t.adminUrl])
+  let said = ''
+  child.stdout?.on('data', (text) => {
+    said += text
+  })
+  const reasons = () => said.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).reason]))
+  const until = async (count: number) => {
+    for (const deadline = Date.now() + 30_000; reasons().length < count && Date.now() < deadline; ) await pause(50)
+  }
+  await until(1)
+  await alert('second')
+  await until(2)
+  await pause(2500)
+  child.kill('SIGINT')
+  expect((await ended).code).toBe(130)
+  expect(reasons()).toEqual(['first\u001b[2J', 'second'])
+})
+
+test('events prune and runs prune plan, and delete with --apply alone', async () => {
+  await t.admin`insert into organization_integration_changes (created_at, action, actor) values ('2026-01-01', 'update', 'x')`
+  const prune = (...words: string[]) =>
+    runCli(['events', 'prune', '--before', '2026-02-01', '--url', t.adminUrl, ...words])
+  expect(await prune()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^1 events from before .*\ndry run/) })
+  const { code, stdout } = await prune('--apply', '--json')
+  expect([code, JSON.parse(stdout)]).toEqual([0, { applied: true, before: '2026-02-01T00:00:00.000Z', rows: 1 }])
+  const runs = await runCli(['runs', 'prune', '--before', '2026-02-01', '--apply', '--url', t.adminUrl])
+  expect(runs).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 runs from before .*\ndeleted/) })
+  expect(await runCli(['events', 'prune', '--url', t.adminUrl])).toMatchObject({ code: 2 })
+})
