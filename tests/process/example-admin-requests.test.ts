@@ -30,7 +30,7 @@ afterEach(() => {
 })
 
 type Fields = Record<string, string>
-const bySameOrigin = { origin, 'sec-fetch-site': 'same-origin' }
+const bySameOrigin = { origin }
 
 async function request(who: TokenOptions | string, path: string, form?: Fields, headers: Fields = bySameOrigin) {
   const cookie = `__Host-session=${typeof who === 'string' ? who : t.token(who)}`
@@ -162,8 +162,15 @@ describe('a form of another site changes nothing', () => {
       'multipart/form-data',
     ]) {
       const headers = { origin: 'https://evil.example', 'content-type': type }
-      for (const [path, form] of posts)
-        await request({ organizationId: lions }, `/integrations/xledger/${path}`, { ...form, revision }, headers)
+      for (const [path, form] of posts) {
+        const forged = await request(
+          { organizationId: lions },
+          `/integrations/xledger/${path}`,
+          { ...form, revision },
+          headers,
+        )
+        expect(forged.status, `${type} ${path}`).toBe(403)
+      }
     }
     expect(await stateOf(lions)).toEqual(before)
   })
@@ -213,6 +220,20 @@ describe('the session', () => {
     expect([status, headers.get('set-cookie')]).toEqual([403, null])
     expect((await request(who(), '/')).status).toBe(403)
   })
+})
+
+test.each(['credential/revoke', 'delete'])('%s changes nothing until it is confirmed', async (path) => {
+  const { revision } = await connected(lions)
+  const before = await stateOf(lions)
+  expect((await request({ organizationId: lions }, `/integrations/xledger/${path}`, { revision })).status).toBe(400)
+  expect(await stateOf(lions)).toEqual(before)
+  const confirmed = { revision, confirmed: 'yes' }
+  expect((await request({ organizationId: lions }, `/integrations/xledger/${path}`, confirmed)).status).toBe(303)
+  expect(
+    await of(lions)
+      .credentials.describe('xledger')
+      .catch(() => null),
+  ).toBeNull()
 })
 
 test('no answer holds any part of a credential, whatever became of it, and none is kept by a cache', async () => {
