@@ -132,7 +132,8 @@ declare
   keys text;
   words text;
   bare text;
-  found jsonb[] := '{}';
+  -- Null until there is one: an array's variable costs as much as a rule.
+  found jsonb[];
 begin
   if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
     found := found || jsonb_build_array('must be an object', 'field_mappings');
@@ -381,7 +382,7 @@ begin
       );
     end if;
   end if;
-  if found = '{}' then
+  if found is null or found = '{}' then
     return '{}';
   end if;
   -- Each once: keys that are not printed share a path.
@@ -966,7 +967,7 @@ CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
     AS $_$
 declare
   unchanged boolean := tg_op = 'UPDATE';
-  violations text[] := '{}';
+  violations text[];
   mappings jsonb := new.field_mappings;
   features jsonb := new.excluded_features;
   printed text := mappings::text || features::text;
