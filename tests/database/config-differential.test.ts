@@ -289,7 +289,7 @@ describe('the application and the database', () => {
       fc.asyncProperty(fc.array(fc.tuple(mappings, features), { minLength: batch, maxLength: batch }), (documents) =>
         assertAgreement(documents.map(([m, f]) => [JSON.stringify(m), JSON.stringify(f)])),
       ),
-      { numRuns: count / batch, endOnFailure: true },
+      { numRuns: count / batch, endOnFailure: true, ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
     )
   })
 

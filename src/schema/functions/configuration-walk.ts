@@ -314,9 +314,10 @@ declare
   keys text;
   words text;
   bare text;
-  found jsonb[] := '{}';
+  -- Null until there is one: an array's variable costs as much as a rule.
+  found jsonb[];
 begin${fieldMappings}${excludedFeatures}
-  if found = '{}' then
+  if found is null or found = '{}' then
     return '{}';
   end if;
   -- Each once: keys that are not printed share a path.

@@ -34,7 +34,7 @@ end`,
     body: `\
 declare
   unchanged boolean := tg_op = 'UPDATE';
-  violations text[] := '{}';
+  violations text[];
   mappings jsonb := new.field_mappings;
   features jsonb := new.excluded_features;
   printed text := mappings::text || features::text;
