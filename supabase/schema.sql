@@ -244,7 +244,8 @@ declare
   keys text;
   words text;
   bare text;
-  found jsonb[] := '{}';
+  -- Null until there is one: an array's variable costs as much as a rule.
+  found jsonb[];
 begin
   if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
     found := found || jsonb_build_array('must be an object', 'field_mappings');
@@ -493,7 +494,7 @@ begin
       );
     end if;
   end if;
-  if found = '{}' then
+  if found is null or found = '{}' then
     return '{}';
   end if;
   -- Each once: keys that are not printed share a path.
@@ -1059,6 +1060,8 @@ begin
       limit most
     )
     returning old.id
+  ), acknowledgements as (
+    delete from integrations.alert_acknowledgements as a using events where a.event_id = events.id
   ), changes as (
     delete from public.organization_integration_changes as old
     where old.id in (
@@ -1146,28 +1149,37 @@ $_$;
 CREATE FUNCTION integrations.record_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 declare
-  actor text := (select caller.actor from integrations.caller() as caller);
+  actor text := (select case when (caller.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(caller.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else caller.actor end from integrations.caller() as caller);
+  reason text := case tg_op when 'TRUNCATE' then 'its table was truncated' end;
 begin
   if tg_op = 'INSERT' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
-    from new_rows as n;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select n.organization_id, n.id, n.integration_type, 'create' as action, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features)) as changes
+      from new_rows as n
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   elsif tg_op = 'UPDATE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
-      case c.action when 'create' then jsonb_build_object('status', jsonb_build_object('new', (c.n).status), 'field_mappings', jsonb_build_object('new', (c.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (c.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (c.n).excluded_features)) when 'remove' then jsonb_build_object('status', jsonb_build_object('old', (c.o).status), 'field_mappings', jsonb_build_object('old', (c.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (c.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (c.o).excluded_features))
-        else case when (c.o).status is distinct from (c.n).status then jsonb_build_object('status', jsonb_build_object('old', (c.o).status, 'new', (c.n).status)) else '{}' end
-        || case when (c.o).field_mappings is distinct from (c.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (c.o).field_mappings, 'new', (c.n).field_mappings)) else '{}' end
-        || case when (c.o).sync_schedule is distinct from (c.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (c.o).sync_schedule, 'new', (c.n).sync_schedule)) else '{}' end
-        || case when (c.o).excluded_features is distinct from (c.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (c.o).excluded_features, 'new', (c.n).excluded_features)) else '{}' end
-        || case when (c.o).integration_type is distinct from (c.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
     from (
-      select r.organization_id, r.id, r.o, r.n,
-        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action
+      select r.organization_id, r.id, coalesce((r.n).integration_type, (r.o).integration_type) as integration_type,
+        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action,
+        case when (r.o).id is null then jsonb_build_object('status', jsonb_build_object('new', (r.n).status), 'field_mappings', jsonb_build_object('new', (r.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (r.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (r.n).excluded_features)) when (r.n).id is null then jsonb_build_object('status', jsonb_build_object('old', (r.o).status), 'field_mappings', jsonb_build_object('old', (r.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (r.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (r.o).excluded_features))
+          else case when (r.o).status is distinct from (r.n).status then jsonb_build_object('status', jsonb_build_object('old', (r.o).status, 'new', (r.n).status)) else '{}' end
+        || case when (r.o).field_mappings is distinct from (r.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (r.o).field_mappings, 'new', (r.n).field_mappings)) else '{}' end
+        || case when (r.o).sync_schedule is distinct from (r.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (r.o).sync_schedule, 'new', (r.n).sync_schedule)) else '{}' end
+        || case when (r.o).excluded_features is distinct from (r.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (r.o).excluded_features, 'new', (r.n).excluded_features)) else '{}' end
+        || case when (r.o).integration_type is distinct from (r.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end as changes
       from (
         -- Not a join: its plan, made for one row, would be kept and take for ever for thousands.
         select u.organization_id, u.id, (array_agg(u.written) filter (where not u.is_new))[1] as o,
@@ -1179,22 +1191,35 @@ begin
         ) as u
         group by 1, 2
       ) as r
-    ) as c
-    where c.action <> 'update' or ((c.o).status is distinct from (c.n).status or (c.o).field_mappings is distinct from (c.n).field_mappings or (c.o).sync_schedule is distinct from (c.n).sync_schedule or (c.o).excluded_features is distinct from (c.n).excluded_features or (c.o).integration_type is distinct from (c.n).integration_type);
+      where (r.o).id is null or (r.n).id is null or ((r.o).status is distinct from (r.n).status or (r.o).field_mappings is distinct from (r.n).field_mappings or (r.o).sync_schedule is distinct from (r.n).sync_schedule or (r.o).excluded_features is distinct from (r.n).excluded_features or (r.o).integration_type is distinct from (r.n).integration_type)
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   elsif tg_op = 'DELETE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
-    from old_rows as o;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features)) as changes
+      from old_rows as o
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   else
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
-    from public.organization_integrations as i;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select i.organization_id, i.id, i.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features)) as changes
+      from public.organization_integrations as i
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   end if;
   return null;
 end
-$$;
+$_$;
 
 CREATE FUNCTION integrations.record_end() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1228,37 +1253,6 @@ begin
   return event_id;
 end
 $$;
-
-CREATE FUNCTION integrations.redact_changes() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-begin
-  -- Not as the trigger's condition: each statement would parse that anew.
-  if coalesce(pg_column_size(new.changes), 0) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
-    return new;
-  end if;
-  new.changes := (
-    select jsonb_object_agg(c.key, coalesce((
-      select jsonb_object_agg(side.key, case
-        when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
-        -- What names a credential need not look like one, so none of it is kept.
-        when c.key = 'sync_schedule' and case
-      when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
-      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
-        else side.value end)
-      from jsonb_each(c.value) as side), '{}'))
-    from jsonb_each(new.changes) as c
-  );
-  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
-  new.actor := case when (new.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.actor end;
-  new.reason := case when (new.reason collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.reason collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.reason end;
-  new.integration_type := case when (new.integration_type collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.integration_type collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.integration_type end;
-  return new;
-end
-$_$;
 
 CREATE FUNCTION integrations.redacted(document jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1312,6 +1306,28 @@ begin
 end
 $_$;
 
+CREATE FUNCTION integrations.redacted_changes(changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  return integrations.redacted((
+    select jsonb_object_agg(c.key, coalesce((
+      select jsonb_object_agg(side.key, case
+        when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
+        -- What names a credential need not look like one, so none of it is kept.
+        when c.key = 'sync_schedule' and case
+      when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
+        else side.value end)
+      from jsonb_each(c.value) as side), '{}'))
+    from jsonb_each(changes) as c
+  ));
+end
+$_$;
+
 CREATE FUNCTION integrations.refuse(code text, message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1345,7 +1361,7 @@ CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
     AS $_$
 declare
   unchanged boolean := tg_op = 'UPDATE';
-  violations text[] := '{}';
+  violations text[];
   mappings jsonb := new.field_mappings;
   features jsonb := new.excluded_features;
   printed text := mappings::text || features::text;
@@ -2128,6 +2144,8 @@ CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integ
 
 CREATE TRIGGER delete_secrets BEFORE TRUNCATE ON public.organization_integration_credentials FOR EACH STATEMENT EXECUTE FUNCTION integrations.delete_secrets();
 
+CREATE TRIGGER organization_integration_changes_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_changes FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'actor', 'reason', 'changes');
+
 CREATE TRIGGER organization_integration_credentials_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_credentials FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('store', 'field_names');
 
 CREATE TRIGGER organization_integration_events_credential_check BEFORE INSERT OR UPDATE ON public.organization_integration_events FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('integration_type', 'action', 'outcome', 'actor', 'reason', 'quarantined');
@@ -2144,12 +2162,7 @@ CREATE TRIGGER record_truncate BEFORE TRUNCATE ON public.organization_integratio
 
 CREATE TRIGGER record_update AFTER UPDATE ON public.organization_integrations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integrations.record_changes();
 
-CREATE TRIGGER redact_changes BEFORE INSERT ON public.organization_integration_changes FOR EACH ROW EXECUTE FUNCTION integrations.redact_changes();
-
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION extensions.moddatetime('updated_at');
-
-ALTER TABLE ONLY integrations.alert_acknowledgements
-    ADD CONSTRAINT alert_acknowledgements_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.organization_integration_events(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.organization_integration_credentials
     ADD CONSTRAINT organization_integration_credentials_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES public.organization_integrations(id) ON DELETE CASCADE;
@@ -2299,9 +2312,9 @@ REVOKE ALL ON FUNCTION integrations.record_end() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.record_event(action text, outcome text, organization_id uuid, integration_id uuid, integration_type text, version bigint, reason text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION integrations.redact_changes() FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION integrations.redacted(document jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.redacted_changes(changes jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse(code text, message text) FROM PUBLIC;
 

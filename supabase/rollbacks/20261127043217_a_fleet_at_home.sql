@@ -1,11 +1,11 @@
--- 20261127042106_a_fleet_at_home: rollback
+-- 20261127043217_a_fleet_at_home: rollback
 -- data loss: every row of integrations.alert_acknowledgements
 -- data loss: every row of public.organization_integration_changes
 -- data loss: every row of public.organization_integration_runs
 -- data loss: every row of integrations.sync_plans
 -- data loss: the values of public.organization_integration_events.transaction_id
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: 48324f659a1a00baf1b19f7da3ea311eaf9da8812840e351363d211a9d651530 · body: 7d0178130b135955cf9ff63dd364586f205e0366b990f49c1609d75d7ea08432
+-- generator: 3 · part: 1/1 · source: ab76a31f95fbcaabb73cd337ca3cd038b3f1de301458bc1f79a8e6ac377cc4aa · body: b670d71911f5ee8bc0b98c3e31df51fdeed7c7178135289edffac8828c8abb4e
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -55,6 +55,8 @@ drop trigger if exists "record_remove" on "public"."organization_integrations";
 drop trigger if exists "record_update" on "public"."organization_integrations";
 
 drop trigger if exists "record_create" on "public"."organization_integrations";
+
+drop function if exists integrations.redacted_changes(changes jsonb);
 
 create or replace function integrations.refuse_change() returns trigger
 language plpgsql
@@ -123,7 +125,7 @@ revoke all on function integrations.refuse_bad_configuration() from public, anon
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.index public.organization_integrations_scheduled_idx') then
+    if exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integrations_scheduled_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integrations_scheduled_idx";$statement$;
     end if;
   end if;
@@ -132,7 +134,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.index public.organization_integration_events_alerts_idx') then
+    if exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integration_events_alerts_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_events_alerts_idx";$statement$;
     end if;
   end if;
@@ -141,7 +143,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.index public.organization_integration_events_position_idx') then
+    if exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integration_events_position_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_events_position_idx";$statement$;
     end if;
   end if;
@@ -150,7 +152,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.column public.organization_integration_events.transaction_id') then
+    if exists (select from integrations_once.statements where id = '20261127043217.column public.organization_integration_events.transaction_id') then
       execute $statement$ALTER TABLE IF EXISTS "public"."organization_integration_events" DROP COLUMN IF EXISTS "transaction_id";$statement$;
     end if;
   end if;
@@ -159,7 +161,7 @@ END $guard$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.table integrations.sync_plans') then
+    if exists (select from integrations_once.statements where id = '20261127043217.table integrations.sync_plans') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -179,7 +181,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_runs') then
+    if exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_runs') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -199,7 +201,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_changes') then
+    if exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_changes') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -219,7 +221,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.table integrations.alert_acknowledgements') then
+    if exists (select from integrations_once.statements where id = '20261127043217.table integrations.alert_acknowledgements') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -588,14 +590,12 @@ revoke all on function integrations.repair_organization(organization_id uuid) fr
 
 drop function if exists integrations.refuse_activation();
 
-drop function if exists integrations.redact_changes();
-
 drop function if exists integrations.record_changes();
 
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127042106.schema integrations_api') then
+    if exists (select from integrations_once.statements where id = '20261127043217.schema integrations_api') then
       execute $statement$DROP SCHEMA IF EXISTS "integrations_api";$statement$;
     end if;
   end if;
@@ -604,7 +604,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    delete from integrations_once.statements where id like '20261127042106.%';
+    delete from integrations_once.statements where id like '20261127043217.%';
     if not exists (select from integrations_once.statements) then
       drop table integrations_once.statements;
       drop schema integrations_once;

@@ -48,7 +48,6 @@ CREATE TABLE "integrations"."sync_plans" (
 --> statement-breakpoint
 ALTER TABLE "integrations"."sync_plans" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE "organization_integration_events" ADD COLUMN "transaction_id" "xid8" DEFAULT pg_current_xact_id() NOT NULL;--> statement-breakpoint
-ALTER TABLE "integrations"."alert_acknowledgements" ADD CONSTRAINT "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "organization_integration_runs" ADD CONSTRAINT "organization_integration_runs_integration_id_fkey" FOREIGN KEY ("integration_id") REFERENCES "public"."organization_integrations"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "organization_integration_changes_organization_id_created_at_idx" ON "organization_integration_changes" USING btree ("organization_id","created_at");--> statement-breakpoint
 CREATE INDEX "organization_integration_changes_position_idx" ON "organization_integration_changes" USING btree ("transaction_id","created_at","id");--> statement-breakpoint

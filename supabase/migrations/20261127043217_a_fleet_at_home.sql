@@ -1,6 +1,6 @@
--- 20261127042106_a_fleet_at_home
+-- 20261127043217_a_fleet_at_home
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: 48324f659a1a00baf1b19f7da3ea311eaf9da8812840e351363d211a9d651530 · body: ab71048301c49e842c1518cb66aa51f4e8d936cc531b38adc1e780e5a68dd925
+-- generator: 3 · part: 1/1 · source: ab76a31f95fbcaabb73cd337ca3cd038b3f1de301458bc1f79a8e6ac377cc4aa · body: 7ec977c708104819186b06f4b3bc03e50285098660103e3cc10b403de91abbaa
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS integrations_once.statements (id text PRIMARY KEY);
 
 -- What is there already was not made here, and a rollback leaves it.
 INSERT INTO integrations_once.statements (id)
-SELECT '20261127042106.' || made FROM (VALUES
+SELECT '20261127043217.' || made FROM (VALUES
   ('schema integrations_api', to_regnamespace('"integrations_api"') is not null),
   ('table integrations.alert_acknowledgements', to_regclass('"integrations"."alert_acknowledgements"') is not null),
   ('table public.organization_integration_changes', to_regclass('"public"."organization_integration_changes"') is not null),
@@ -54,7 +54,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 declare
   unchanged boolean := tg_op = 'UPDATE';
-  violations text[] := '{}';
+  violations text[];
   mappings jsonb := new.field_mappings;
   features jsonb := new.excluded_features;
   printed text := mappings::text || features::text;
@@ -104,26 +104,35 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
-  actor text := (select caller.actor from integrations.caller() as caller);
+  actor text := (select case when (caller.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(caller.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else caller.actor end from integrations.caller() as caller);
+  reason text := case tg_op when 'TRUNCATE' then 'its table was truncated' end;
 begin
   if tg_op = 'INSERT' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select n.organization_id, n.id, n.integration_type::text, 'create', actor, null, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features))
-    from new_rows as n;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select n.organization_id, n.id, n.integration_type, 'create' as action, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features)) as changes
+      from new_rows as n
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   elsif tg_op = 'UPDATE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select c.organization_id, c.id, coalesce((c.n).integration_type, (c.o).integration_type)::text, c.action, actor, null,
-      case c.action when 'create' then jsonb_build_object('status', jsonb_build_object('new', (c.n).status), 'field_mappings', jsonb_build_object('new', (c.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (c.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (c.n).excluded_features)) when 'remove' then jsonb_build_object('status', jsonb_build_object('old', (c.o).status), 'field_mappings', jsonb_build_object('old', (c.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (c.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (c.o).excluded_features))
-        else case when (c.o).status is distinct from (c.n).status then jsonb_build_object('status', jsonb_build_object('old', (c.o).status, 'new', (c.n).status)) else '{}' end
-        || case when (c.o).field_mappings is distinct from (c.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (c.o).field_mappings, 'new', (c.n).field_mappings)) else '{}' end
-        || case when (c.o).sync_schedule is distinct from (c.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (c.o).sync_schedule, 'new', (c.n).sync_schedule)) else '{}' end
-        || case when (c.o).excluded_features is distinct from (c.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (c.o).excluded_features, 'new', (c.n).excluded_features)) else '{}' end
-        || case when (c.o).integration_type is distinct from (c.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
     from (
-      select r.organization_id, r.id, r.o, r.n,
-        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action
+      select r.organization_id, r.id, coalesce((r.n).integration_type, (r.o).integration_type) as integration_type,
+        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action,
+        case when (r.o).id is null then jsonb_build_object('status', jsonb_build_object('new', (r.n).status), 'field_mappings', jsonb_build_object('new', (r.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (r.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (r.n).excluded_features)) when (r.n).id is null then jsonb_build_object('status', jsonb_build_object('old', (r.o).status), 'field_mappings', jsonb_build_object('old', (r.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (r.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (r.o).excluded_features))
+          else case when (r.o).status is distinct from (r.n).status then jsonb_build_object('status', jsonb_build_object('old', (r.o).status, 'new', (r.n).status)) else '{}' end
+        || case when (r.o).field_mappings is distinct from (r.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (r.o).field_mappings, 'new', (r.n).field_mappings)) else '{}' end
+        || case when (r.o).sync_schedule is distinct from (r.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (r.o).sync_schedule, 'new', (r.n).sync_schedule)) else '{}' end
+        || case when (r.o).excluded_features is distinct from (r.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (r.o).excluded_features, 'new', (r.n).excluded_features)) else '{}' end
+        || case when (r.o).integration_type is distinct from (r.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end as changes
       from (
         -- Not a join: its plan, made for one row, would be kept and take for ever for thousands.
         select u.organization_id, u.id, (array_agg(u.written) filter (where not u.is_new))[1] as o,
@@ -135,57 +144,36 @@ begin
         ) as u
         group by 1, 2
       ) as r
-    ) as c
-    where c.action <> 'update' or ((c.o).status is distinct from (c.n).status or (c.o).field_mappings is distinct from (c.n).field_mappings or (c.o).sync_schedule is distinct from (c.n).sync_schedule or (c.o).excluded_features is distinct from (c.n).excluded_features or (c.o).integration_type is distinct from (c.n).integration_type);
+      where (r.o).id is null or (r.n).id is null or ((r.o).status is distinct from (r.n).status or (r.o).field_mappings is distinct from (r.n).field_mappings or (r.o).sync_schedule is distinct from (r.n).sync_schedule or (r.o).excluded_features is distinct from (r.n).excluded_features or (r.o).integration_type is distinct from (r.n).integration_type)
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   elsif tg_op = 'DELETE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select o.organization_id, o.id, o.integration_type::text, 'remove', actor, null, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
-    from old_rows as o;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features)) as changes
+      from old_rows as o
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   else
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
-    select i.organization_id, i.id, i.integration_type::text, 'remove', actor, 'its table was truncated', jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features))
-    from public.organization_integrations as i;
+    select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
+      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
+        then integrations.redacted_changes(c.changes) else c.changes end
+    from (
+      select i.organization_id, i.id, i.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features)) as changes
+      from public.organization_integrations as i
+      offset 0 -- Computed once, however often it is looked at.
+    ) as c;
   end if;
   return null;
 end
 $function$;
 revoke all on function integrations.record_changes() from public, anon, authenticated, service_role;
-
-create or replace function integrations.redact_changes() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $function$
-begin
-  -- Not as the trigger's condition: each statement would parse that anew.
-  if coalesce(pg_column_size(new.changes), 0) <= 262144 and not (replace(replace(lower(concat_ws(' ', new.actor, new.reason, new.integration_type, new.changes::text) collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) then
-    return new;
-  end if;
-  new.changes := (
-    select jsonb_object_agg(c.key, coalesce((
-      select jsonb_object_agg(side.key, case
-        when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
-        -- What names a credential need not look like one, so none of it is kept.
-        when c.key = 'sync_schedule' and case
-      when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
-      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
-        else side.value end)
-      from jsonb_each(c.value) as side), '{}'))
-    from jsonb_each(new.changes) as c
-  );
-  new.changes := case when new.changes is not null then integrations.redacted(new.changes) end;
-  new.actor := case when (new.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.actor end;
-  new.reason := case when (new.reason collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.reason collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.reason end;
-  new.integration_type := case when (new.integration_type collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.integration_type collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else new.integration_type end;
-  return new;
-end
-$function$;
-revoke all on function integrations.redact_changes() from public, anon, authenticated, service_role;
 
 create or replace function integrations.refuse_activation() returns trigger
 language plpgsql
@@ -212,7 +200,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"integrations"."alert_acknowledgements"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table integrations.alert_acknowledgements') then
+  if to_regclass('"integrations"."alert_acknowledgements"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table integrations.alert_acknowledgements') then
     if exists (select from pg_class where oid = to_regclass('"integrations"."alert_acknowledgements"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"integrations"."alert_acknowledgements"';
     end if;
@@ -263,7 +251,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_changes"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_changes') then
+  if to_regclass('"public"."organization_integration_changes"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_changes') then
     if exists (select from pg_class where oid = to_regclass('"public"."organization_integration_changes"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"public"."organization_integration_changes"';
     end if;
@@ -323,7 +311,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_runs"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_runs') then
+  if to_regclass('"public"."organization_integration_runs"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_runs') then
     if exists (select from pg_class where oid = to_regclass('"public"."organization_integration_runs"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"public"."organization_integration_runs"';
     end if;
@@ -391,7 +379,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"integrations"."sync_plans"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table integrations.sync_plans') then
+  if to_regclass('"integrations"."sync_plans"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table integrations.sync_plans') then
     if exists (select from pg_class where oid = to_regclass('"integrations"."sync_plans"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"integrations"."sync_plans"';
     end if;
@@ -441,7 +429,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_attribute where attrelid = to_regclass('"public"."organization_integration_events"') and attname = 'transaction_id' and not attisdropped) and not exists (select from integrations_once.statements where id = '20261127042106.column public.organization_integration_events.transaction_id') then
+  if exists (select from pg_attribute where attrelid = to_regclass('"public"."organization_integration_events"') and attname = 'transaction_id' and not attisdropped) and not exists (select from integrations_once.statements where id = '20261127043217.column public.organization_integration_events.transaction_id') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_events" (like "public"."organization_integration_events");
     alter table integrations_stated."organization_integration_events" drop column "transaction_id";
@@ -478,35 +466,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_constraint where conrelid = to_regclass('"integrations"."alert_acknowledgements"') and conname = 'alert_acknowledgements_event_id_fkey') and not exists (select from integrations_once.statements where id = '20261127042106.table integrations.alert_acknowledgements') then
-    create schema integrations_stated;
-    create table integrations_stated."alert_acknowledgements" (like "integrations"."alert_acknowledgements");
-    alter table integrations_stated."alert_acknowledgements" add constraint "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action;
-    select nullif(concat_ws(', ', differs, string_agg(format('%I is %s instead of %s', stated.conname, coalesce(pg_get_constraintdef(found.oid), 'missing'), pg_get_constraintdef(stated.oid)), ', ')), '') into differs
-      from pg_constraint as stated left join pg_constraint as found on found.conrelid = to_regclass('"integrations"."alert_acknowledgements"')
-        and (found.conname = stated.conname or found.contype = 'p' and stated.contype = 'p')
-      where stated.conrelid = to_regclass('integrations_stated."alert_acknowledgements"')
-        and pg_get_constraintdef(found.oid) is distinct from pg_get_constraintdef(stated.oid)
-        and pg_get_constraintdef(found.oid) is distinct from regexp_replace(pg_get_constraintdef(stated.oid), ' NOT VALID$', '');
-    drop schema integrations_stated cascade;
-    if differs is not null then
-      raise exception '% has another constraint of this name: found %, expected %', '"integrations"."alert_acknowledgements"', (select format('%I %s', conname, pg_get_constraintdef(oid)) from pg_constraint where conrelid = to_regclass('"integrations"."alert_acknowledgements"') and conname = 'alert_acknowledgements_event_id_fkey'),
-        'ALTER TABLE "integrations"."alert_acknowledgements" ADD CONSTRAINT "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action' using hint = 'drop it, then run this again';
-    end if;
-  end if;
-END $guard$;
-DO $guard$
-BEGIN
-  if not exists (select from pg_constraint where conname = 'alert_acknowledgements_event_id_fkey' and conrelid = to_regclass('"integrations"."alert_acknowledgements"')) then
-    ALTER TABLE "integrations"."alert_acknowledgements" ADD CONSTRAINT "alert_acknowledgements_event_id_fkey" FOREIGN KEY ("event_id") REFERENCES "public"."organization_integration_events"("id") ON DELETE cascade ON UPDATE no action;
-  end if;
-END $guard$;
-
-DO $guard$
-DECLARE
-  differs text;
-BEGIN
-  if exists (select from pg_constraint where conrelid = to_regclass('"public"."organization_integration_runs"') and conname = 'organization_integration_runs_integration_id_fkey') and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_runs') then
+  if exists (select from pg_constraint where conrelid = to_regclass('"public"."organization_integration_runs"') and conname = 'organization_integration_runs_integration_id_fkey') and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_runs') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     alter table integrations_stated."organization_integration_runs" add constraint "organization_integration_runs_integration_id_fkey" FOREIGN KEY ("integration_id") REFERENCES "public"."organization_integrations"("id") ON DELETE cascade ON UPDATE no action;
@@ -534,7 +494,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_changes_organization_id_created_at_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_changes') then
+  if to_regclass('"public"."organization_integration_changes_organization_id_created_at_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_changes') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_changes" (like "public"."organization_integration_changes");
     CREATE INDEX "organization_integration_changes_organization_id_created_at_idx" ON integrations_stated."organization_integration_changes" USING btree ("organization_id","created_at");
@@ -553,7 +513,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_changes_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_changes') then
+  if to_regclass('"public"."organization_integration_changes_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_changes') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_changes" (like "public"."organization_integration_changes");
     CREATE INDEX "organization_integration_changes_position_idx" ON integrations_stated."organization_integration_changes" USING btree ("transaction_id","created_at","id");
@@ -572,7 +532,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_runs_organization_id_due_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_runs') then
+  if to_regclass('"public"."organization_integration_runs_organization_id_due_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_runs') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     CREATE INDEX "organization_integration_runs_organization_id_due_idx" ON integrations_stated."organization_integration_runs" USING btree ("organization_id","due");
@@ -591,7 +551,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_events_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.index public.organization_integration_events_position_idx') then
+  if to_regclass('"public"."organization_integration_events_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integration_events_position_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_events" (like "public"."organization_integration_events");
     CREATE INDEX "organization_integration_events_position_idx" ON integrations_stated."organization_integration_events" USING btree ("transaction_id","created_at","id");
@@ -610,7 +570,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_events_alerts_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.index public.organization_integration_events_alerts_idx') then
+  if to_regclass('"public"."organization_integration_events_alerts_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integration_events_alerts_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_events" (like "public"."organization_integration_events");
     CREATE INDEX "organization_integration_events_alerts_idx" ON integrations_stated."organization_integration_events" USING btree ("transaction_id","created_at","id") WHERE action = 'alert';
@@ -629,7 +589,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integrations_scheduled_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127042106.index public.organization_integrations_scheduled_idx') then
+  if to_regclass('"public"."organization_integrations_scheduled_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integrations_scheduled_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integrations" (like "public"."organization_integrations");
     CREATE INDEX "organization_integrations_scheduled_idx" ON integrations_stated."organization_integrations" USING btree ("id") WHERE status = 'active' and sync_schedule is not null;
@@ -648,7 +608,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_changes"') and polname = 'admins_can_read_own_changes') and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_changes') then
+  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_changes"') and polname = 'admins_can_read_own_changes') and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_changes') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_changes" (like "public"."organization_integration_changes");
     CREATE POLICY "admins_can_read_own_changes" ON integrations_stated."organization_integration_changes" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) = 'admin');
@@ -667,7 +627,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_runs"') and polname = 'org_members_can_read_own_runs') and not exists (select from integrations_once.statements where id = '20261127042106.table public.organization_integration_runs') then
+  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_runs"') and polname = 'org_members_can_read_own_runs') and not exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_runs') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     CREATE POLICY "org_members_can_read_own_runs" ON integrations_stated."organization_integration_runs" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) in ('admin', 'coordinator'));
@@ -736,7 +696,8 @@ declare
   keys text;
   words text;
   bare text;
-  found jsonb[] := '{}';
+  -- Null until there is one: an array's variable costs as much as a rule.
+  found jsonb[];
 begin
   if field_mappings is null or jsonb_typeof(field_mappings) <> 'object' then
     found := found || jsonb_build_array('must be an object', 'field_mappings');
@@ -985,7 +946,7 @@ begin
       );
     end if;
   end if;
-  if found = '{}' then
+  if found is null or found = '{}' then
     return '{}';
   end if;
   -- Each once: keys that are not printed share a path.
@@ -1135,6 +1096,32 @@ end
 $function$;
 revoke all on function integrations.repair_organization(organization_id uuid) from public, anon, authenticated, service_role;
 
+drop function if exists integrations.redacted_changes(changes jsonb);
+create function integrations.redacted_changes(changes jsonb) returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  return integrations.redacted((
+    select jsonb_object_agg(c.key, coalesce((
+      select jsonb_object_agg(side.key, case
+        when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
+        -- What names a credential need not look like one, so none of it is kept.
+        when c.key = 'sync_schedule' and case
+      when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
+      when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
+        else side.value end)
+      from jsonb_each(c.value) as side), '{}'))
+    from jsonb_each(changes) as c
+  ));
+end
+$function$;
+revoke all on function integrations.redacted_changes(changes jsonb) from public, anon, authenticated, service_role;
+
 create or replace trigger "record_create" after insert on "public"."organization_integrations" referencing new table as new_rows for each statement execute function integrations.record_changes();
 
 create or replace trigger "record_update" after update on "public"."organization_integrations" referencing old table as old_rows new table as new_rows for each statement execute function integrations.record_changes();
@@ -1142,8 +1129,6 @@ create or replace trigger "record_update" after update on "public"."organization
 create or replace trigger "record_remove" after delete on "public"."organization_integrations" referencing old table as old_rows for each statement execute function integrations.record_changes();
 
 create or replace trigger "record_truncate" before truncate on "public"."organization_integrations" for each statement execute function integrations.record_changes();
-
-create or replace trigger "redact_changes" before insert on "public"."organization_integration_changes" for each row execute function integrations.redact_changes();
 
 drop function if exists integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean);
 create function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) returns table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt integer)
@@ -1349,6 +1334,8 @@ begin
       limit most
     )
     returning old.id
+  ), acknowledgements as (
+    delete from integrations.alert_acknowledgements as a using events where a.event_id = events.id
   ), changes as (
     delete from public.organization_integration_changes as old
     where old.id in (
@@ -1373,6 +1360,8 @@ revoke all on function integrations.prune_events(before timestamptz, most intege
 create or replace trigger "alert_acknowledgements_credential_check" before insert or update on "integrations"."alert_acknowledgements" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('actor');
 
 create or replace trigger "sync_plans_credential_check" before insert or update on "integrations"."sync_plans" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('queue');
+
+create or replace trigger "organization_integration_changes_credential_check" before insert or update on "public"."organization_integration_changes" for each row when (pg_trigger_depth() = 0) execute function integrations.refuse_credentials('integration_type', 'action', 'actor', 'reason', 'changes');
 
 create or replace trigger "organization_integration_runs_credential_check" before insert or update on "public"."organization_integration_runs" for each row when (replace(lower((to_jsonb(new) - array['field_mappings', 'excluded_features', 'sync_schedule'])::text collate "C"), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])) execute function integrations.refuse_credentials('outcome', 'message', 'counts');
 
