@@ -106,17 +106,22 @@ class Schedule {
     this.emit(statement)
   }
 
-  private emit(statement: Statement): void {
+  private emit(statement: Statement, isOwn = false): void {
     this.out.push(statement)
     this.now.log = emptyLog()
     replay(this.now, statement)
     // A column that is dropped and comes back takes along what is in it, and that comes back too.
     for (const key of isRename(statement) ? [] : this.now.log.removed)
-      if (this.target.get(key) !== undefined && this.now.get(key) === undefined) this.aside.add(key)
+      if (
+        this.target.get(key) !== undefined &&
+        this.now.get(key) === undefined &&
+        !(isOwn && key.startsWith('sequence '))
+      )
+        this.aside.add(key)
   }
 
   private statement(text: string): void {
-    for (const one of parseNow([text], this.origin)) this.emit(one)
+    for (const one of parseNow([text], this.origin)) this.emit(one, true)
   }
 
   /** Whether it changes only what has stepped aside, which comes back in its last form. */
