@@ -144,7 +144,8 @@ async function run(): Promise<void> {
   show(`printed: ${retrieved}, inspected: ${inspect(retrieved)}, as JSON: ${JSON.stringify(retrieved)}`)
   show(`read by its field: ${retrieved.api_key === 'rotated' ? 'the rotated api_key' : 'something else'}`)
   for (const { action, outcome, actor, reason, version } of await lionsAdmin.events.list()) {
-    show(`event: ${action} ${outcome} by ${actor}, version ${version}, ${reason ?? 'no reason given'}`)
+    const of = version === null ? '' : `, version ${version}`
+    show(`event: ${action} ${outcome} by ${actor}${of}, ${reason ?? 'no reason given'}`)
   }
   await refused('the scouts rotate it', () => scoutsAdmin.credentials.rotate('xledger', bundle))
   const due = await service.integrations.listScheduled({ limit: 500 })

@@ -1,8 +1,8 @@
 import {
+  bigint,
   check,
   foreignKey,
   index,
-  integer,
   jsonb,
   pgPolicy,
   pgTable,
@@ -46,7 +46,7 @@ export const organizationIntegrationRuns = pgTable(
     outcome: text('outcome').$type<RunOutcome>(),
     message: text('message'),
     counts: jsonb('counts').$type<Record<string, number>>(),
-    attempt: integer('attempt').notNull().default(1),
+    attempt: bigint('attempt', { mode: 'number' }).notNull().default(1),
   },
   (table) => [
     foreignKey({

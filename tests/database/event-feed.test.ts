@@ -161,3 +161,22 @@ describe('an alert', () => {
     await expect(service.alerts.acknowledge('x')).rejects.toMatchObject({ code: 'invalid_input' })
   })
 })
+
+test('events of another server’s transactions are listed at once, and once they are settled as restore.md says, in front', async () => {
+  const restored = ['organization_integration_events', 'organization_integration_changes']
+  const withoutTriggers = (statement: string) =>
+    t.admin.begin(async (sql) => {
+      for (const table of restored) await sql.unsafe(`alter table ${table} disable trigger user`)
+      await sql.unsafe(statement)
+      for (const table of restored) await sql.unsafe(`alter table ${table} enable trigger user`)
+    })
+  const start = await newest()
+  await withoutTriggers(`insert into organization_integration_events (action, outcome, actor, reason, transaction_id)
+    values ('alert', 'ok', 'x', 'restored', '9000000000000')`)
+  expect(reasons((await service.events.list({ after: start, action: 'alert' })).rows)).toContain('restored')
+  await withoutTriggers(restored.map((table) => `update ${table} set transaction_id = '0'`).join(';'))
+  await write(writer(), 'since then')
+  const [count] = await t.admin`select count(*)::int as n from organization_integration_events where action = 'alert'`
+  const all = await drain(null, count?.n, 1000, 'alert')
+  expect(reasons(all.rows).slice(-2)).toEqual(['restored', 'since then'])
+})

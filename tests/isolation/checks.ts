@@ -450,7 +450,7 @@ const facts: [title: string, query: string, expected: unknown[][]][] = [
     `select string_agg(proname, ' ' order by proname) filter (where provolatile = 's'), bool_or(provolatile = 'i') from pg_proc where pronamespace = 'integrations'::regnamespace`,
     [
       [
-        'bundle_fields caller config_violations configuration_problems credential_store current_organization_id current_organization_role describe_credential duration_ms encryption_key_id pending_alerts pgcrypto_schema redacted',
+        'bundle_fields caller config_violations configuration_problems credential_store current_organization_id current_organization_role describe_credential duration_ms encryption_key_id pending_alerts pgcrypto_schema redacted redacted_changes',
         false,
       ],
     ],

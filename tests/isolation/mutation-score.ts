@@ -25,7 +25,7 @@ const equivalent: Record<string, string> = {
   'policy admins_can_update_integrations: with check without (( SELECT integrations.current_organization_role() AS cur…':
     sameRole,
   ...Object.fromEntries(
-    ['refuse(text,text)', 'encryption_key_id(text)', 'credential_store()']
+    ['refuse(text,text)', 'encryption_key_id(text)', 'credential_store()', 'pending_alerts(integer)']
       .flatMap((signature) => pathMutants(`integrations.${signature}`))
       .map(({ name }) => [
         name,

@@ -135,6 +135,7 @@ const stories: Story[] = [
       `select code from integrations.write_credential('store', 'dynamics', '{"client_secret": "x"}', 0, null)`,
       `update public.organization_integration_events set actor = 'nobody'`,
       `select integrations.redacted('{"a": 1, "ourApiKey": ["x", {"b": "A"}], "c": "Bearer abcdefghijklmnop"}')::pg_catalog.text`,
+      `select integrations.redacted_changes('{"sync_schedule": {"old": "myPin"}, "a": {"new": "Bearer abcdefghijklmnop"}}')::pg_catalog.text`,
       `select from integrations.read_secret('pgcrypto', pg_catalog.gen_random_uuid())`,
       'select code from integrations.move_to_vault(pg_catalog.gen_random_uuid(), 1)',
       'select code from integrations.encrypt_anew(pg_catalog.gen_random_uuid())',
@@ -221,6 +222,62 @@ const stories: Story[] = [
       ${triggerSpy('integrations.encrypted_secrets', 'delete')}`,
     statements: ['truncate public.organization_integration_credentials'],
   },
+  ...(
+    [
+      [
+        'a run starts',
+        'public.organization_integration_runs',
+        'insert',
+        `select from integrations.start_run('${acmeId}', 'dynamics', '2026-01-02Z', false)`,
+      ],
+      [
+        'a run ends',
+        'public.organization_integration_runs',
+        'update',
+        `select from integrations.finish_run(${run}, 1, 'failed', null, null, 1)`,
+      ],
+      [
+        'runs go',
+        'public.organization_integration_runs',
+        'delete',
+        `select integrations.prune_runs('2027-01-01Z', 10)`,
+      ],
+      [
+        'a plan is kept',
+        'integrations.sync_plans',
+        'insert',
+        `select integrations.planned_through('syncs', '2026-01-01Z')`,
+      ],
+      [
+        'an alert is acknowledged',
+        'integrations.alert_acknowledgements',
+        'insert',
+        `select integrations.acknowledge_alert(${alert})`,
+      ],
+      [
+        'events go',
+        'public.organization_integration_events',
+        'delete',
+        `select integrations.prune_events('2100-01-01Z', 10)`,
+      ],
+      [
+        'a change is recorded',
+        'public.organization_integration_changes',
+        'insert',
+        `update public.organization_integrations set status = 'error'`,
+      ],
+    ] as const
+  ).map(
+    ([what, table, verb, statement]): Story => ({
+      title: `fires a host's trigger when ${what}`,
+      role: 'none',
+      before:
+        (what === 'runs go'
+          ? `insert into public.organization_integration_runs (integration_id, organization_id, due) values (${xledger}, '${acmeId}', '2026-06-01Z');`
+          : '') + triggerSpy(table, verb),
+      statements: [statement],
+    }),
+  ),
   {
     title: 'writes what looks like a credential',
     role: 'none',

@@ -8,14 +8,14 @@ import { runOutcomes } from '../organization-integration-runs.ts'
  */
 
 const run =
-  'id uuid, integration_id uuid, due timestamptz, started_at timestamptz, finished_at timestamptz, outcome text, message text, counts jsonb, attempt integer'
+  'id uuid, integration_id uuid, due timestamptz, started_at timestamptz, finished_at timestamptz, outcome text, message text, counts jsonb, attempt bigint'
 
 export const runFunctions = [
   // Answers without an id where that due time has its run.
   definerFunction({
     name: 'integrations.start_run',
     parameters: 'organization_id uuid, integration_type text, due timestamptz, retries boolean',
-    returns: 'table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt integer)',
+    returns: 'table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt bigint)',
     executors: ['service_role'],
     body: `\
 begin
@@ -50,7 +50,7 @@ end`,
   definerFunction({
     name: 'integrations.finish_run',
     parameters:
-      'run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer',
+      'run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer',
     returns: `table (code text, problem text, organization_id uuid, integration_type text, ${run})`,
     executors: ['service_role'],
     body: `\

@@ -1,6 +1,6 @@
--- 20261127041216_fleet
+-- 20261127042817_fleet
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 2 · part: 1/1 · source: ce43ee3311e6165b36a30c77a7d6a287524d4ed0d5660509ee2427877b8070de · body: 97fb2532c1653eafcb2f7bd5fbc8322e1a926ab9fcf69a0e7cee7eff299e0564
+-- generator: 2 · part: 1/1 · source: 8b8e0964662fbafdeff751a2e6aa7db4449308681a65cdd2fe47ec0baaa346bc · body: e4f56b3f37bde0d7fe67389137d0d9f3b96f2840e2b061693aaebc684f3eeb24
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -165,7 +165,7 @@ BEGIN
   if to_regclass('"organization_integration_runs"') is not null then
     select string_agg(format('%I is %s instead of %s', column_name, coalesce(format_type(atttypid, atttypmod), 'missing'),
       coalesce(to_regtype(type_name)::text, type_name) || coalesce(modifier, '')), ', ') into differs
-    from (values ('id', 'uuid', ''), ('integration_id', 'uuid', ''), ('organization_id', 'uuid', ''), ('due', 'timestamptz', ''), ('started_at', 'timestamptz', ''), ('finished_at', 'timestamptz', ''), ('outcome', 'text', ''), ('message', 'text', ''), ('counts', 'jsonb', ''), ('attempt', 'int4', '')) as stated (column_name, type_name, modifier)
+    from (values ('id', 'uuid', ''), ('integration_id', 'uuid', ''), ('organization_id', 'uuid', ''), ('due', 'timestamptz', ''), ('started_at', 'timestamptz', ''), ('finished_at', 'timestamptz', ''), ('outcome', 'text', ''), ('message', 'text', ''), ('counts', 'jsonb', ''), ('attempt', 'int8', '')) as stated (column_name, type_name, modifier)
     left join pg_attribute on attrelid = to_regclass('"organization_integration_runs"') and attname = column_name and not attisdropped
     where atttypid is distinct from to_regtype(type_name)
       or modifier <> coalesce(substring(format_type(atttypid, atttypmod) from '\(.*\)'), '');
@@ -184,7 +184,7 @@ CREATE TABLE IF NOT EXISTS "organization_integration_runs" (
 	"outcome" text,
 	"message" text,
 	"counts" jsonb,
-	"attempt" integer DEFAULT 1 NOT NULL,
+	"attempt" bigint DEFAULT 1 NOT NULL,
 	CONSTRAINT "organization_integration_runs_integration_id_due_key" UNIQUE("integration_id","due"),
 	CONSTRAINT "organization_integration_runs_outcome_check" CHECK (case when outcome is null then finished_at is null else outcome in ('succeeded', 'failed', 'cancelled') and finished_at is not null end),
 	CONSTRAINT "organization_integration_runs_attempt_check" CHECK (attempt > 0),
@@ -466,7 +466,7 @@ create or replace trigger "record_remove" after delete on "public"."organization
 create or replace trigger "record_truncate" before truncate on "public"."organization_integrations" for each statement execute function integrations.record_changes();
 
 drop function if exists integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean);
-create function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) returns table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt integer)
+create function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) returns table (code text, problem text, id uuid, integration_id uuid, started_at timestamptz, attempt bigint)
 language plpgsql
 volatile
 security definer
@@ -501,8 +501,8 @@ $function$;
 revoke all on function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) from public, anon, authenticated, service_role;
 grant execute on function integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean) to service_role;
 
-drop function if exists integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer);
-create function integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer) returns table (code text, problem text, organization_id uuid, integration_type text, id uuid, integration_id uuid, due timestamptz, started_at timestamptz, finished_at timestamptz, outcome text, message text, counts jsonb, attempt integer)
+drop function if exists integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer);
+create function integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer) returns table (code text, problem text, organization_id uuid, integration_type text, id uuid, integration_id uuid, due timestamptz, started_at timestamptz, finished_at timestamptz, outcome text, message text, counts jsonb, attempt bigint)
 language plpgsql
 volatile
 security definer
@@ -565,8 +565,8 @@ begin
   return next;
 end
 $function$;
-revoke all on function integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer) from public, anon, authenticated, service_role;
-grant execute on function integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer) to service_role;
+revoke all on function integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer) from public, anon, authenticated, service_role;
+grant execute on function integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer) to service_role;
 
 drop function if exists integrations.planned_through(queue text, through timestamptz);
 create function integrations.planned_through(queue text, through timestamptz) returns timestamptz

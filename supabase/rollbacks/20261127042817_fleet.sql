@@ -1,11 +1,11 @@
--- 20261127041216_fleet: rollback
+-- 20261127042817_fleet: rollback
 -- data loss: every row of integrations.alert_acknowledgements
 -- data loss: every row of public.organization_integration_changes
 -- data loss: every row of public.organization_integration_runs
 -- data loss: every row of integrations.sync_plans
 -- data loss: the values of public.organization_integration_events.transaction_id
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 2 · part: 1/1 · source: ce43ee3311e6165b36a30c77a7d6a287524d4ed0d5660509ee2427877b8070de · body: 1ea0591de446a1883038795bb7d2eb70b9310a31eb4db46fb069fb806cb43f27
+-- generator: 2 · part: 1/1 · source: 8b8e0964662fbafdeff751a2e6aa7db4449308681a65cdd2fe47ec0baaa346bc · body: 2fe71e1191ee66f873d41133a582977d100347cdd09fa5eb146eb425d92d4219
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -22,7 +22,7 @@ drop function if exists integrations.prune_runs(before timestamptz, most integer
 
 drop function if exists integrations.planned_through(queue text, through timestamptz);
 
-drop function if exists integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer);
+drop function if exists integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer);
 
 drop function if exists integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean);
 
