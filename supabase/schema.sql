@@ -791,7 +791,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer) RETURNS TABLE(code text, problem text, organization_id uuid, integration_type text, id uuid, integration_id uuid, due timestamp with time zone, started_at timestamp with time zone, finished_at timestamp with time zone, outcome text, message text, counts jsonb, attempt integer)
+CREATE FUNCTION integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer) RETURNS TABLE(code text, problem text, organization_id uuid, integration_type text, id uuid, integration_id uuid, due timestamp with time zone, started_at timestamp with time zone, finished_at timestamp with time zone, outcome text, message text, counts jsonb, attempt bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1704,7 +1704,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION integrations.start_run(organization_id uuid, integration_type text, due timestamp with time zone, retries boolean) RETURNS TABLE(code text, problem text, id uuid, integration_id uuid, started_at timestamp with time zone, attempt integer)
+CREATE FUNCTION integrations.start_run(organization_id uuid, integration_type text, due timestamp with time zone, retries boolean) RETURNS TABLE(code text, problem text, id uuid, integration_id uuid, started_at timestamp with time zone, attempt bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2027,7 +2027,7 @@ CREATE TABLE public.organization_integration_runs (
     outcome text,
     message text,
     counts jsonb,
-    attempt integer DEFAULT 1 NOT NULL,
+    attempt bigint DEFAULT 1 NOT NULL,
     CONSTRAINT organization_integration_runs_attempt_check CHECK ((attempt > 0)),
     CONSTRAINT organization_integration_runs_counts_check CHECK (((counts IS NULL) OR
 CASE
@@ -2274,8 +2274,8 @@ REVOKE ALL ON FUNCTION integrations.encryption_key_id(key text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.end_credential(integration uuid, new_status text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer) TO service_role;
+REVOKE ALL ON FUNCTION integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer) TO service_role;
 
 REVOKE ALL ON FUNCTION integrations.has_credential(integration_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION integrations.has_credential(integration_id uuid) TO authenticated;

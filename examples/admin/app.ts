@@ -13,7 +13,7 @@ import {
   type IntegrationType,
 } from '../../src/index.ts'
 import { statuses } from '../backend.ts'
-import { type Form, isSystem, problemsOf, readConnection, readMappings, readSettings } from './forms.ts'
+import { type Form, isSystem, mappingsOf, problemsOf, readConnection, readMappings, readSettings } from './forms.ts'
 import { eventsPage } from './history.ts'
 import type { View } from './layout.ts'
 import { integrationPage, integrationsPage, messagePage, type Refusal, setUpPage, signInPage } from './pages.ts'
@@ -38,7 +38,8 @@ const told: readonly IntegrationsDbErrorCode[] = ['invalid_input', 'credential_m
 const eventsPerPage = 50
 
 export function createAdmin(options: AdminOptions) {
-  const { origin, organizationName, timeZone = 'Europe/Oslo' } = options
+  const { organizationName, timeZone = 'Europe/Oslo' } = options
+  const { origin } = new URL(options.origin)
   const { signedIn, signIn, signOut } = sessions(options)
   const app = new Hono<Env>()
   const viewOf = async (c: Context<Env>): Promise<View> => {
@@ -138,7 +139,7 @@ export function createAdmin(options: AdminOptions) {
   })
   saves('mappings', 'mappings', async ({ scope, type, form, typed }) => {
     const row = await scope.integrations.get(type)
-    typed.mappings = readMappings(type, row?.fieldMappings ?? {}, form)
+    typed.mappings = readMappings(type, row === null ? {} : mappingsOf(row), form)
     return scope.integrations.update(type, { fieldMappings: typed.mappings }, { expectedRevision: form.revision ?? '' })
   })
   saves('credential', 'credential', async ({ scope, type, form }) => {

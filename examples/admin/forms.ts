@@ -98,6 +98,10 @@ export function readSettings(form: Form): Settings {
   }
 }
 
+/** A row's mappings; none where what is stored is no object, as a row's `problems` then say. */
+export const mappingsOf = ({ fieldMappings }: Pick<Integration, 'fieldMappings'>): FieldMappings =>
+  typeof fieldMappings === 'object' && fieldMappings !== null && !Array.isArray(fieldMappings) ? fieldMappings : {}
+
 type Parts = { path?: string; const?: Scalar; default?: Scalar | null; transform?: string }
 const partsOf = (mapping: FieldMapping | undefined): Parts =>
   typeof mapping === 'string' ? { path: mapping } : { ...mapping }

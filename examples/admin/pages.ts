@@ -13,7 +13,15 @@ import {
   systems,
   unmappedRequiredTargets,
 } from '../../src/index.ts'
-import { connectionControls, mappingControls, type Problem, type Settings, settingsControls, wordsOf } from './forms.ts'
+import {
+  connectionControls,
+  mappingControls,
+  mappingsOf,
+  type Problem,
+  type Settings,
+  settingsControls,
+  wordsOf,
+} from './forms.ts'
 import { eventList, runLine } from './history.ts'
 import { chip, confirmation, type Html, input, layout, time, type View } from './layout.ts'
 
@@ -130,7 +138,7 @@ const refusal = ({ message, problems }: Refusal) =>
 <ul>${problems.map(({ field, rule }) => html`<li>${wordsOf(field.replaceAll('.', ' '))}: ${rule}</li>`)}</ul></div>`
 
 function stateSection({ type, row, credential, runs }: Detail, view: View): Html {
-  const unmapped = unmappedRequiredTargets(type, row.fieldMappings)
+  const unmapped = unmappedRequiredTargets(type, mappingsOf(row))
   const targets: Readonly<Record<string, { label: string }>> = systemOf(type).mappingTargets
   return html`<section aria-labelledby="state"><h2 id="state">State</h2><dl>
 <dt>Status</dt><dd>${chip(row.status)}</dd>
@@ -155,7 +163,7 @@ ${settingsControls(refused?.settings ?? row, view.timeZone).map((control) => inp
 }
 
 function mappingsForm({ type, row, refused }: Detail): Html {
-  const controls = mappingControls(type, refused?.mappings ?? row.fieldMappings)
+  const controls = mappingControls(type, refused?.mappings ?? mappingsOf(row))
   return html`<section aria-labelledby="mappings"><h2 id="mappings">Field mappings</h2>
 <form method="post" action="/integrations/${type}/mappings">${revisionOf(row)}
 ${controls.map(
@@ -174,14 +182,14 @@ ${otherMappings({ type, row })}
 const pathOf = (mapping: unknown) => (typeof mapping === 'string' ? mapping : JSON.stringify(mapping))
 /** What stands beside the system's targets stays as it is: the application has put it there. */
 function otherMappings({ type, row }: Pick<Detail, 'type' | 'row'>): Html | false {
-  const others = Object.keys(row.fieldMappings).filter((name) => !Object.hasOwn(systemOf(type).mappingTargets, name))
+  const others = Object.keys(mappingsOf(row)).filter((name) => !Object.hasOwn(systemOf(type).mappingTargets, name))
   return others.length > 0 && html`<p class="hint">Kept as they are: ${others.join(', ')}.</p>`
 }
 
-const mappingsList = ({ fieldMappings }: Integration) =>
-  html`<section aria-labelledby="mappings"><h2 id="mappings">Field mappings</h2><dl>${Object.entries(fieldMappings).map(
-    ([name, mapping]) => html`<dt>${wordsOf(name)}</dt><dd>${pathOf(mapping)}</dd>`,
-  )}</dl></section>`
+const mappingsList = (row: Integration) =>
+  html`<section aria-labelledby="mappings"><h2 id="mappings">Field mappings</h2><dl>${Object.entries(
+    mappingsOf(row),
+  ).map(([name, mapping]) => html`<dt>${wordsOf(name)}</dt><dd>${pathOf(mapping)}</dd>`)}</dl></section>`
 
 function credentialForms({ type, credential, refused }: Detail): Html {
   const path = `/integrations/${type}/credential`

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { SignJWT } from 'jose'
+import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAdmin } from '../../examples/admin/app.ts'
 import { startTestDatabase, type TestDatabase, type TokenOptions } from '../../src/testing/index.ts'
@@ -324,6 +325,33 @@ test('each answer forbids scripts, frames and forms that lead elsewhere, also on
     expect(text).not.toMatch(/<script|\son\w+=|style=/i)
   }
 })
+
+test.each<[string, unknown, unknown, string]>([
+  ['no object', ['x'], { a: 1 }, '0 2 * * *'],
+  ['null', null, null, 'every Tuesday'],
+  ['a text', 'x', 'x', '* * * * * *'],
+  ['mappings that are none', { amount: 5, account: null, date: { path: {}, transform: [] }, $version: 9 }, [5], ''],
+])(
+  'a row whose documents are %s is shown with what is wrong, and its settings can be saved',
+  async (_, mappings, features, schedule) => {
+    const admin = postgres(t.adminUrl, { max: 1 })
+    await admin.begin(async (sql) => {
+      await sql`set local session_replication_role = replica` // As it may have come before there were rules.
+      await sql`insert into organization_integrations (organization_id, integration_type, status, field_mappings, excluded_features, sync_schedule)
+      values (${lions}, 'consio', 'active', ${JSON.stringify(mappings)}::text::jsonb, ${JSON.stringify(features)}::text::jsonb, ${schedule})`
+    })
+    await admin.end()
+    for (const role of ['admin', 'coordinator'])
+      for (const path of ['/', '/integrations/consio']) {
+        const { status, text } = await request({ organizationId: lions, role }, path)
+        expect(status, `${role} ${path}`).toBe(200)
+        expect(text).toContain('Stored documents break a rule')
+      }
+    const { revision = '' } = (await of(lions).integrations.get('consio')) ?? {}
+    const settings = { status: 'inactive', syncSchedule: '', excludedFeatures: '', revision }
+    expect((await request({ organizationId: lions }, '/integrations/consio/settings', settings)).status).toBe(303)
+  },
+)
 
 test('a body of more than 256 KB is 413, one that is no form 400, and a database that is gone 503', async () => {
   expect(

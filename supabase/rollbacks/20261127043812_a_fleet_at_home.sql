@@ -1,11 +1,11 @@
--- 20261127043217_a_fleet_at_home: rollback
+-- 20261127043812_a_fleet_at_home: rollback
 -- data loss: every row of integrations.alert_acknowledgements
 -- data loss: every row of public.organization_integration_changes
 -- data loss: every row of public.organization_integration_runs
 -- data loss: every row of integrations.sync_plans
 -- data loss: the values of public.organization_integration_events.transaction_id
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: ab76a31f95fbcaabb73cd337ca3cd038b3f1de301458bc1f79a8e6ac377cc4aa · body: b670d71911f5ee8bc0b98c3e31df51fdeed7c7178135289edffac8828c8abb4e
+-- generator: 3 · part: 1/1 · source: ef8052dcd3463216f9bb60cdb5d7c791ea17fd8ac0739c69e01d0b2fc2da3e9b · body: b6d3c0dbf54a4bd691c212cb57f31fcaf5977ced819b819bac80999c4fe296c0
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -44,7 +44,7 @@ drop function if exists integrations.prune_runs(before timestamptz, most integer
 
 drop function if exists integrations.planned_through(queue text, through timestamptz);
 
-drop function if exists integrations.finish_run(run_id uuid, run_attempt integer, run_outcome text, run_message text, run_counts jsonb, error_after integer);
+drop function if exists integrations.finish_run(run_id uuid, run_attempt bigint, run_outcome text, run_message text, run_counts jsonb, error_after integer);
 
 drop function if exists integrations.start_run(organization_id uuid, integration_type text, due timestamptz, retries boolean);
 
@@ -125,7 +125,7 @@ revoke all on function integrations.refuse_bad_configuration() from public, anon
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integrations_scheduled_idx') then
+    if exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integrations_scheduled_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integrations_scheduled_idx";$statement$;
     end if;
   end if;
@@ -134,7 +134,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integration_events_alerts_idx') then
+    if exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integration_events_alerts_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_events_alerts_idx";$statement$;
     end if;
   end if;
@@ -143,7 +143,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.index public.organization_integration_events_position_idx') then
+    if exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integration_events_position_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_events_position_idx";$statement$;
     end if;
   end if;
@@ -152,7 +152,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.column public.organization_integration_events.transaction_id') then
+    if exists (select from integrations_once.statements where id = '20261127043812.column public.organization_integration_events.transaction_id') then
       execute $statement$ALTER TABLE IF EXISTS "public"."organization_integration_events" DROP COLUMN IF EXISTS "transaction_id";$statement$;
     end if;
   end if;
@@ -161,7 +161,7 @@ END $guard$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.table integrations.sync_plans') then
+    if exists (select from integrations_once.statements where id = '20261127043812.table integrations.sync_plans') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -181,7 +181,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_runs') then
+    if exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_runs') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -201,7 +201,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.table public.organization_integration_changes') then
+    if exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_changes') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -221,7 +221,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.table integrations.alert_acknowledgements') then
+    if exists (select from integrations_once.statements where id = '20261127043812.table integrations.alert_acknowledgements') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -595,7 +595,7 @@ drop function if exists integrations.record_changes();
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043217.schema integrations_api') then
+    if exists (select from integrations_once.statements where id = '20261127043812.schema integrations_api') then
       execute $statement$DROP SCHEMA IF EXISTS "integrations_api";$statement$;
     end if;
   end if;
@@ -604,7 +604,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    delete from integrations_once.statements where id like '20261127043217.%';
+    delete from integrations_once.statements where id like '20261127043812.%';
     if not exists (select from integrations_once.statements) then
       drop table integrations_once.statements;
       drop schema integrations_once;

@@ -32,7 +32,7 @@ CREATE TABLE "organization_integration_runs" (
 	"outcome" text,
 	"message" text,
 	"counts" jsonb,
-	"attempt" integer DEFAULT 1 NOT NULL,
+	"attempt" bigint DEFAULT 1 NOT NULL,
 	CONSTRAINT "organization_integration_runs_integration_id_due_key" UNIQUE("integration_id","due"),
 	CONSTRAINT "organization_integration_runs_outcome_check" CHECK (case when outcome is null then finished_at is null else outcome in ('succeeded', 'failed', 'cancelled') and finished_at is not null end),
 	CONSTRAINT "organization_integration_runs_attempt_check" CHECK (attempt > 0),
