@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -324,8 +324,7 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
     expect(await coordinator.locator('form').count()).toBe(1) // To sign out.
   })
 
-  // Not on every run: a new picture on each day would be a change on each day.
-  test.runIf(process.env.SCREENSHOTS)('the pictures of the documentation', async () => {
+  test('the pictures of the documentation are small', async () => {
     await sample()
     for (const [name, path, width] of [
       ['admin', '/', 'desktop'],
@@ -333,7 +332,10 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
     ] as const) {
       const page = await windowOf({ organizationId: lions }, { width })
       await page.goto(`${origin}${path}`)
-      await page.screenshot({ path: `docs/images/${name}.png`, fullPage: name === 'admin' })
+      const picture = await page.screenshot({ fullPage: name === 'admin' })
+      expect(picture.length).toBeLessThan(100_000)
+      // Not on every run: its dates are of the day, so each day would be a change.
+      if (process.env.SCREENSHOTS) writeFileSync(`docs/images/${name}.png`, picture)
     }
   })
 })
