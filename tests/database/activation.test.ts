@@ -133,7 +133,8 @@ describe('a credential that ends while somebody activates its integration', () =
           })
           .catch((error) => error)
         for (let waits = 0; waits < 100; waits++) {
-          const waiting = await tx`select from pg_locks where not granted`
+          const waiting =
+            await tx`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
           if (waiting.length > 0) break
           await tx`select pg_sleep(0.02)`
         }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { OrganizationScope, ServiceScope } from '../../src/index.ts'
-import { useDatabase } from '../support/database.ts'
+import { beforeRules, useDatabase } from '../support/database.ts'
 
 /* Who changed what, whichever way it was changed. */
 
@@ -80,7 +80,11 @@ describe('who changed what is an event', () => {
       'a revocation',
       'kari',
       async () => {
-        await t.admin`update organization_integrations set status = 'active' where organization_id = ${organizationId}`
+        await beforeRules(
+          t.admin,
+          `update organization_integrations set status = 'active' where organization_id = $1`,
+          [organizationId],
+        )
         const [row] = await t.admin`select id from organization_integrations where organization_id = ${organizationId}`
         await t.admin`insert into organization_integration_credentials (integration_id, version, store, secret_id, field_names)
           values (${row?.id}, 1, 'pgcrypto', gen_random_uuid(), '{api_key}')`
