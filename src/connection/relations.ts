@@ -49,7 +49,20 @@ function commentEnd(text: string, from: number): number {
 }
 
 /** What stands between two brackets: whether it is a list of tables, and whether one is due next. */
-type Frame = { inList: boolean; due: boolean; isCall: boolean; isStatement: boolean }
+type Frame = {
+  inList: boolean
+  due: boolean
+  isCall: boolean
+  isStatement: boolean
+  /** Whether its first word was WITH, and no other beginning has come since. */
+  inWith?: boolean
+  begun?: boolean
+  /** Whether what comes next is written to, which no CTE can be. */
+  isTarget?: boolean
+  /** Whose definition this is, and those that are defined, for all that stands deeper. */
+  cte?: string | undefined
+  ctes: string[]
+}
 
 const beginnings = ['select', 'insert', 'update', 'delete', 'merge', 'with', 'values', 'table']
 const openings = ['from', 'join', 'using', 'into', 'update', 'table']
@@ -64,19 +77,21 @@ const passed = ['only', 'lateral']
 export function relationsIn(text: string): RelationName[] {
   const all = tokens(text)
   const found: RelationName[] = []
-  const stack: Frame[] = [{ inList: false, due: false, isCall: false, isStatement: true }]
+  const stack: Frame[] = [{ inList: false, due: false, isCall: false, isStatement: true, ctes: [] }]
   for (let i = 0; i < all.length; i++) {
     const frame = stack.at(-1) as Frame
     const { kind, text: word } = all[i] as Token
     const before = all[i - 1]
     if (kind === 'sign') {
-      bracketOrComma(word, frame, stack, before)
+      bracketOrComma(word, frame, stack, before, frame.inWith && word === '(' ? cteAt(all, i) : undefined)
     } else if (kind === 'word' && beginnings.includes(word) && !(word === 'update' && isLock(before))) {
-      Object.assign(frame, { isStatement: true, inList: false, due: false })
-      if (openings.includes(word)) Object.assign(frame, { inList: true, due: true })
+      const inWith = word === 'with' && !frame.begun
+      Object.assign(frame, { isStatement: true, inList: false, due: false, inWith, begun: true })
+      if (openings.includes(word)) Object.assign(frame, { inList: true, due: true, isTarget: true })
     } else if (kind === 'word' && openings.includes(word)) {
       const isPart = word === 'from' && ((frame.isCall && !frame.isStatement) || before?.text === 'distinct')
-      if (!isPart && word !== 'update') Object.assign(frame, { inList: true, due: true })
+      const isTarget = ['into', 'table'].includes(word) || before?.text === 'delete'
+      if (!isPart && word !== 'update') Object.assign(frame, { inList: true, due: true, isTarget })
     } else if (kind === 'word' && endings.includes(word)) {
       Object.assign(frame, { inList: false, due: false })
     } else if (frame.due && kind !== 'value' && !(kind === 'word' && passed.includes(word))) {
@@ -84,7 +99,9 @@ export function relationsIn(text: string): RelationName[] {
       for (; all[i + 1]?.text === '.' && all[i + 2] !== undefined; i += 2) parts.push((all[i + 2] as Token).text)
       frame.due = false
       const isFunction = all[i + 1]?.text === '(' && before?.text !== 'into'
-      if (!isFunction) found.push({ schema: parts.at(-2) ?? null, name: parts.at(-1) as string })
+      const name = parts.at(-1) as string
+      const isCte = parts.length === 1 && !frame.isTarget && stack.some(({ ctes }) => ctes.includes(name))
+      if (!isFunction && !isCte) found.push({ schema: parts.at(-2) ?? null, name })
     }
   }
   return [...new Map(found.map((one) => [nameOf(one), one])).values()]
@@ -95,16 +112,33 @@ function isLock(before: Token | undefined): boolean {
   return before?.kind === 'word' && ['for', 'key', 'do', 'then'].includes(before.text)
 }
 
-function bracketOrComma(sign: string, frame: Frame, stack: Frame[], before: Token | undefined): void {
+function bracketOrComma(sign: string, frame: Frame, stack: Frame[], before: Token | undefined, cte?: string): void {
   if (sign === ',') frame.due = frame.inList
-  if (sign === ')' && stack.length > 1) stack.pop()
+  if (sign === ')' && stack.length > 1) {
+    stack.pop()
+    // From here on: in its own definition, and before it, the name is a table's.
+    if (frame.cte !== undefined) stack.at(-1)?.ctes.push(frame.cte)
+  }
   if (sign !== '(') return
   // The columns of JOIN … USING are none.
   const due = frame.due && before?.text !== 'using'
   frame.due = false
   const isCall =
     before !== undefined && ['word', 'quoted'].includes(before.kind) && !beforeQueries.includes(before.text)
-  stack.push({ inList: due, due, isCall: isCall && !due, isStatement: false })
+  const isTarget = due && frame.isTarget === true
+  stack.push({ inList: due, due, isCall: isCall && !due, isStatement: false, isTarget, cte, ctes: [] })
+}
+
+/** Of `name [(columns)] as [[not] materialized] (`, the name. */
+function cteAt(all: readonly Token[], bracket: number): string | undefined {
+  let at = bracket - 1
+  if (all[at]?.text === 'materialized') at -= all[at - 1]?.text === 'not' ? 2 : 1
+  if (all[at]?.kind !== 'word' || all[at]?.text !== 'as') return undefined
+  at--
+  if (all[at]?.text === ')') while (at > 0 && all[at]?.text !== '(') at--
+  if (all[at]?.text === '(') at--
+  const isFirst = ['with', 'recursive', ','].includes(all[at - 1]?.text ?? '')
+  return isFirst && ['word', 'quoted'].includes(all[at]?.kind ?? '') ? all[at]?.text : undefined
 }
 
 const beforeQueries = ['from', 'join', 'using', 'in', 'exists', 'as', 'any', 'all', 'some', 'materialized', 'lateral']

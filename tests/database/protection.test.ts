@@ -72,6 +72,19 @@ describe('a query that names what no policy filters is refused, and runs where t
     ['select i.id from invoices as i join countries as c on c.id = i.id', 'public.countries'],
     ['select * from invoices where id in (select id from public.countries)', 'public.countries'],
     ['with c as (select * from countries) select * from c', 'public.countries'],
+    ['with countries as (select * from countries) select * from countries', 'public.countries'],
+    ['with c as (select 1), countries as (select * from countries) select * from countries', 'public.countries'],
+    ['with countries as (select 1 as n) select * from countries, public.countries as p', 'public.countries'],
+    [
+      'with invoices as (select 1 as n) select * from (with countries as (select 1) select 1) as s, countries',
+      'public.countries',
+    ],
+    ['with recursive c as (select id from countries union select id from c) select * from c', 'public.countries'],
+    ["select * from json_to_record('{}') as (n int), countries", 'public.countries'],
+    [
+      "with c as (select 1) select * from c, json_to_record('{}') as countries(n int), countries as d",
+      'public.countries',
+    ],
     ['select (select name from countries limit 1) from invoices', 'public.countries'],
     ['select * from invoices, countries', 'public.countries'],
     ['select id from invoices union all select id from countries', 'public.countries'],
@@ -128,6 +141,11 @@ describe('a query that names what policies filter runs as it is', () => {
     ['select note from safe_view', 1],
     ['select id from parted', 1],
     ['with x as (select * from invoices) select * from x, lateral (select 1) as y', 1],
+    ['with countries as (select * from invoices) select * from countries', 1],
+    [
+      'with x (id) as materialized (select id from invoices), y as (select * from x) select * from y join x using (id)',
+      1,
+    ],
     // Row-level security without a policy lets nobody see a row.
     ['select * from silent', 0],
     ['select 1 from pg_catalog.pg_class limit 1', 1],

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Project, type Step, writeProject } from '../support/projects.ts'
 
 /* How long a folder of 300 migrations takes, held against drizzle-kit's own time in the same folder. */
@@ -79,7 +79,7 @@ afterAll(() => {
 })
 
 test('300 migrations build in less than ten times one drizzle-kit generate there, one more in less than twice, below 500 MB', () => {
-  const cli = resolve('dist/cli.js')
+  const cli = join(inject('dist'), 'cli.js')
   const build = () => measured(cli, 'build', '--drizzle', project.drizzle, '--supabase', project.supabase)
   const first = build()
   const kit = measured(resolve('node_modules/drizzle-kit/bin.cjs'), 'generate', '--config', 'drizzle.config.json')

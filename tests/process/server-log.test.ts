@@ -338,7 +338,9 @@ describe.each(['vault', 'pgcrypto'] as const)('with secrets kept in %s', (store)
       })
       expect((await acme.events.list()).map(({ action, outcome }) => [action, outcome])).toEqual([
         ['rotate', 'conflict'],
+        ['update', 'ok'],
         ['store', 'ok'],
+        ['create', 'ok'],
       ])
       expect(await acme.credentials.rotate('xledger', other)).toEqual({ version: 2 })
     })

@@ -37,7 +37,18 @@ const commands: [string, (folder: string) => string[], (folder: string) => void]
     (folder) => ['build', '--supabase', folder],
     (folder) => cpSync(join('supabase', 'extras'), join(folder, 'extras'), { recursive: true }),
   ],
-  ['export', (folder) => ['export', folder], () => {}],
+  [
+    'export',
+    (folder) => ['export', folder],
+    (folder) => {
+      const migrations = join(folder, 'supabase', 'migrations')
+      mkdirSync(migrations, { recursive: true })
+      writeFileSync(
+        join(migrations, '20200101000000_own.sql'),
+        'create table public.organizations (id uuid primary key);',
+      )
+    },
+  ],
   [
     'registry',
     (folder) => ['registry', '--dart', join(folder, 'registry.dart')],

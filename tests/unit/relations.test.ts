@@ -11,7 +11,15 @@ describe('the tables that a statement names are found', () => {
     ['select * from only users', ['users']],
     ['select * from a join b on a.x = b.x, c left join d using (x, y)', ['a', 'b', 'c', 'd']],
     ['select (select count(*) from a), x from (select * from b) as s, (c cross join d)', ['a', 'b', 'c', 'd']],
-    ['with x as (select * from a), y as materialized (table b) select * from x natural join y', ['a', 'b', 'x', 'y']],
+    ['with x as (select * from a), y as materialized (table b) select * from x natural join y', ['a', 'b']],
+    // What is written to is never a CTE.
+    ['with x as (select * from a) insert into x select * from x', ['a', 'x']],
+    ['with x as (select 1) delete from x', ['x']],
+    ['with x as (select 1) update x set y = 1', ['x']],
+    // A name before its definition's end is a table's.
+    ['with x as (select * from x) select * from x', ['x']],
+    ['insert into a with x as (select 1) select * from x', ['a', 'x']],
+    ['select * from x() as (a int), y() as (b int), x', ['x']],
     ['select 1 where exists (select from a) and 1 in (select b.x from b)', ['a', 'b']],
     ['select * from a where x = any (select y from b) union all select * from c', ['a', 'b', 'c']],
     ['insert into a (x, y) select x, y from b', ['a', 'b']],
