@@ -52,9 +52,20 @@ const rollingBack: Case = {
   },
 }
 
-/** By organization, without what a run makes up itself: ids and times. */
+/**
+ * By organization, without what a run makes up itself: ids and times. Of transactions it counts which rows share one, and
+ * in which order they came, not their numbers.
+ */
 async function organizationsOf(db: postgres.Sql): Promise<State> {
   const organizations = await db<{ id: string; rows: unknown }[]>`
+    with recorded as (
+      select organization_id, transaction_id, to_jsonb(e) as event from organization_integration_events as e
+      union all select organization_id, transaction_id, to_jsonb(c) from organization_integration_changes as c
+    ), events as (
+      select organization_id, event - 'id' - 'created_at' || jsonb_build_object('transaction_id',
+        dense_rank() over (partition by organization_id order by transaction_id)) as event
+      from recorded
+    )
     select o.id, jsonb_build_array(
       (select jsonb_agg(to_jsonb(i) - 'updated_at' order by i.id)
         from organization_integrations as i where i.organization_id = o.id),
@@ -62,8 +73,7 @@ async function organizationsOf(db: postgres.Sql): Promise<State> {
           select from integrations.encrypted_secrets as s where s.id = c.secret_id)) order by c.integration_id, c.version)
         from organization_integration_credentials as c join organization_integrations as i on i.id = c.integration_id
         where i.organization_id = o.id),
-      (select jsonb_agg(to_jsonb(e) - 'id' - 'created_at' order by e.action, e.integration_id, e.version, e.quarantined)
-        from organization_integration_events as e where e.organization_id = o.id)) as rows
+      (select jsonb_agg(e.event order by e.event) from events as e where e.organization_id = o.id)) as rows
     from organizations as o`
   return { schema: await schemaOf(db), ...Object.fromEntries(organizations.map(({ id, rows }) => [id, rows])) }
 }
