@@ -199,6 +199,10 @@ select (
     select o.kind, o.name, o."on", 'pg_attrdef'::regclass, d.oid, 0
     from objects as o join pg_attrdef as d on d.adrelid = o.objid and d.adnum = o.subid where o.kind = 'column'
     union all
+    -- What returns or takes rows of a table depends on the type of its rows.
+    select o.kind, o.name, o."on", 'pg_type'::regclass, t.reltype, 0
+    from objects as o join tables as t on t.oid = o.objid where o.kind = 'table'
+    union all
     select 'extension', 'moddatetime', null, 'pg_proc'::regclass, p.oid, 0 from pg_proc as p where p.proname = 'moddatetime'
   ),
   needs as (

@@ -479,7 +479,8 @@ describe('a history that is not the packaged one', () => {
   test('of a newer package is one finding, and nothing is compared with the older', async () => {
     await undone(t.admin, async (tx) => {
       await tx`insert into supabase_migrations.schema_migrations (version, name, statements)
-        select '20990101000000', 'newer', statements from supabase_migrations.schema_migrations order by version limit 1`
+        select '20990101000000', 'newer', array[replace(statements[1], version || '_' || name, '20990101000000_newer')]
+        from supabase_migrations.schema_migrations order by version desc limit 1`
       await tx`drop function integrations.refuse(text, text)`
       expect(await findings(tx)).toMatchObject([
         { severity: 'drift', what: 'migration gone', found: 'version 20990101000000', fix: null },

@@ -36,7 +36,7 @@ export const breakages: Breakage[] = [
     'table: row-level security for the owner',
     credentials,
   ),
-  drift(`drop table ${events}`, 'missing table', events),
+  drift(`drop table ${events} cascade`, 'missing table', events),
   drift(`drop table ${credentials}`, 'missing table', credentials),
   drift(`drop table ${table} cascade`, 'missing table', table),
   drift('drop table integrations.retrieval_requests cascade', 'missing table', 'integrations.retrieval_requests'),
