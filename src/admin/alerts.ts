@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { toIntegrationsDbError } from '../connection/server-errors.ts'
-import { withAdmin } from './connection.ts'
+import { type Admin, withAdmin } from './connection.ts'
 
 /** An alert that nobody acknowledged. */
 export type PendingAlert = {
@@ -16,12 +16,15 @@ const page = 1000
 
 /** The alerts that nobody acknowledged, the oldest first, at most a thousand. Reads, and acknowledges nothing. */
 export function pendingAlerts(url: string): Promise<PendingAlert[]> {
-  return withAdmin(url, async (sql) => {
-    const rows = await sql<PendingAlert[]>`
-      select id, created_at::text as "createdAt", organization_id as "organizationId", integration_type as "integrationType", actor, reason
-      from integrations.pending_alerts(${page})`
-    return rows.map(({ createdAt, ...alert }) => ({ ...alert, createdAt: new Date(createdAt).toISOString() }))
-  })
+  return withAdmin(url, readPendingAlerts)
+}
+
+/** {@link pendingAlerts} on a connection that is there. */
+export async function readPendingAlerts(sql: Admin): Promise<PendingAlert[]> {
+  const rows = await sql<PendingAlert[]>`
+    select id, created_at::text as "createdAt", organization_id as "organizationId", integration_type as "integrationType", actor, reason
+    from integrations.pending_alerts(${page})`
+  return rows.map(({ createdAt, ...alert }) => ({ ...alert, createdAt: new Date(createdAt).toISOString() }))
 }
 
 /** Each pending alert once, those that come as well. A server that is away is asked again. */

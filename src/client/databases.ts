@@ -14,7 +14,12 @@ import {
 export type IntegrationsDatabasesOptions<Name extends string> = {
   /** By a name of yours: what {@link createIntegrationsDb} takes for each. */
   databases: Readonly<Record<Name, IntegrationsDbOptions | string>>
-  /** The name of an organization's database: out of your own directory, or out of the id. It must always say the same. */
+  /**
+   * The name of an organization's database: out of your own directory, or out of the id. It must always say the same.
+   *
+   * @example
+   * const placeOf = (organizationId: string) => directory.get(organizationId) ?? 'north'
+   */
   placeOf(organizationId: string): Name
 }
 
@@ -50,7 +55,7 @@ export type IntegrationsDatabases<Name extends string> = {
    */
   forClaims(verifiedJwtPayload: object): OrganizationScope
   /**
-   * Closes every client.
+   * Closes every client. Sends nothing but the end of each connection.
    *
    * @example
    * await databases.end()

@@ -21,17 +21,20 @@ export const alertsCommand = command({
     const target = adminUrl({ url })
     if (follow) return { report: {}, text: '', more: shown(followAlerts(target)) }
     const alerts = await pendingAlerts(target)
-    return { report: { alerts }, text: [...alerts.map(line), `${alerts.length} pending`].join('\n') }
+    return { report: { alerts }, text: [...alerts.map(alertLine), `${alerts.length} pending`].join('\n') }
   },
 })
 
 async function* shown(alerts: AsyncIterable<PendingAlert>): AsyncGenerator<Outcome> {
-  for await (const alert of alerts) yield { report: alert, text: line(alert) }
+  for await (const alert of alerts) yield { report: alert, text: alertLine(alert) }
 }
 
-/** A reason may hold what a terminal would obey. */
-function line({ createdAt, organizationId, integrationType, actor, reason }: PendingAlert): string {
+export function alertLine({ createdAt, organizationId, integrationType, actor, reason }: PendingAlert): string {
   const where = `organization ${organizationId ?? 'none'}${integrationType === null ? '' : ` ${integrationType}`}`
-  const words = `${createdAt}  ${where}: ${reason ?? 'no reason stated'} (${actor})`
-  return words.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
+  return printable(`${createdAt}  ${where}: ${reason ?? 'no reason stated'} (${actor})`)
+}
+
+/** A reason, or a name, may hold what a terminal would obey. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
 }

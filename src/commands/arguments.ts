@@ -24,7 +24,10 @@ export function words(commands: readonly Command[], args: string[]) {
 }
 
 /** The command's own flags and argument; refuses everything that is not declared. */
-export function parse(command: Command, args: string[]): { flags: Flags<Options>; argument: string } {
+export function parse(
+  command: Command,
+  args: string[],
+): { flags: Flags<Options> & { json: boolean }; argument: string } {
   const declared: Options = { ...command.options, ...common }
   const options = Object.fromEntries(Object.entries(declared).map(bare))
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
@@ -43,7 +46,7 @@ export function parse(command: Command, args: string[]): { flags: Flags<Options>
   }
   assertTogether(command, passed)
   const positionals = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
-  return { flags: flags as Flags<Options>, argument: argument(command, positionals) }
+  return { flags: flags as Flags<Options> & { json: boolean }, argument: argument(command, positionals) }
 }
 
 const bare = ([name, { type, short }]: [string, { type: 'string' | 'boolean'; short?: string }]) =>

@@ -46,7 +46,7 @@ export type Command<O extends Options = Options> = {
   choices?: readonly { of: readonly (keyof O & string)[]; required: boolean }[]
   example: string
   /** Loads its code when it runs: help and wrong usage cost no more than Node itself. */
-  run(flags: Flags<O>, argument: string): Promise<Outcome>
+  run(flags: Flags<O> & { json: boolean }, argument: string): Promise<Outcome>
 }
 
 /** Keeps the flags' types inside the command; outside, all commands are alike. */

@@ -12,7 +12,7 @@ const columns = 80
 export const exitStatuses = ['0 done', '1 findings, refused or failed', '2 wrong usage', '130 interrupted'] as const
 
 /** Bold on a terminal, plain everywhere else and under NO_COLOR. */
-function bold(text: string, stream: NodeJS.WriteStream = process.stdout): string {
+export function bold(text: string, stream: NodeJS.WriteStream = process.stdout): string {
   return styleText('bold', text, { stream })
 }
 

@@ -14,6 +14,7 @@ import { registryCommand } from './registry.ts'
 import { repairCommand } from './repair.ts'
 import { rollbackCommand } from './rollback.ts'
 import { statusCommand } from './status.ts'
+import { topCommand } from './top.ts'
 
 /** Every command, in the order of help and documentation. */
 export const groups: readonly { heading: string; commands: readonly Command[] }[] = [
@@ -23,7 +24,7 @@ export const groups: readonly { heading: string; commands: readonly Command[] }[
     commands: [migrateCommand, rollbackCommand, statusCommand, exportCommand, buildCommand],
   },
   { heading: 'Checks', commands: [doctorCommand, repairCommand, mappingsPreviewCommand, registryCommand] },
-  { heading: 'Events and runs', commands: [alertsCommand, ...pruneCommands] },
+  { heading: 'Events and runs', commands: [topCommand, alertsCommand, ...pruneCommands] },
   { heading: 'Credentials and emergencies', commands: [...credentialCommands, lockdownCommand] },
 ]
 export const commands = groups.flatMap(({ commands }) => commands)

@@ -199,6 +199,11 @@ export function nextRuns(schedule: string, options: NextRunsOptions = {}): Date[
   return cron(schedule, timeZone).nextRuns(count, after)
 }
 
+/** The last time before `at` at which a schedule was to run; null for one that cannot be read, or never ran. */
+export function lastRunBefore(schedule: string, { timeZone, at }: { timeZone: string; at: Date }): Date | null {
+  return scheduleProblem(schedule) === null ? (cron(schedule, timeZone).previousRuns(1, at)[0] ?? null) : null
+}
+
 export function isTimeZone(name: unknown): name is string {
   try {
     return typeof name === 'string' && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))

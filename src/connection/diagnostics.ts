@@ -36,7 +36,32 @@ export type ReplicaEvent = {
  * What a subscriber of `tracing:integrations-db:call:start` is told before a call; the same object is told to `:asyncEnd`
  * after it, with the rest filled in.
  */
-export type CallTrace = Pick<CallEvent, 'method' | 'role' | 'organizationId'> & Partial<CallEvent>
+export type CallTrace = Pick<CallEvent, 'method' | 'role' | 'organizationId'> & {
+  /**
+   * How long it took, the wait for a connection included.
+   *
+   * @default undefined, until the call is over
+   */
+  milliseconds?: number
+  /**
+   * Rows that came back; null where the call failed or does not answer with rows.
+   *
+   * @default undefined, until the call is over
+   */
+  rows?: CallEvent['rows']
+  /**
+   * Null where the call succeeded, `unknown` where the caller's own code threw.
+   *
+   * @default undefined, until the call is over
+   */
+  errorCode?: CallEvent['errorCode']
+  /**
+   * Whether a replica answered, and not the primary.
+   *
+   * @default undefined, until the call is over
+   */
+  replica?: boolean
+}
 
 const calls = channel('integrations-db:call')
 const traced = tracingChannel<unknown, CallTrace>('integrations-db:call')

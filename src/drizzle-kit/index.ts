@@ -7,6 +7,9 @@ import { packageFolder } from '../util/package-folder.ts'
  * Your drizzle-kit configuration, so that drizzle-kit leaves our tables and types alone: `push` drops and alters none of
  * them, `generate` and `pull` write nothing of them, `studio` shows them.
  *
+ * Our tables are added to `tablesFilter`, our private schema is taken out of `schemaFilter`, and `schema` gets our types
+ * where drizzle-kit compares with a database. Your schema may import our tables and must not export them.
+ *
  * @example
  * // drizzle.config.ts
  * export default besideIntegrations({
@@ -14,9 +17,6 @@ import { packageFolder } from '../util/package-folder.ts'
  *   schema: './src/schema.ts',
  *   dbCredentials: { url: process.env.DATABASE_URL! },
  * })
- *
- * Our tables are added to `tablesFilter`, our private schema is taken out of `schemaFilter`, and `schema` gets our types
- * where drizzle-kit compares with a database. Your schema may import our tables and must not export them.
  *
  * @throws IntegrationsDbError `invalid_input` for another dialect, and where a pattern of `tablesFilter` takes our tables
  * too, or cannot be read.

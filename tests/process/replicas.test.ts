@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bootstrapSql } from '../../src/admin/bootstrap.ts'
+import { readFleet } from '../../src/admin/fleet.ts'
 import { createLogin } from '../../src/admin/logins.ts'
 import { migrate } from '../../src/deployment/migrate.ts'
 import {
@@ -186,6 +187,12 @@ describe('a scoped read', () => {
     const nobody = db.forOrganization({ organizationId: '00000000-0000-4000-8000-000000000000', role: 'admin' })
     expect(await nobody.query((q) => q.select().from(organizationIntegrations))).toEqual([])
     expect(new Set(answeredBy())).toEqual(new Set(['replica']))
+  })
+
+  test('is counted by top, on the primary with how far it is behind and on the replica too', async () => {
+    const { replicas, database } = await readFleet(primary.adminUrl, 'UTC')
+    expect(replicas).toMatchObject([{ name: expect.any(String), state: 'streaming', lagBytes: expect.any(Number) }])
+    expect(await readFleet(standby.adminUrl, 'UTC')).toMatchObject({ database, replicas: [], due: { count: 0 } })
   })
 
   test('is spread over all replicas', async () => {
