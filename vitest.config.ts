@@ -14,6 +14,8 @@ const sizes = {
     CRASHES: '2',
     DOCUMENTS: '2000',
     REPAIR_ROWS: '10000',
+    // Integrations, planners, workers, kills.
+    FLEET: '100 2 2 2',
   },
   ci: {
     SCHEDULES: '5000',
@@ -26,6 +28,7 @@ const sizes = {
     CRASHES: '16',
     DOCUMENTS: '20000',
     REPAIR_ROWS: '10000',
+    FLEET: '200 2 3 4',
   },
   full: {
     SCHEDULES: '20000',
@@ -38,6 +41,7 @@ const sizes = {
     CRASHES: '200',
     DOCUMENTS: '40000',
     REPAIR_ROWS: '1000000',
+    FLEET: '2000 4 8 40',
   },
 }
 // A single number can be set by its own name: `STORM_CALLS=200000 npx vitest run tests/process/storm.test.ts`.

@@ -156,6 +156,8 @@ const credentialOptions = lazily(() => z.strictObject({ reason: shortText().opti
 const rotation = lazily(() => credentialOptions().extend({ graceSeconds: z.int().min(0).max(2_592_000).optional() }))
 const version = lazily(() => z.int().min(1).optional())
 
+const time = lazily(() => z.date().optional())
+
 export const input = {
   type: (value: unknown) => check('integrationType', type, value),
   newIntegration: (value: unknown) => check('', newIntegration, value),
@@ -179,4 +181,5 @@ export const input = {
   credentialOptions: (value: unknown) => check('', credentialOptions, value),
   rotation: (value: unknown) => check('', rotation, value),
   version: (value: unknown) => check('version', version, value),
+  time: (field: string, value: unknown) => check(field, time, value),
 }

@@ -1,4 +1,5 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
+import { text } from '../config/short-text.ts'
 import { observed } from '../connection/diagnostics.ts'
 import type { OrganizationScopeSettings, Scope } from '../connection/scope.ts'
 import { builder, rowReader, type Run as Send, type Statement, statement } from '../connection/statement.ts'
@@ -115,6 +116,8 @@ const finish = statement(
    from integrations.finish_run($1, $2, $3, $4, $5, $6)`,
 )
 
+const planned = statement('select extract(epoch from integrations.planned_through($1, $2))')
+
 /** Runs of every organization, started and finished by workers. */
 export class ServiceRuns {
   readonly #run: Send
@@ -177,6 +180,28 @@ export class ServiceRuns {
       const { outcome, message, counts, attempt, errorAfter } = input.runEnd(end)
       const values = await this.#answer(finish(id, attempt, outcome, message, counts, errorAfter))
       return toRun(values)
+    })
+  }
+
+  /**
+   * Up to when planners of a queue have enqueued what is due, or null before the first; with `through` it is set first,
+   * where that is later.
+   *
+   * ```sql
+   * select extract(epoch from integrations.planned_through(…, …))
+   * ```
+   *
+   * @example
+   * const since = await service.runs.plannedThrough('nightly')
+   * await service.runs.plannedThrough('nightly', new Date())
+   *
+   * @throws IntegrationsDbError `invalid_input` that names the argument.
+   */
+  plannedThrough(queue: string, through?: Date): Promise<Date | null> {
+    return observed('runs.plannedThrough', this.#scope, async () => {
+      const { values } = await this.#run(planned(text('queue', queue), input.time('through', through) ?? null))
+      const seconds = values[0]?.[0]
+      return seconds === null || seconds === undefined ? null : new Date(Math.round(Number(seconds) * 1000))
     })
   }
 

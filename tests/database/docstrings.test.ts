@@ -111,6 +111,7 @@ describe('the SQL that an editor shows is, whole, what goes over the wire', () =
     ['Runs.list', () => acme.runs.list({ integrationType: 'xledger', limit: 1 })],
     ['ServiceRuns.start', () => service.runs.start({ organizationId, integrationType: 'xledger', due: new Date() })],
     ['ServiceRuns.finish', () => service.runs.finish(organizationId, { outcome: 'failed' }).catch(() => {})],
+    ['ServiceRuns.plannedThrough', () => service.runs.plannedThrough('nightly', new Date())],
     ['ServiceEvents.list', () => service.events.list({ action: 'alert', limit: 100 })],
     ['ServiceAlerts.pending', () => service.alerts.pending()],
     ['ServiceAlerts.acknowledge', () => service.alerts.acknowledge(organizationId).catch(() => {})],

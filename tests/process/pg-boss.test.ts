@@ -1,0 +1,182 @@
+import PgBoss from 'pg-boss'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { ServiceScope } from '../../src/index.ts'
+import { planSyncs, type SyncWorkers, type WorkSyncsOptions, workSyncs } from '../../src/pg-boss/index.ts'
+import { beforeRules, useDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
+
+/* What `@org/integrations-db/pg-boss` promises, in one process; fleet.test.ts kills many. */
+
+const t = useDatabase()
+let service: ServiceScope
+let boss: PgBoss
+let queue = ''
+let organizationId = ''
+const workers: SyncWorkers[] = []
+const minute = 60_000
+
+beforeAll(async () => {
+  service = t.db.asService({ actor: 'nightly-sync' })
+  boss = new PgBoss({ connectionString: t.adminUrl, schedule: false, maintenanceIntervalSeconds: 1 })
+  boss.on('error', () => {})
+  await boss.start()
+})
+beforeEach(async () => {
+  await t.admin`update organization_integrations set status = 'inactive'`
+  organizationId = await t.organization()
+  queue = `q-${organizationId}`
+  await boss.createQueue(queue, { name: queue, retryLimit: 2, retryDelay: 0, expireInSeconds: 5 })
+})
+afterAll(async () => {
+  await Promise.all(workers.map((one) => one.stop()))
+  await boss.stop({ graceful: false })
+})
+
+/** An active integration, due each minute and made `age` ago. */
+async function integration(type: string, age: string): Promise<string> {
+  await beforeRules(
+    t.admin,
+    `insert into organization_integrations (organization_id, integration_type, status, sync_schedule, created_at)
+     values ($1::uuid, $2::text::integration_type_enum, 'active', '* * * * *', now() - $3::text::interval)`,
+    [organizationId, type, age],
+  )
+  const [row] = await t.admin`select id from organization_integrations
+    where organization_id = ${organizationId} and integration_type = ${type}`
+  return row?.id
+}
+const jobs = () => t.admin`select id, state, data->>'integrationId' as integration, data->>'due' as due
+  from pgboss.job where name = ${queue} order by due`
+const runs = () => service.forOrganization(organizationId).runs.list()
+const ago = (minutes: number) => new Date(Date.now() - minutes * minute)
+async function work(work: WorkSyncsOptions['work'], more: Partial<WorkSyncsOptions> = {}): Promise<SyncWorkers> {
+  const started = await workSyncs({ boss, service, queue, pollSeconds: 0.1, work, ...more })
+  workers.push(started)
+  return started
+}
+
+describe('planning', () => {
+  test('of any number of planners at once each due time is enqueued once, and planning again adds nothing', async () => {
+    const ids = await Promise.all(['xledger', 'consio', 'dynamics'].map((type) => integration(type, '1 day')))
+    await service.runs.plannedThrough(queue, ago(10))
+    const plans = await Promise.all(
+      [1, 2, 3, 4].map(() => planSyncs({ boss, service, queue, missed: 'all', horizonSeconds: 1 })),
+    )
+    const enqueued = await jobs()
+    expect(plans.reduce((sum, { planned }) => sum + planned, 0)).toBe(enqueued.length)
+    expect(new Set(enqueued.map(({ integration, due }) => `${integration} ${due}`)).size).toBe(enqueued.length)
+    expect([30, 33]).toContain(enqueued.length)
+    for (const id of ids) expect(enqueued.filter(({ integration }) => integration === id).length).toBeGreaterThan(9)
+    await planSyncs({ boss, service, queue, missed: 'all', horizonSeconds: 1 })
+    expect(Math.abs((await jobs()).length - enqueued.length)).toBeLessThanOrEqual(3)
+  })
+
+  test('after an outage an integration runs once, for the newest time, and not for times before it was created', async () => {
+    const old = await integration('xledger', '1 day')
+    await integration('consio', '0 seconds')
+    await service.runs.plannedThrough(queue, ago(600))
+    await planSyncs({ boss, service, queue, horizonSeconds: 1 })
+    const [newest, ...more] = await jobs()
+    expect(newest?.integration).toBe(old)
+    expect(Date.now() - Date.parse(newest?.due)).toBeLessThan(2 * minute)
+    expect(more.length).toBeLessThanOrEqual(2)
+  })
+
+  test('the first call of a queue looks ahead, and a due time that is ahead is not worked on before it', async () => {
+    await integration('xledger', '1 day')
+    expect(await planSyncs({ boss, service, queue, horizonSeconds: 3600 })).toEqual({ planned: 60 })
+    const [first] = await jobs()
+    expect(Date.parse(first?.due)).toBeGreaterThan(Date.now() - 1000)
+    await expect(planSyncs({ boss, service, queue, timeZone: 'Europe/Olso' })).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringMatching(/^timeZone: /),
+    })
+  })
+})
+
+describe('working', () => {
+  const missed = async (type: string, minutes = 1) => {
+    const id = await integration(type, '1 day')
+    await service.runs.plannedThrough(queue, ago(minutes))
+    await planSyncs({ boss, service, queue, missed: 'all', horizonSeconds: 1 })
+    return id
+  }
+
+  test('hands over integration, due time and run, and what it did is in the run', async () => {
+    const id = await missed('xledger')
+    const seen: unknown[] = []
+    await work(async ({ integration, due, run, retrieve, signal }) => {
+      // It has no credential, so the event names a refusal.
+      const refused = await retrieve().catch((error) => error.code)
+      seen.push({ id: integration.id, due, run: run.id, refused, aborted: signal.aborted })
+      return { counts: { invoices: 12 } }
+    })
+    await until(async () => (await jobs()).every(({ state }) => state === 'completed'))
+    const [run] = await runs()
+    expect(run).toMatchObject({ integrationId: id, outcome: 'succeeded', counts: { invoices: 12 }, attempt: 1 })
+    expect(seen).toContainEqual({ id, due: run?.due, run: run?.id, refused: 'credential_missing', aborted: false })
+    expect(
+      await t.admin`select 1 from organization_integration_events where reason = ${`run ${run?.id}`}`,
+    ).toHaveLength(1)
+  })
+
+  test('a work that throws is tried again as often as the queue says; then the integration is set to error, with one alert', async () => {
+    await missed('xledger', 2)
+    const attempts: number[] = []
+    await work(
+      async ({ run }) => {
+        attempts.push(run.attempt)
+        throw new Error('401 for api_key=sk_live_51HG7dKq0ZsecretA')
+      },
+      { errorAfter: 2 },
+    )
+    await until(async () => (await jobs()).every(({ state }) => state === 'failed' || state === 'completed'))
+    const failed = (await runs()).filter(({ outcome }) => outcome === 'failed')
+    expect(attempts.length).toBe(failed.length * 3)
+    expect(failed[0]).toMatchObject({ attempt: 3, message: 'the work failed; the worker says why' })
+    const [row] = await t.admin`select status from organization_integrations where organization_id = ${organizationId}`
+    expect(row?.status).toBe('error')
+    const alerts = await service.forOrganization(organizationId).events.list({ action: 'alert' })
+    expect(alerts).toHaveLength(1)
+    const kept = await t.admin`select 1 from pgboss.job where name = ${queue} and output::text like '%sk_live%'`
+    expect(kept).toHaveLength(0)
+  })
+
+  test('counts that are none are left out, and the run is still what it was', async () => {
+    await missed('xledger')
+    await work(async () => ({ counts: { 'no name': 1 } }))
+    await until(async () => (await runs()).some(({ outcome }) => outcome !== null))
+    expect((await runs())[0]).toMatchObject({ outcome: 'succeeded', counts: null, message: /refused/ })
+  })
+
+  test('a work is aborted before its job expires and when its worker stops, and another worker takes the run on', async () => {
+    await missed('xledger')
+    const aborted: number[] = []
+    const begun = performance.now()
+    const stuck: WorkSyncsOptions['work'] = ({ signal, run }) =>
+      new Promise((_, reject) =>
+        signal.addEventListener('abort', () => {
+          aborted.push(run.attempt)
+          reject(new Error('aborted'))
+        }),
+      )
+    const first = await work(stuck)
+    await until(async () => (await runs()).some(({ attempt }) => attempt === 2))
+    expect(performance.now() - begun).toBeLessThan(5000)
+    await first.stop()
+    expect(aborted.slice(0, 2)).toEqual([1, 2])
+    await work(async () => {})
+    await until(async () => (await runs()).every(({ outcome }) => outcome === 'succeeded'))
+    expect((await runs()).at(-1)).toMatchObject({ attempt: 3 })
+  })
+
+  test('an integration that is no longer active, or is gone, is not worked on, and its job is done with', async () => {
+    await missed('xledger')
+    await missed('consio')
+    await t.admin`update organization_integrations set status = 'inactive'
+      where organization_id = ${organizationId} and integration_type = 'xledger'`
+    await service.forOrganization(organizationId).integrations.delete('consio')
+    await work(() => Promise.reject(new Error('it was worked on')))
+    await until(async () => (await jobs()).every(({ state }) => state === 'completed'))
+    expect(await runs()).toEqual([])
+  })
+})
