@@ -91,6 +91,12 @@ describe.skipIf(majors[major] === undefined)(
       const acme = db.forOrganization({ organizationId, role: 'admin' })
       await acme.integrations.create({ integrationType: 'xledger' })
       await acme.credentials.store('xledger', bundle)
+      await acme.integrations.update('xledger', { status: 'active' })
+      const service = db.asService({ actor: 'worker' })
+      const due = new Date('2026-01-01T02:00:00Z')
+      const run = await service.runs.start({ organizationId, integrationType: 'xledger', due })
+      await service.runs.finish(run?.id ?? '', { outcome: 'failed', message: 'no answer', errorAfter: 1 })
+      for (const { id } of await service.alerts.pending()) await service.alerts.acknowledge(id)
       await acme.integrations.create({ integrationType: 'consio', fieldMappings: { amount: 'invoiceAmount' } })
       await db.end()
       await source.unsafe(`alter table organization_integrations disable trigger configuration_check;
@@ -113,6 +119,15 @@ describe.skipIf(majors[major] === undefined)(
       return rows
     }
 
+    /** What the page changes and nothing else: the numbers that the source's transactions gave its events. */
+    const settled = (rows: Record<string, unknown>) =>
+      Object.fromEntries(
+        Object.entries(rows).map(([at, of]) => [
+          at,
+          typeof of === 'string' ? of.replaceAll(/"transaction_id": "\d+"/g, '"transaction_id": "0"') : of,
+        ]),
+      )
+
     const grantsOf = async (sql: postgres.Sql) => [
       ...(await sql`select defaclrole::regrole::text, defaclobjtype, defaclacl::text from pg_default_acl order by 1, 2`),
     ]
@@ -133,8 +148,10 @@ describe.skipIf(majors[major] === undefined)(
         await runPage(blocks.slice(0, rowsAlone), { ...place, admin: connect(as(whole, who)) })
         await runPage(blocks.slice(rowsAlone, repairs), place)
         expect(await rowsOf(migrated)).not.toEqual(before)
-        expect(await rowsOf(migrated)).toEqual(await rowsOf(source))
-        expect(await readRows(empty)).toEqual(await readRows(source))
+        for (const [table, restored] of Object.entries(await rowsOf(migrated)))
+          if (table.startsWith('public.')) expect(restored, table).not.toBeNull()
+        expect(await rowsOf(migrated)).toEqual(settled(await rowsOf(source)))
+        expect(await readRows(empty)).toEqual(settled(await readRows(source)))
         expect(await grantsOf(empty)).toEqual(await grantsOf(source))
         for (const name of [whole, rows]) expect(await drift(as(name, who))).toEqual([])
         await runPage(blocks.slice(repairs), place)
@@ -154,18 +171,20 @@ describe.skipIf(majors[major] === undefined)(
         expect(careless).toMatchObject({ status: 1, stderr: expect.stringContaining('must be an object') })
         expect(await sql`select from organizations`).toHaveLength(1)
         expect(await sql`select from organization_integrations`).toHaveLength(0)
-        await sql`delete from organizations where id = ${organizationId}`
-        await sql.unsafe('truncate integrations.encrypted_secrets')
-        expect(restore('--single-transaction', `--dbname=${as(name, who)}`, 'rows.dump').status).toBe(1)
-        expect(await sql`select from organizations`).toHaveLength(0)
+        const undone = await database(`undone_${who}`, true)
+        const [flag, place] = ['--single-transaction', `--dbname=${as(`undone_${who}`, who)}`]
+        expect(restore(flag, place, 'rows.dump')).toMatchObject({
+          status: 1,
+          stderr: expect.stringContaining('must be an object'),
+        })
+        expect(await undone`select from organizations`).toHaveLength(0)
       })
 
       test('doctor names every trigger that stays disabled, and its SQL enables it', async () => {
         const sql = connect(as(rows, who))
         const triggers = await sql`
-          select tgname from pg_trigger where not tgisinternal and tgrelid = any (array[
-            'public.organization_integrations', 'public.organization_integration_credentials',
-            'public.organization_integration_events']::regclass[])`
+          select tgname from pg_trigger join pg_class on pg_class.oid = tgrelid
+          where not tgisinternal and relnamespace = 'public'::regnamespace`
         for (const { text } of blocksOf(page)) if (/disable trigger/.test(text)) await sql.unsafe(text)
         const found = await drift(as(rows, who))
         expect(found).toHaveLength(triggers.length)

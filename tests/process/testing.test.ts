@@ -47,6 +47,12 @@ async function fill(): Promise<string> {
   await lions.credentials.rotate('xledger', bundle, { graceSeconds: 60 })
   const service = t.db.asService({ actor: 'worker' })
   await service.credentials.retrieve({ organizationId, integrationType: 'xledger', reason: 'run 42' })
+  await lions.integrations.update('xledger', { status: 'active' })
+  const due = new Date('2026-01-01T02:00:00Z')
+  const run = await service.runs.start({ organizationId, integrationType: 'xledger', due })
+  await service.runs.finish(run?.id ?? '', { outcome: 'failed', errorAfter: 1 })
+  for (const { id } of await service.alerts.pending()) await service.alerts.acknowledge(id)
+  await admin`select integrations.planned_through('syncs', ${due})`
   return organizationId
 }
 
@@ -160,13 +166,17 @@ describe('reset', () => {
   test('leaves no organization, nothing that refers to one and nothing of this package; the rest and connections stay', async () => {
     await fill()
     expect(await tablesWithRows()).toEqual([
+      'integrations.alert_acknowledgements',
       'integrations.encrypted_secrets',
       'integrations.retrieval_requests',
+      'integrations.sync_plans',
       'integrations_once.statements',
       'public.countries',
       'public.invoices',
+      'public.organization_integration_changes',
       'public.organization_integration_credentials',
       'public.organization_integration_events',
+      'public.organization_integration_runs',
       'public.organization_integrations',
       'public.organizations',
       'supabase_migrations.schema_migrations',
