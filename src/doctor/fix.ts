@@ -1,7 +1,7 @@
 import { apiRoles } from '../extras/kinds.ts'
 import { extras } from '../schema/extras.ts'
 import { block, literal } from '../util/quote.ts'
-import { type Aspect, type CatalogObject, lines } from './catalog.ts'
+import { type Aspect, type CatalogObject, keyOf, lines } from './catalog.ts'
 import type { Difference } from './compare.ts'
 import { madeAnew, relabelled } from './labels.ts'
 import { privilegeStatements } from './privileges.ts'
@@ -18,7 +18,29 @@ export function fix(difference: Difference, expected: Expected): string | null {
   const own = fixOne(difference, expected)
   // A column that has its name back is back in every expression.
   if (own.length === 0 || difference.change === 'renamed') return own.join('\n') || null
-  return [...own, ...difference.consequences.flatMap((one) => fixOne(one, expected))].join('\n')
+  const dropped = inTheWay(difference, expected)
+  const others = difference.consequences.filter(({ object }) => !dropped.includes(keyOf(object)))
+  const anew = expected.objects.filter((one) => dropped.includes(keyOf(one)))
+  return [
+    ...anew.flatMap((one) => removals[one.kind]?.(one) ?? []),
+    ...own,
+    ...anew.flatMap(create),
+    ...others.flatMap((one) => fixOne(one, expected)),
+  ].join('\n')
+}
+
+/**
+ * Keys of what compares a column with a value of its type, which stops the column from getting another one: policies and
+ * triggers always, an index or a check where it was rewritten for the type that is there, or where that is made anew.
+ */
+function inTheWay({ object, aspect, live, consequences }: Difference, { objects }: Expected): string[] {
+  const anew =
+    aspect === 'labels' && relabelled(object.name, lines(live?.aspects.labels), lines(object.aspects.labels)) === null
+  if (aspect !== 'type' && !anew) return []
+  const kinds = ['policy', 'trigger', ...(anew ? ['index'] : [])]
+  const using = objects.filter(({ kind, needs = [] }) => kinds.includes(kind) && needs.includes(keyOf(object)))
+  const rewritten = consequences.flatMap((one) => (['index', 'constraint'].includes(one.object.kind) ? one.object : []))
+  return [...using, ...rewritten].map(keyOf)
 }
 
 function fixOne({ change, object, aspect, live }: Difference, expected: Expected): string[] {

@@ -14,17 +14,21 @@ const harmless = (sql: string, what: string, where: string): Breakage => ({ sql,
 const table = 'public.organization_integrations'
 const credentials = 'public.organization_integration_credentials'
 const events = 'public.organization_integration_events'
+const scheduled = 'public.organization_integrations_scheduled_idx'
 const policy = 'org_members_can_read_own_integrations'
 const role = 'integrations.current_organization_role()'
 const type = 'public.integration_type_enum'
+const status = 'public.integration_status_enum'
 const refuse = 'integrations.refuse(text,text)'
 
 const labels: readonly string[] = integrationType.enumValues
+const mustMatch =
+  "'Labels must match the constants of the Flutter app''s Dart registry, letter for letter; adding or renaming one means changing both.'"
 /** A type made anew with other labels, as a person would do it. */
 const relabelled = (...labels: string[]) => `
   alter type ${type} rename to old_enum;
   create type ${type} as enum (${labels.map((label) => `'${label}'`).join(', ')});
-  comment on type ${type} is 'Labels must match the constants of the Flutter app''s Dart registry, letter for letter; adding or renaming one means changing both.';
+  comment on type ${type} is ${mustMatch};
   alter table ${table} alter column integration_type type ${type} using integration_type::text::${type};
   drop type public.old_enum`
 
@@ -53,7 +57,22 @@ export const breakages: Breakage[] = [
   drift(`alter table ${table} rename column sync_schedule to schedule`, 'renamed column', `${table}.sync_schedule`),
   drift(`alter table ${table} rename column organization_id to org_id`, 'renamed column', `${table}.organization_id`),
   drift(`alter table ${table} alter column sync_schedule type varchar(40)`, 'column: type', `${table}.sync_schedule`),
-  drift(`alter table ${table} alter column status type text`, 'column: type', `${table}.status`),
+  drift(
+    `drop index ${scheduled};
+     alter table ${table} alter column status type text;
+     create index organization_integrations_scheduled_idx on ${table} (id) where status = 'active' and sync_schedule is not null`,
+    'column: type',
+    `${table}.status`,
+  ),
+  drift(
+    `drop policy admins_can_read_own_events on ${events};
+     alter table ${events} alter column organization_id type text;
+     create policy admins_can_read_own_events on ${events} for select to authenticated using (
+       organization_id::uuid = (select integrations.current_organization_id())
+       and (select integrations.current_organization_role()) = 'admin')`,
+    'column: type',
+    `${events}.organization_id`,
+  ),
   drift(`alter table ${credentials} alter column store type varchar(20)`, 'column: type', `${credentials}.store`),
   drift(
     `alter table ${table} alter column sync_schedule type text collate "C"`,
@@ -323,6 +342,18 @@ export const breakages: Breakage[] = [
   drift(`alter type ${type} add value 'fortnox'`, 'type: labels', type),
   drift(`alter type ${type} rename value 'consio' to 'konsio'`, 'type: labels', type),
   drift(relabelled(...labels.filter((label) => label !== 'cornerstone')), 'type: labels', type),
+  drift(
+    `drop index ${scheduled};
+     alter type ${status} rename to old_enum;
+     create type ${status} as enum ('inactive', 'active', 'error');
+     comment on type ${status} is ${mustMatch};
+     alter table ${table} alter column status drop default, alter column status type ${status} using status::text::${status},
+       alter column status set default 'inactive';
+     drop type public.old_enum;
+     create index organization_integrations_scheduled_idx on ${table} (id) where status = 'active' and sync_schedule is not null`,
+    'type: labels',
+    status,
+  ),
   drift(relabelled(...labels.slice(1, 2), ...labels.slice(0, 1), ...labels.slice(2)), 'type: labels', type),
   harmless(`comment on type ${type} is null`, 'type: comment', type),
   drift('drop extension moddatetime cascade', 'missing extension', 'moddatetime'),
