@@ -41,7 +41,7 @@ const sizes = {
     CRASHES: '200',
     DOCUMENTS: '40000',
     REPAIR_ROWS: '1000000',
-    FLEET: '2000 4 8 40',
+    FLEET: '2000 4 8 20',
   },
 }
 // A single number can be set by its own name: `STORM_CALLS=200000 npx vitest run tests/process/storm.test.ts`.

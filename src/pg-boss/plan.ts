@@ -61,8 +61,8 @@ const planOptions = lazily(() =>
  * It plans from where the last call looked up to a little ahead. The first call of a queue looks ahead only, and no due
  * time before an integration was created is planned. A call that fails half way is made good by the next.
  *
- * It reads `service.integrations.listScheduled` page by page and `service.runs.plannedThrough`, and hands jobs to
- * `boss.insert`.
+ * Sends what `service.integrations.listScheduled` sends for each page, what `service.runs.plannedThrough` sends twice,
+ * and what `boss.createQueue` and `boss.insert` send.
  *
  * @example
  * const timer = setInterval(() => planSyncs({ boss, service, timeZone: 'Europe/Oslo' }).catch(report), 60_000)

@@ -18,7 +18,7 @@ export type SyncWork = {
   /** Its run, begun. */
   run: Run
   /**
-   * The integration's credential bundle; its event names the run as reason.
+   * The integration's credential bundle; its event names the run as reason. Sends what `service.credentials.retrieve` sends.
    *
    * @example
    * const { api_key } = await retrieve()
@@ -52,7 +52,14 @@ export type WorkSyncsOptions = {
    * @default 'integration-syncs'
    */
   queue?: string | undefined
-  /** Syncs one integration: what it throws makes the run `failed`, and pg-boss hands the job out again. */
+  /**
+   * Syncs one integration: what it throws makes the run `failed`, and pg-boss hands the job out again. Sends nothing itself.
+   *
+   * @example
+   * const work = async ({ integration, signal }) => ({ counts: { invoices: await sendInvoices(integration, signal) } })
+   *
+   * @throws whatever it likes; only the message of an IntegrationsDbError is written down.
+   */
   // biome-ignore lint/suspicious/noConfusingVoidType: most works have nothing to say.
   work: (sync: SyncWork) => Promise<SyncResult | void>
   /**

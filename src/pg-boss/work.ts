@@ -7,6 +7,7 @@ import { type WorkSettings, type WorkSyncsOptions, workSettings } from './work-o
 export type SyncWorkers = {
   /**
    * Aborts what is being worked on, waits until it has ended, and hands it to other workers. Stop before `boss.stop()`.
+   * Sends nothing else.
    *
    * @example
    * process.once('SIGTERM', () => workers.stop().then(() => boss.stop()))
@@ -23,7 +24,8 @@ export type SyncWorkers = {
  * its job expired. Nothing is run for an integration that is gone, or no longer active. What goes wrong with the queue
  * itself is emitted by `boss` as `error`, if somebody listens.
  *
- * It calls `service.runs.start` and `finish` for each job of `boss.fetch`.
+ * Sends what `boss.fetch` sends, and for each job what `integrations.get`, `service.runs.start` and `finish`, and
+ * `boss.complete` or `boss.fail` send.
  *
  * @example
  * const workers = await workSyncs({

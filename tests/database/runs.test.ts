@@ -180,3 +180,21 @@ describe('so many failures in a row', () => {
     ])
   })
 })
+
+test('how far planners have come is remembered for each queue, and never goes back', async () => {
+  expect(await service.runs.plannedThrough('a')).toBeNull()
+  expect(await service.runs.plannedThrough('a', due(5))).toEqual(due(5))
+  expect(await service.runs.plannedThrough('a', due(4))).toEqual(due(5))
+  const precise = new Date(due(6).getTime() + 789)
+  expect(await service.runs.plannedThrough('a', precise)).toEqual(precise)
+  expect(await service.runs.plannedThrough('a')).toEqual(precise)
+  expect(await service.runs.plannedThrough('b')).toBeNull()
+  await expect(service.runs.plannedThrough('')).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: expect.stringMatching(/^queue: /),
+  })
+  await expect(service.runs.plannedThrough('a', new Date('no'))).rejects.toMatchObject({
+    code: 'invalid_input',
+    message: expect.stringMatching(/^through: /),
+  })
+})

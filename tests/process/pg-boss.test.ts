@@ -57,15 +57,19 @@ async function work(work: WorkSyncsOptions['work'], more: Partial<WorkSyncsOptio
 describe('planning', () => {
   test('of any number of planners at once each due time is enqueued once, and planning again adds nothing', async () => {
     const ids = await Promise.all(['xledger', 'consio', 'dynamics'].map((type) => integration(type, '1 day')))
-    await service.runs.plannedThrough(queue, ago(10))
+    await service.runs.plannedThrough(queue, ago(180))
     const plans = await Promise.all(
       [1, 2, 3, 4].map(() => planSyncs({ boss, service, queue, missed: 'all', horizonSeconds: 1 })),
     )
     const enqueued = await jobs()
     expect(plans.reduce((sum, { planned }) => sum + planned, 0)).toBe(enqueued.length)
     expect(new Set(enqueued.map(({ integration, due }) => `${integration} ${due}`)).size).toBe(enqueued.length)
-    expect([30, 33]).toContain(enqueued.length)
-    for (const id of ids) expect(enqueued.filter(({ integration }) => integration === id).length).toBeGreaterThan(9)
+    expect([540, 543]).toContain(enqueued.length)
+    // What was missed is kept as long as what is new: pg-boss throws away what waits for longer.
+    const kept = t.admin`select from pgboss.job where name = ${queue} and keep_until > now() + interval '13 days 23 hours'`
+    expect(await kept).toHaveLength(enqueued.length)
+    expect(Number(await service.runs.plannedThrough(queue))).toBeGreaterThan(Date.now() - minute)
+    for (const id of ids) expect(enqueued.filter(({ integration }) => integration === id).length).toBeGreaterThan(179)
     await planSyncs({ boss, service, queue, missed: 'all', horizonSeconds: 1 })
     expect(Math.abs((await jobs()).length - enqueued.length)).toBeLessThanOrEqual(3)
   })
@@ -145,7 +149,11 @@ describe('working', () => {
     await missed('xledger')
     await work(async () => ({ counts: { 'no name': 1 } }))
     await until(async () => (await runs()).some(({ outcome }) => outcome !== null))
-    expect((await runs())[0]).toMatchObject({ outcome: 'succeeded', counts: null, message: /refused/ })
+    expect((await runs())[0]).toMatchObject({
+      outcome: 'succeeded',
+      counts: null,
+      message: expect.stringContaining('refused'),
+    })
   })
 
   test('a work is aborted before its job expires and when its worker stops, and another worker takes the run on', async () => {

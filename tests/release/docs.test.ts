@@ -51,6 +51,16 @@ const pages: Record<string, (t: TestDatabase) => Promise<Record<string, string>>
     INTEGRATIONS_SERVICE_URL: t.serviceUrl,
     INTEGRATIONS_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
   }),
+  runs: async (t) => {
+    const organization = await t.organization()
+    const acme = t.db.forOrganization({ organizationId: organization, role: 'admin' })
+    await acme.integrations.create({ integrationType: 'xledger', syncSchedule: '* * * * *' })
+    return {
+      ORGANIZATION: organization,
+      INTEGRATIONS_DATABASE_URL: t.url,
+      INTEGRATIONS_SERVICE_URL: t.serviceUrl,
+    }
+  },
   connections: async (t) => {
     const organization = await t.organization()
     await t.db
