@@ -1,6 +1,6 @@
--- 20261127043812_a_fleet_at_home
+-- 20261127050734_a_fleet_at_home
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: ef8052dcd3463216f9bb60cdb5d7c791ea17fd8ac0739c69e01d0b2fc2da3e9b · body: 19e48e039ae8e39b4f44405d64f945b1739e9a64d214e143390a95e3c8e40806
+-- generator: 3 · part: 1/1 · source: 9d01de4c34d067d3f527d1148c1d030f28b6d436d30770b3fa36a8f5bd91f165 · body: 5d8c30c8615d8c21189521f57f7cfbcbbd2562a8288f5ec70e48f9c11712326b
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS integrations_once.statements (id text PRIMARY KEY);
 
 -- What is there already was not made here, and a rollback leaves it.
 INSERT INTO integrations_once.statements (id)
-SELECT '20261127043812.' || made FROM (VALUES
+SELECT '20261127050734.' || made FROM (VALUES
   ('schema integrations_api', to_regnamespace('"integrations_api"') is not null),
   ('table integrations.alert_acknowledgements', to_regclass('"integrations"."alert_acknowledgements"') is not null),
   ('table public.organization_integration_changes', to_regclass('"public"."organization_integration_changes"') is not null),
@@ -200,7 +200,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"integrations"."alert_acknowledgements"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table integrations.alert_acknowledgements') then
+  if to_regclass('"integrations"."alert_acknowledgements"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table integrations.alert_acknowledgements') then
     if exists (select from pg_class where oid = to_regclass('"integrations"."alert_acknowledgements"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"integrations"."alert_acknowledgements"';
     end if;
@@ -251,7 +251,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_changes"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_changes') then
+  if to_regclass('"public"."organization_integration_changes"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_changes') then
     if exists (select from pg_class where oid = to_regclass('"public"."organization_integration_changes"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"public"."organization_integration_changes"';
     end if;
@@ -311,7 +311,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_runs"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_runs') then
+  if to_regclass('"public"."organization_integration_runs"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_runs') then
     if exists (select from pg_class where oid = to_regclass('"public"."organization_integration_runs"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"public"."organization_integration_runs"';
     end if;
@@ -379,7 +379,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"integrations"."sync_plans"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table integrations.sync_plans') then
+  if to_regclass('"integrations"."sync_plans"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table integrations.sync_plans') then
     if exists (select from pg_class where oid = to_regclass('"integrations"."sync_plans"') and (relkind <> 'r' or relpersistence <> 'p')) then
       raise exception '% is there already, and is no such table', '"integrations"."sync_plans"';
     end if;
@@ -429,7 +429,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_attribute where attrelid = to_regclass('"public"."organization_integration_events"') and attname = 'transaction_id' and not attisdropped) and not exists (select from integrations_once.statements where id = '20261127043812.column public.organization_integration_events.transaction_id') then
+  if exists (select from pg_attribute where attrelid = to_regclass('"public"."organization_integration_events"') and attname = 'transaction_id' and not attisdropped) and not exists (select from integrations_once.statements where id = '20261127050734.column public.organization_integration_events.transaction_id') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_events" (like "public"."organization_integration_events");
     alter table integrations_stated."organization_integration_events" drop column "transaction_id";
@@ -466,7 +466,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_constraint where conrelid = to_regclass('"public"."organization_integration_runs"') and conname = 'organization_integration_runs_integration_id_fkey') and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_runs') then
+  if exists (select from pg_constraint where conrelid = to_regclass('"public"."organization_integration_runs"') and conname = 'organization_integration_runs_integration_id_fkey') and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_runs') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     alter table integrations_stated."organization_integration_runs" add constraint "organization_integration_runs_integration_id_fkey" FOREIGN KEY ("integration_id") REFERENCES "public"."organization_integrations"("id") ON DELETE cascade ON UPDATE no action;
@@ -494,7 +494,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_changes_organization_id_created_at_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_changes') then
+  if to_regclass('"public"."organization_integration_changes_organization_id_created_at_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_changes') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_changes" (like "public"."organization_integration_changes");
     CREATE INDEX "organization_integration_changes_organization_id_created_at_idx" ON integrations_stated."organization_integration_changes" USING btree ("organization_id","created_at");
@@ -513,7 +513,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_changes_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_changes') then
+  if to_regclass('"public"."organization_integration_changes_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_changes') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_changes" (like "public"."organization_integration_changes");
     CREATE INDEX "organization_integration_changes_position_idx" ON integrations_stated."organization_integration_changes" USING btree ("transaction_id","created_at","id");
@@ -532,7 +532,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_runs_organization_id_due_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_runs') then
+  if to_regclass('"public"."organization_integration_runs_organization_id_due_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_runs') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     CREATE INDEX "organization_integration_runs_organization_id_due_idx" ON integrations_stated."organization_integration_runs" USING btree ("organization_id","due");
@@ -551,7 +551,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_events_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integration_events_position_idx') then
+  if to_regclass('"public"."organization_integration_events_position_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.index public.organization_integration_events_position_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_events" (like "public"."organization_integration_events");
     CREATE INDEX "organization_integration_events_position_idx" ON integrations_stated."organization_integration_events" USING btree ("transaction_id","created_at","id");
@@ -570,7 +570,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_events_alerts_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integration_events_alerts_idx') then
+  if to_regclass('"public"."organization_integration_events_alerts_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.index public.organization_integration_events_alerts_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_events" (like "public"."organization_integration_events");
     CREATE INDEX "organization_integration_events_alerts_idx" ON integrations_stated."organization_integration_events" USING btree ("transaction_id","created_at","id") WHERE action = 'alert';
@@ -589,7 +589,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integrations_scheduled_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integrations_scheduled_idx') then
+  if to_regclass('"public"."organization_integrations_scheduled_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127050734.index public.organization_integrations_scheduled_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integrations" (like "public"."organization_integrations");
     CREATE INDEX "organization_integrations_scheduled_idx" ON integrations_stated."organization_integrations" USING btree ("id") WHERE status = 'active' and sync_schedule is not null;
@@ -608,7 +608,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_changes"') and polname = 'admins_can_read_own_changes') and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_changes') then
+  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_changes"') and polname = 'admins_can_read_own_changes') and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_changes') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_changes" (like "public"."organization_integration_changes");
     CREATE POLICY "admins_can_read_own_changes" ON integrations_stated."organization_integration_changes" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) = 'admin');
@@ -627,7 +627,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_runs"') and polname = 'org_members_can_read_own_runs') and not exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_runs') then
+  if exists (select from pg_policy where polrelid = to_regclass('"public"."organization_integration_runs"') and polname = 'org_members_can_read_own_runs') and not exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_runs') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     CREATE POLICY "org_members_can_read_own_runs" ON integrations_stated."organization_integration_runs" AS PERMISSIVE FOR SELECT TO "authenticated" USING (organization_id = (select integrations.current_organization_id()) and (select integrations.current_organization_role()) in ('admin', 'coordinator'));

@@ -1,11 +1,11 @@
--- 20261127043812_a_fleet_at_home: rollback
+-- 20261127050734_a_fleet_at_home: rollback
 -- data loss: every row of integrations.alert_acknowledgements
 -- data loss: every row of public.organization_integration_changes
 -- data loss: every row of public.organization_integration_runs
 -- data loss: every row of integrations.sync_plans
 -- data loss: the values of public.organization_integration_events.transaction_id
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: ef8052dcd3463216f9bb60cdb5d7c791ea17fd8ac0739c69e01d0b2fc2da3e9b · body: b6d3c0dbf54a4bd691c212cb57f31fcaf5977ced819b819bac80999c4fe296c0
+-- generator: 3 · part: 1/1 · source: 9d01de4c34d067d3f527d1148c1d030f28b6d436d30770b3fa36a8f5bd91f165 · body: 67d08cdaac1f355bbd871c6998f07b5d3414b50c06382c75f8a48d998e6ff962
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -125,7 +125,7 @@ revoke all on function integrations.refuse_bad_configuration() from public, anon
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integrations_scheduled_idx') then
+    if exists (select from integrations_once.statements where id = '20261127050734.index public.organization_integrations_scheduled_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integrations_scheduled_idx";$statement$;
     end if;
   end if;
@@ -134,7 +134,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integration_events_alerts_idx') then
+    if exists (select from integrations_once.statements where id = '20261127050734.index public.organization_integration_events_alerts_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_events_alerts_idx";$statement$;
     end if;
   end if;
@@ -143,7 +143,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.index public.organization_integration_events_position_idx') then
+    if exists (select from integrations_once.statements where id = '20261127050734.index public.organization_integration_events_position_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_events_position_idx";$statement$;
     end if;
   end if;
@@ -152,7 +152,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.column public.organization_integration_events.transaction_id') then
+    if exists (select from integrations_once.statements where id = '20261127050734.column public.organization_integration_events.transaction_id') then
       execute $statement$ALTER TABLE IF EXISTS "public"."organization_integration_events" DROP COLUMN IF EXISTS "transaction_id";$statement$;
     end if;
   end if;
@@ -161,7 +161,7 @@ END $guard$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.table integrations.sync_plans') then
+    if exists (select from integrations_once.statements where id = '20261127050734.table integrations.sync_plans') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -181,7 +181,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_runs') then
+    if exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_runs') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -201,7 +201,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.table public.organization_integration_changes') then
+    if exists (select from integrations_once.statements where id = '20261127050734.table public.organization_integration_changes') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -221,7 +221,7 @@ END $guard1$;
 DO $guard1$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.table integrations.alert_acknowledgements') then
+    if exists (select from integrations_once.statements where id = '20261127050734.table integrations.alert_acknowledgements') then
       execute $statement$DO $guard$
 DECLARE
   others text;
@@ -595,7 +595,7 @@ drop function if exists integrations.record_changes();
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127043812.schema integrations_api') then
+    if exists (select from integrations_once.statements where id = '20261127050734.schema integrations_api') then
       execute $statement$DROP SCHEMA IF EXISTS "integrations_api";$statement$;
     end if;
   end if;
@@ -604,7 +604,7 @@ END $guard$;
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    delete from integrations_once.statements where id like '20261127043812.%';
+    delete from integrations_once.statements where id like '20261127050734.%';
     if not exists (select from integrations_once.statements) then
       drop table integrations_once.statements;
       drop schema integrations_once;
