@@ -16,7 +16,11 @@ import {
   type ServiceScope,
   systems,
 } from '@org/integrations-db'
-import { type organizationIntegrationEvents, organizationIntegrations } from '@org/integrations-db/schema'
+import {
+  type organizationIntegrationChanges,
+  type organizationIntegrationEvents,
+  organizationIntegrations,
+} from '@org/integrations-db/schema'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 /** Compiles where both types are one. */
@@ -123,7 +127,9 @@ export async function reads(): Promise<void> {
 
 // guarantee: rows and events have the columns of their tables
 same<Omit<Integration, 'revision' | 'problems'>, typeof organizationIntegrations.$inferSelect>(true)
-same<IntegrationEvent, typeof organizationIntegrationEvents.$inferSelect>(true)
+type EventRow = Omit<typeof organizationIntegrationEvents.$inferSelect, 'transactionId' | 'action'>
+same<Omit<IntegrationEvent, 'changes' | 'action'>, EventRow>(true)
+same<IntegrationEvent['changes'] & {}, (typeof organizationIntegrationChanges.$inferSelect)['changes'] & {}>(true)
 
 // guarantee: each system's bundle has the fields that the registry lists
 type Listed = {
