@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
 import type { OrganizationScope, ServiceScope } from '../../src/index.ts'
 import { beforeRules, useDatabase } from '../support/database.ts'
 
 /* Who changed what, whichever way it was changed. */
 
+const administrator = new URL(inject('server').adminUrl).username
 const t = useDatabase()
 let organizationId: string
 let acme: OrganizationScope
@@ -73,7 +74,7 @@ describe('who changed what is an event', () => {
     ],
     [
       'SQL by hand',
-      'postgres',
+      administrator,
       () => t.admin`update organization_integrations set status = 'error' where organization_id = ${organizationId}`,
     ],
     [
@@ -136,10 +137,10 @@ describe('who changed what is an event', () => {
     await begin()
     await t.admin`update organization_integrations set organization_id = ${organizationId}, status = 'error' where organization_id = ${from}`
     expect(await changes(before)).toMatchObject([
-      ['remove', 'postgres', { status: { old: 'inactive' } }],
+      ['remove', administrator, { status: { old: 'inactive' } }],
       ['create', 'kari', {}],
     ])
-    expect(await changes()).toMatchObject([['create', 'postgres', { status: { new: 'error' } }]])
+    expect(await changes()).toMatchObject([['create', administrator, { status: { new: 'error' } }]])
     await t.admin`update organization_integrations set id = gen_random_uuid() where organization_id = ${organizationId}`
     expect((await changes()).map(([action]) => action).sort()).toEqual(['create', 'create', 'remove'])
   })

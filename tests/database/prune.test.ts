@@ -36,7 +36,10 @@ describe('events prune', () => {
     expect(await prune(true)).toMatchObject({ applied: true, rows: 3 })
     expect(await kept()).toEqual(['old and pending', 'young', 'young change'])
     const [event] = await t.admin`select actor, reason from organization_integration_changes where action = 'prune'`
-    expect(event).toEqual({ actor: 'postgres', reason: expect.stringMatching(/^3 events before 2026-02-01/) })
+    expect(event).toEqual({
+      actor: new URL(t.adminUrl).username,
+      reason: expect.stringMatching(/^3 events before 2026-02-01/),
+    })
     expect(await prune(true)).toMatchObject({ rows: 0 })
     expect(await t.admin`select from organization_integration_changes where action = 'prune'`).toHaveLength(1)
     expect(await t.admin`select from integrations.operator_turns`).toHaveLength(0)
