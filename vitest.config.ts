@@ -21,7 +21,7 @@ const sizes = {
     SCHEDULES: '5000',
     STORM_CALLS: '2000',
     SEQUENCES: '12',
-    KILL_EVERY: '4',
+    KILL_EVERY: '8',
     CHANGES_EVERY: '1',
     DUMP_EVERY: '8',
     MUTANT_EVERY: '40',

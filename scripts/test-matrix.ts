@@ -46,7 +46,7 @@ const long = [
   'storm',
   'upgrades',
 ]
-const whole = { DOCUMENTS: '20000', KILL_EVERY: '4', CHANGES_EVERY: '1' }
+const whole = { DOCUMENTS: '20000', KILL_EVERY: '8', CHANGES_EVERY: '1' }
 const wanted = process.argv.slice(2)
 
 for (const major of Object.keys(majors)) {

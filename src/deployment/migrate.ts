@@ -43,7 +43,7 @@ export type MigrateOptions = {
    *
    * @default as it is; closed in a new database
    */
-  dataApi?: boolean
+  dataApi?: boolean | undefined
   /**
    * Called after each file with how many of all are done.
    *
