@@ -69,7 +69,8 @@ test(
       {
         numRuns: runs,
         endOnFailure: process.env.SHRINK === undefined,
-        ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}),
+        // A build draws the same each time, so that what breaks it is the change; the long run draws anew.
+        ...(process.env.SEED || runs < 100 ? { seed: Number(process.env.SEED || 21) } : {}),
         ...(process.env.RUN_PATH ? { path: process.env.RUN_PATH } : {}),
       },
     )
