@@ -1,6 +1,6 @@
 /*
- * `npm run test:matrix [-- 15 18] [--whole]`: migrations and what builds them, isolation, logins and the repository on PostgreSQL 15 to 18, real
- * servers out of npm packages that a newcomer's `npm ci` does not pay for.
+ * `npm run test:matrix [-- 15 18] [--whole]`: migrations and what builds them, isolation, logins and the repository on
+ * PostgreSQL 15 to 18, real servers out of npm packages that a newcomer's `npm ci` does not pay for.
  */
 import postgres from 'postgres'
 import { startEmbedded } from '../tests/support/embedded.ts'
@@ -8,17 +8,12 @@ import { embeddedLibrary, embeddedOf, majors } from './majors.ts'
 import { run, testFile } from './temporary.ts'
 
 /** What PostgreSQL itself answers: on every version. */
-const core = [
+const every = [
   'isolation',
   'logins',
   'migrations',
-  'guards',
-  'custom',
-  'deployment',
   'integrations',
   'credentials',
-  'credential-check',
-  'breach',
   'table',
   'memberships',
   'leftovers',
@@ -28,8 +23,18 @@ const core = [
   'edits',
   'refusals',
 ]
-/** What differs by version where a server is cancelled, held up, logs or is broken on purpose: on the oldest and the newest. */
-const ends = ['doctor-surroundings', 'fail-closed', 'held-up', 'server-log']
+/** What files and commands make of it, and a server that is cancelled, held up, logs or is broken: on the oldest and the newest. */
+const ends = [
+  'guards',
+  'custom',
+  'deployment',
+  'credential-check',
+  'breach',
+  'doctor-surroundings',
+  'fail-closed',
+  'held-up',
+  'server-log',
+]
 /** What kills, floods and draws for long besides, at the sizes of CI: there too, with `--whole`, before a release. */
 const long = [
   'changes',
@@ -51,7 +56,7 @@ const wanted = process.argv.slice(2).filter((word) => word !== '--whole')
 for (const major of Object.keys(majors)) {
   if (wanted.length > 0 && !wanted.includes(major)) continue
   const atAnEnd = ['15', '18'].includes(major)
-  const files = [...core, ...(atAnEnd ? ends : []), ...(atAnEnd && isWhole ? long : [])].map(testFile)
+  const files = [...every, ...(atAnEnd ? ends : []), ...(atAnEnd && isWhole ? long : [])].map(testFile)
   const server = await startEmbedded(await embeddedOf(major))
   try {
     const admin = postgres(server.adminUrl, { max: 1 })
