@@ -1,7 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { is } from 'drizzle-orm'
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
-import * as schema from '../schema/index.ts'
+import { publicTables } from '../schema/tables.ts'
 import type { Admin } from './connection.ts'
 import { endAll, type Holder, type Patience, withAttempts } from './holders.ts'
 import { planSeconds } from './steps.ts'
@@ -11,12 +9,10 @@ import { planSeconds } from './steps.ts'
  * and written down as the statements that give it back.
  */
 
-// Every one, also those to come; the private ones lie behind their schema. An older database may not have all of them.
-const tables = Object.values(schema)
-  .flatMap((one) => (is(one, PgTable) ? [getTableConfig(one)] : []))
-  .flatMap(({ schema: namespace = 'public', name }) => (namespace === 'public' ? [`public.${name}`] : []))
-  .sort()
-  .join()
+const tables = publicTables.map((name) => `public.${name}`).join()
+/** Their ids; an older database may not have all of them. */
+const tableIds = (sql: Admin) =>
+  sql`array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)`
 
 type Lockdown = { url: string } & Patience
 
@@ -66,12 +62,12 @@ async function takeAll(sql: Admin): Promise<number> {
         select 'table' as kind, c.oid::regclass::text as name, '' as part, c.relowner as owner, c.relacl as acl
         from pg_class as c
         where c.relkind in ('r', 'p', 'v', 'm', 'f')
-          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)))
+          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (${tableIds(sql)}))
         union all
         select 'table', c.oid::regclass::text, format('(%I)', a.attname), c.relowner, a.attacl
         from pg_attribute as a join pg_class as c on c.oid = a.attrelid
         where a.attacl is not null
-          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)))
+          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (${tableIds(sql)}))
         union all
         select 'function', p.oid::regprocedure::text, '', p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
         from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname in ('integrations', 'integrations_api')
@@ -107,7 +103,7 @@ async function whoMayRead(sql: Admin): Promise<string[]> {
   const rows = await sql<{ rolname: string }[]>`
     select rolname from pg_roles as r
     where r.rolcanlogin and exists (
-      select from unnest(array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)) as t
+      select from unnest(${tableIds(sql)}) as t
       where has_table_privilege(r.oid, t, 'select, insert, update, delete, truncate')
     )
     order by 1`
@@ -125,7 +121,7 @@ async function whoIsReading(sql: Admin, allowed: readonly string[]): Promise<Hol
         select from pg_catalog.pg_locks as l join pg_catalog.pg_class as c on c.oid = l.relation
         where l.pid = a.pid and l.locktype = 'relation' and l.granted
           and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
-          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (array(select to_regclass(name) from unnest(string_to_array(${tables}, ',')) as name)))
+          and (c.relnamespace = 'integrations'::regnamespace or c.oid = any (${tableIds(sql)}))
       )
     order by 1`
   return [...rows]

@@ -1,4 +1,5 @@
 import { IntegrationsDbError } from '../errors.ts'
+import { publicTableLiterals } from '../schema/tables.ts'
 import type { Pool } from './pool.ts'
 import { statement, toObjects } from './statement.ts'
 
@@ -23,7 +24,7 @@ with ours as (
   select pg_class.oid, relname, relowner, pg_namespace.oid as schema
   from pg_class join pg_namespace on pg_namespace.oid = relnamespace
   where relkind in ('r', 'v') and (nspname in ('integrations', 'vault') or (nspname = 'public' and relname in
-    ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events', 'organization_integration_changes', 'organization_integration_runs')))
+    (${publicTableLiterals})))
 )
 select rolname, rolsuper, rolbypassrls,
   pg_has_role(session_user, 'service_role', 'member') as may_be_service,

@@ -1,7 +1,5 @@
-import { is } from 'drizzle-orm'
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { IntegrationsDbError } from '../errors.ts'
-import * as schema from '../schema/index.ts'
+import { tableNames } from '../schema/tables.ts'
 import { nameOf, type RelationName, relationsIn } from './relations.ts'
 import { type Run, statement } from './statement.ts'
 
@@ -10,10 +8,11 @@ import { type Run, statement } from './statement.ts'
  * before it runs, once per text and table; of our own tables nobody needs to ask.
  */
 
-const ours: readonly string[] = Object.values(schema)
-  .filter((one) => is(one, PgTable))
-  .map((table) => getTableConfig(table as PgTable))
-  .flatMap(({ schema, name }) => (schema === undefined ? [name, `public.${name}`] : [`${schema}.${name}`]))
+const ours = tableNames.flatMap(({ schema, name }) => [...(schema === 'public' ? [name] : []), `${schema}.${name}`])
+
+/** SQL: whether a view with such options reads as its caller. */
+export const readsAsCaller = (options: string) =>
+  `exists (select from pg_catalog.unnest(${options}) as o where o ~* '^security_invoker=(t|true|on|y|yes|1)$')`
 
 /**
  * Of names, those through which rows are seen that no policy filters for this role: a table without row-level security, or
@@ -46,7 +45,7 @@ reached as (
   join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid
     and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> r.oid
   join pg_catalog.pg_class as c on c.oid = d.refobjid and c.relkind in ('r', 'p', 'v', 'm', 'f')
-  where r.relkind = 'v' and exists (select from pg_catalog.unnest(r.reloptions) as o where o ~* '^security_invoker=(t|true|on|y|yes|1)$')
+  where r.relkind = 'v' and ${readsAsCaller('r.reloptions')}
 )
 select r.schema, r.name, pg_catalog.format('%I.%I', n.nspname, c.relname) as relation, r.relkind as kind
 from reached as r
@@ -54,7 +53,7 @@ join pg_catalog.pg_class as c on c.oid = r.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and case when r.relkind in ('r', 'p') then not pg_catalog.row_security_active(r.oid)
-    when r.relkind = 'v' then not exists (select from pg_catalog.unnest(r.reloptions) as o where o ~* '^security_invoker=(t|true|on|y|yes|1)$')
+    when r.relkind = 'v' then not ${readsAsCaller('r.reloptions')}
     else true end
 order by 3
 limit 1`)

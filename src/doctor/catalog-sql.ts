@@ -1,3 +1,4 @@
+import { readsAsCaller } from '../connection/protection.ts'
 import { lines, list, owned, privileges, rolesWho, settings } from './catalog-expressions.ts'
 import { ourSchemas as schemas, ourTables as tables, ourTypes as types } from './ours.ts'
 
@@ -133,7 +134,7 @@ const objects = `
     join pg_depend as d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
     join tables as t on t.oid = d.refobjid
     join pg_class as v on v.oid = w.ev_class and v.relkind in ('v', 'm')
-    where not exists (select from unnest(v.reloptions) as o where o ~* '^security_invoker=(t|true|on|y|yes|1)$')
+    where not ${readsAsCaller('v.reloptions')}
   union all
     select distinct 22, 'definer function', p.oid::regprocedure::text, t.path, 0, null::regclass, null::oid, 0,
       jsonb_build_object('open to', ${rolesWho("has_function_privilege(r.oid, p.oid, 'execute')")})

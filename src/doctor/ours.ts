@@ -1,7 +1,7 @@
-import { is } from 'drizzle-orm'
-import { isPgEnum, PgTable } from 'drizzle-orm/pg-core'
+import { isPgEnum } from 'drizzle-orm/pg-core'
 import { names } from '../extras/kinds.ts'
 import * as schema from '../schema/index.ts'
+import { tables } from '../schema/tables.ts'
 import { literal, name } from '../util/quote.ts'
 import { list } from './catalog-expressions.ts'
 
@@ -11,9 +11,7 @@ import { list } from './catalog-expressions.ts'
 export const ourSchemas = ['integrations', 'integrations_api', 'integrations_once'].map(literal).join(', ')
 
 /** As statements write them, those of schema public too. */
-export const ourTables = Object.values(schema)
-  .filter((one) => is(one, PgTable))
-  .map((table) => names(table as PgTable).quoted)
+export const ourTables = tables.map((table) => names(table).quoted)
 
 export const ourTypes = Object.values(schema)
   .filter((one) => isPgEnum(one))

@@ -1,4 +1,5 @@
 import { mayReach } from '../../connection/login-check.ts'
+import { publicTableLiterals } from '../../schema/tables.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* Who connects, and who owns. */
@@ -7,7 +8,7 @@ const ours = `
   select c.oid, c.relname, c.relowner, n.oid as schema
   from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v') and (n.nspname in ('integrations', 'vault') or n.nspname = 'public' and c.relname in
-    ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events', 'organization_integration_changes', 'organization_integration_runs'))`
+    (${publicTableLiterals}))`
 
 // Administrators may everything, and Supabase's own logins are Supabase's.
 const backends = `

@@ -1,3 +1,4 @@
+import { publicTableLiterals } from '../../schema/tables.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* What could pass for what: temporary objects, and functions that would take one for PostgreSQL's. */
@@ -48,7 +49,7 @@ with functions as (
   join pg_class as c on c.oid = g.tgrelid join pg_namespace as n on n.oid = c.relnamespace
   where not g.tgisinternal and l.lanname not in ('c', 'internal') and p.pronamespace <> (select oid from pg_namespace where nspname = 'integrations')
     and (n.nspname = 'integrations' or n.nspname = 'public' and c.relname in
-      ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events', 'organization_integration_changes', 'organization_integration_runs'))
+      (${publicTableLiterals}))
 ), searched as (
   select f.oid, s.path, regexp_split_to_array(s.path, '\\s*,\\s*') as schemas
   from functions as f

@@ -1,4 +1,5 @@
 import { scheduleProblem } from '../../config/schedule.ts'
+import { publicTableLiterals } from '../../schema/tables.ts'
 import { literal } from '../../util/quote.ts'
 import type { Finding } from '../finding.ts'
 import { type Advice, advise, counted, credentials, examples, integrations, look, number } from './advice.ts'
@@ -81,7 +82,7 @@ select format('%I.%I', n.nspname, c.relname) as name, (pg_relation_size(c.oid) /
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.reltuples < 0 and pg_relation_size(c.oid) > 65536
   and (n.nspname = 'integrations' or n.nspname = 'public' and c.relname in
-    ('organization_integrations', 'organization_integration_credentials', 'organization_integration_events', 'organization_integration_changes', 'organization_integration_runs'))
+    (${publicTableLiterals}))
 order by 1`,
   findings: (rows) =>
     rows.map(({ name, kilobytes }) =>

@@ -1,9 +1,9 @@
-import { is } from 'drizzle-orm'
-import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { rules } from '../../config/rules.ts'
 import { definerFunction, trigger } from '../../extras/functions.ts'
 import { literal } from '../../util/quote.ts'
-import * as schema from '../index.ts'
+import { organizationIntegrationChanges } from '../organization-integration-changes.ts'
+import { tables } from '../tables.ts'
 import { looksLikeCredential, stems } from './credential-rules.ts'
 
 /*
@@ -26,7 +26,7 @@ const textColumns = (table: PgTable) =>
 const suspicious = `replace(lower((to_jsonb(new) - array[${checkedElsewhere.map(literal).join(', ')}])::text collate "C"), '_', '') like any (${stems})`
 
 /** What a trigger of ours writes is redacted by it, or a row that is there could not be changed. Each row would pay twice. */
-const recordedByTrigger = new Set<PgTable>([schema.organizationIntegrationChanges])
+const recordedByTrigger = new Set<PgTable>([organizationIntegrationChanges])
 
 /** The trigger of one table; none where it has nothing to look at. */
 function credentialCheck(table: PgTable) {
@@ -76,8 +76,7 @@ begin
   return new;
 end`,
   }),
-  ...Object.values(schema)
-    .filter((one) => is(one, PgTable))
+  ...tables
     .flatMap((table) => credentialCheck(table))
     // How a module lists its exports differs between those that load it.
     .sort((a, b) => (a.key < b.key ? -1 : 1)),
