@@ -1,4 +1,6 @@
 import { IntegrationsDbError } from '../errors.ts'
+import { mayGo } from '../schema/functions/alerts.ts'
+import { isSuperseded } from '../schema/functions/runs.ts'
 import { type Admin, withAdmin } from './connection.ts'
 
 /* How events and runs that are old go. In batches, each a transaction: what is stopped is done that far. */
@@ -13,15 +15,13 @@ const batchRows = 20_000
 
 const events: Pruned = {
   count: `select (select count(*) from public.organization_integration_events as e
-      where e.created_at < $1::text::timestamptz and (e.action <> 'alert'
-        or exists (select from integrations.alert_acknowledgements as a where a.event_id = e.id)))
+      where e.created_at < $1::text::timestamptz and ${mayGo})
     + (select count(*) from public.organization_integration_changes as c where c.created_at < $1::text::timestamptz) as rows`,
   prune: 'select integrations.prune_events($1::text::timestamptz, $2::integer) as rows',
 }
 const runs: Pruned = {
   count: `select count(*) as rows from public.organization_integration_runs as old
-    where old.due < $1::text::timestamptz and exists (select from public.organization_integration_runs as newer
-      where newer.integration_id = old.integration_id and newer.due > old.due)`,
+    where old.due < $1::text::timestamptz and ${isSuperseded}`,
   prune: 'select integrations.prune_runs($1::text::timestamptz, $2::integer) as rows',
 }
 

@@ -4,6 +4,8 @@ import { definerFunction } from '../../extras/functions.ts'
 
 /** An alert that somebody was told of; others are never pruned. */
 const acknowledged = 'exists (select from integrations.alert_acknowledgements as a where a.event_id = e.id)'
+/** Of an event `e`. */
+export const mayGo = `(e.action <> 'alert' or ${acknowledged})`
 
 export const alertFunctions = [
   // Not bound to what is settled: whoever keeps a transaction open must not keep an alert from being told.
@@ -54,7 +56,7 @@ begin
     delete from public.organization_integration_events as old
     where old.id in (
       select e.id from public.organization_integration_events as e
-      where e.created_at < before and (e.action <> 'alert' or ${acknowledged})
+      where e.created_at < before and ${mayGo}
       order by e.transaction_id, e.created_at, e.id
       limit most
     )

@@ -10,6 +10,10 @@ import { runOutcomes } from '../organization-integration-runs.ts'
 const run =
   'id uuid, integration_id uuid, due timestamptz, started_at timestamptz, finished_at timestamptz, outcome text, message text, counts jsonb, attempt bigint'
 
+/** Of a run `old`: the newest of each integration stays, as it says from when on a due time has not had its run. */
+export const isSuperseded = `exists (select from public.organization_integration_runs as newer
+      where newer.integration_id = old.integration_id and newer.due > old.due)`
+
 export const runFunctions = [
   // Answers without an id where that due time has its run.
   definerFunction({
@@ -130,7 +134,6 @@ begin
 end`,
   }),
 
-  // The newest run of each integration stays: it says from when on a due time has not had its run.
   definerFunction({
     name: 'integrations.prune_runs',
     parameters: 'before timestamptz, most integer',
@@ -142,8 +145,7 @@ begin
   delete from public.organization_integration_runs as r
   where r.id in (
     select old.id from public.organization_integration_runs as old
-    where old.due < before and exists (select from public.organization_integration_runs as newer
-      where newer.integration_id = old.integration_id and newer.due > old.due)
+    where old.due < before and ${isSuperseded}
     limit most
   );
   get diagnostics pruned = row_count;
