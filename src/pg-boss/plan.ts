@@ -75,9 +75,10 @@ export async function planSyncs(options: PlanSyncsOptions): Promise<PlannedSyncs
   const now = new Date()
   const since = (await service.runs.plannedThrough(queue)) ?? now
   const until = new Date(now.getTime() + horizonSeconds * 1000)
+  const timesOf = remembered({ timeZone, since, now, until, missed })
   let planned = 0
   for await (const rows of pages(service)) {
-    const jobs = jobsOf(rows, { timeZone, since, now, until, missed }).map((job) => toInsert(job, queue, now))
+    const jobs = jobsOf(rows, timesOf).map((job) => toInsert(job, queue, now))
     planned += await insert(boss, jobs)
   }
   // Not `until`: what is activated meanwhile may be due before.
@@ -94,18 +95,24 @@ async function* pages(service: ServiceScope): AsyncGenerator<ScheduledIntegratio
   } while (after !== null)
 }
 
-/** Rows share a few schedules, so each schedule is read once. */
-function jobsOf(rows: ScheduledIntegration[], window: Window): SyncJob[] {
-  const known = new Map<string, Date[]>()
+function jobsOf(rows: ScheduledIntegration[], timesOf: (schedule: string) => Date[]): SyncJob[] {
   return rows.flatMap(({ id, organizationId, integrationType, createdAt, syncSchedule, due: next }) => {
     // A row with problems has no next run.
     if (syncSchedule === null || next === null) return []
-    const times = known.get(syncSchedule) ?? dueTimes(syncSchedule, window)
-    known.set(syncSchedule, times)
-    return times
+    return timesOf(syncSchedule)
       .filter((due) => due > createdAt)
       .map((due) => ({ integrationId: id, organizationId, integrationType, due: due.toISOString() }))
   })
+}
+
+/** Many integrations share a schedule, and each is read once for all pages. */
+function remembered(window: Window): (schedule: string) => Date[] {
+  const known = new Map<string, Date[]>()
+  return (schedule) => {
+    const times = known.get(schedule) ?? dueTimes(schedule, window)
+    known.set(schedule, times)
+    return times
+  }
 }
 
 /** pg-boss throws away what waits for longer than the queue's retention from `startAfter` on, so a missed one has none. */
