@@ -123,9 +123,8 @@ const refers = ({ text }: MigrationFile) => text.includes('"organizations"')
 
 /** With other line ends, as git makes them on Windows, it is the same copy. */
 function edited(file: MigrationFile, copies: MigrationFile[]): string[] {
-  const same = (text: string) => text.replaceAll('\r\n', '\n')
   return copies.flatMap((copy) => {
-    if (same(copy.text) === same(file.text)) return []
+    if (copy.text === file.text) return []
     const lengths = `${copy.text.length} characters where ours has ${file.text.length}`
     return [
       `${copy.path}: was edited, ${lengths}; delete it to get ours again, and put your change into a migration of your own`,
