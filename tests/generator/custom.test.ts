@@ -2,12 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, pgEnum, pgTable, text, varchar } from 'drizzle-orm/pg-core'
-import type { Sql } from 'postgres'
-import { afterEach, describe, expect, inject, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { rollback } from '../../src/deployment/rollback.ts'
 import { build } from '../../src/migrations/build.ts'
-import { databaseUrl } from '../support/global-setup.ts'
 import {
   type BuiltFile,
   built,
@@ -17,25 +15,16 @@ import {
   runFile,
   type Step,
   tryFiles,
-  writeProject,
+  urlOf,
+  useProjects,
 } from '../support/projects.ts'
 
-const projects: Project[] = []
-const project = async (steps: Step[]) => {
-  const made = await writeProject(steps)
-  projects.push(made)
-  return made
-}
-afterEach(() => {
-  for (const made of projects.splice(0)) made.remove()
-})
+const project = useProjects()
 
 const t = (columns: object = {}, extras: unknown[] = [], name = 't') =>
   pgTable(name, { id: integer('id').primaryKey(), a: text('a'), ...columns } as never, () => extras as never)
 const base = { t: t() }
 const sqlVarchar = (length: number) => varchar('a', { length })
-/** Where a connection leads, with the password the driver keeps to itself. */
-const urlOf = (db: Sql): string => databaseUrl(inject('server'), db.options.database)
 const names = (files: BuiltFile[]) => files.map(({ name }) => name)
 const attempt = (files: BuiltFile[]) => inDatabase((db) => tryFiles(db, files))
 

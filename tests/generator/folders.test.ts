@@ -1,31 +1,14 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { integer, pgTable, text, varchar } from 'drizzle-orm/pg-core'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { migrate } from '../../src/deployment/migrate.ts'
 import { rollback } from '../../src/deployment/rollback.ts'
 import { status } from '../../src/deployment/status.ts'
 import { build } from '../../src/migrations/build.ts'
-import {
-  built,
-  inDatabase,
-  type Project,
-  type Step,
-  schemaOf,
-  tryFiles,
-  urlOf,
-  writeProject,
-} from '../support/projects.ts'
+import { built, inDatabase, schemaOf, tryFiles, urlOf, useProjects } from '../support/projects.ts'
 
-const projects: Project[] = []
-const project = async (steps: Step[]) => {
-  const made = await writeProject(steps)
-  projects.push(made)
-  return made
-}
-afterEach(() => {
-  for (const made of projects.splice(0)) made.remove()
-})
+const project = useProjects()
 
 const t = (columns: object = {}) => pgTable('t', { id: integer('id').primaryKey(), a: text('a'), ...columns })
 const base = { t: t() }

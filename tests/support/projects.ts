@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import postgres from 'postgres'
-import { expect, inject } from 'vitest'
+import { afterEach, expect, inject } from 'vitest'
 import { build } from '../../src/migrations/build.ts'
 import { parseStatements } from '../../src/migrations/statements.ts'
 import { readCatalog, readRows } from './catalog.ts'
@@ -87,6 +87,19 @@ export async function refusal(work: Promise<unknown>): Promise<{ code: string; m
     () => expect.unreachable('it was not refused'),
     (error) => error,
   )
+}
+
+/** Writes folders that are gone after each test. */
+export function useProjects(): (steps: Step[]) => Promise<Project> {
+  const projects: Project[] = []
+  afterEach(() => {
+    for (const made of projects.splice(0)) made.remove()
+  })
+  return async (steps) => {
+    const made = await writeProject(steps)
+    projects.push(made)
+    return made
+  }
 }
 
 /** An administrator's URL of a database that is open. */
