@@ -17,24 +17,27 @@ begin
   execute format('revoke temporary on database %I from public, anon, authenticated, service_role', current_database());
 end $revoke$;`
 
-/**
- * The statements of {@link bootstrap}, for a database that is known to be nobody else's.
- *
- * What is there stays as it is. `auth.jwt()` is Supabase's, older name of the setting included, and so are the grants.
- */
-export const bootstrapSql = `\
-do $bootstrap$
-begin
-  if to_regrole('anon') is null then create role anon nologin noinherit; end if;
-  if to_regrole('authenticated') is null then create role authenticated nologin noinherit; end if;
-  if to_regrole('service_role') is null then create role service_role nologin noinherit bypassrls; end if;
-  if to_regnamespace('extensions') is null then create schema extensions; end if;
-  if to_regnamespace('auth') is null then
-    create schema auth;
-    comment on schema auth is '${marker}';
-  end if;
-  if to_regprocedure('auth.jwt()') is null then
-    create function auth.jwt() returns jsonb
+/** Each by the name it has in a report, in the order to create them in. */
+const creations: Record<string, { unless: string; create: string }> = {
+  'role anon': { unless: `to_regrole('anon')`, create: 'create role anon nologin noinherit;' },
+  'role authenticated': {
+    unless: `to_regrole('authenticated')`,
+    create: 'create role authenticated nologin noinherit;',
+  },
+  'role service_role': {
+    unless: `to_regrole('service_role')`,
+    create: 'create role service_role nologin noinherit bypassrls;',
+  },
+  'schema extensions': { unless: `to_regnamespace('extensions')`, create: 'create schema extensions;' },
+  'schema auth': {
+    unless: `to_regnamespace('auth')`,
+    create: `create schema auth; comment on schema auth is '${marker}';`,
+  },
+  // Supabase's, older name of the setting included.
+  'function auth.jwt()': {
+    unless: `to_regprocedure('auth.jwt()')`,
+    create: `\
+create function auth.jwt() returns jsonb
     language sql
     stable
     as $jwt$
@@ -42,11 +45,23 @@ begin
         nullif(current_setting('request.jwt.claim', true), ''),
         nullif(current_setting('request.jwt.claims', true), '')
       )::jsonb
-    $jwt$;
-  end if;
-end $bootstrap$;
+    $jwt$;`,
+  },
+}
+
+const grants = `\
 grant usage on schema public, extensions, auth to anon, authenticated, service_role;
 ${revokeTemporary}`
+
+/** Creates what is missing and leaves the rest, in a database that is known to be nobody else's: a copy, a test's own. */
+export const bootstrapSql = `\
+do $bootstrap$
+begin
+${Object.values(creations)
+  .map(({ unless, create }) => `  if ${unless} is null then ${create} end if;`)
+  .join('\n')}
+end $bootstrap$;
+${grants}`
 
 export type BootstrapOptions = {
   /** An administrator's URL. */
@@ -92,7 +107,8 @@ async function bootstrapOnce(tx: Admin, login: string | false, password: string)
   assertPlain(state)
   const { missing } = state
   await explained(state, async () => {
-    if (missing.length > 0) await tx.unsafe(bootstrapSql)
+    if (missing.length > 0)
+      await tx.unsafe([...missing.map((what) => creations[what]?.create ?? ''), grants].join('\n'))
     if (state.temporary === 'open') await tx.unsafe(revokeTemporary)
     if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
   })
@@ -103,8 +119,8 @@ async function bootstrapOnce(tx: Admin, login: string | false, password: string)
 }
 
 /**
- * Without a lock: there is none yet that not any login could hold. Whoever creates what somebody else is creating is
- * refused by the catalog once the other has committed, and looks again.
+ * Without a lock: there is none yet that not any login could hold. Whoever creates what somebody else has created since
+ * the look is refused by the catalog, and looks again; so nothing is created only if it is not there.
  */
 async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
@@ -145,10 +161,17 @@ function aboutTemporary({ temporary, missing, database, owner }: State): Pick<Bo
   return { hint: `everybody may create temporary objects in ${database}; its owner ${owner} should run: ${revoke}` }
 }
 
-/** Only catalogs are read: a look at an object itself would need rights on its schema. */
+/**
+ * Only catalogs are read: a look at an object itself would need rights on its schema. And only as of one moment, so none
+ * of the functions `to_reg…`, which also see what was committed since: a schema of somebody who bootstraps at the same
+ * time, whose comment and function this statement does not see.
+ */
 async function readState(sql: Admin, login: string | null): Promise<State> {
   const [row] = await sql<[State]>`
-    with api_roles (name, bypasses) as (values ('anon', false), ('authenticated', false), ('service_role', true)),
+    with api_roles (name, bypasses, id) as (
+      select name, bypasses, oid from (values ('anon', false), ('authenticated', false), ('service_role', true)) as role (name, bypasses)
+      left join pg_roles on rolname = name
+    ),
     shared (name) as (values ('public'), ('extensions'), ('auth')),
     jwt as (
       select prorettype::regtype::text as returns from pg_proc
@@ -165,17 +188,18 @@ async function readState(sql: Admin, login: string | null): Promise<State> {
       union all
       select format('table auth.users of %s', rolname) from pg_class
       join pg_roles on pg_roles.oid = relowner
-      where relnamespace = to_regnamespace('auth') and relname = 'users' and rolname = 'supabase_auth_admin'
+      join pg_namespace on pg_namespace.oid = relnamespace
+      where nspname = 'auth' and relname = 'users' and rolname = 'supabase_auth_admin'
     ),
     missing (place, what) as (
-      select 1, 'role ' || name from api_roles where to_regrole(name) is null
-      union all select 2, 'schema ' || name from shared where to_regnamespace(name) is null
+      select 1, 'role ' || name from api_roles where id is null
+      union all select 2, 'schema ' || name from shared where name not in (select nspname from pg_namespace)
       union all select 3, 'function auth.jwt()' where not exists (select from jwt)
       union all select 4, 'usage of schema ' || shared.name from shared
       where exists (
         select from api_roles where not exists (
           select from pg_namespace cross join lateral aclexplode(nspacl)
-          where nspname = shared.name and grantee = to_regrole(api_roles.name) and privilege_type = 'USAGE')
+          where nspname = shared.name and grantee = api_roles.id and privilege_type = 'USAGE')
       )
     )
     select current_user as administrator,
@@ -188,15 +212,14 @@ async function readState(sql: Admin, login: string | null): Promise<State> {
           'found', coalesce(nullif(concat_ws(' and ', case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'BYPASSRLS' end), ''), 'neither')) order by name), '[]')
         from api_roles join pg_roles as r on r.rolname = name
         where r.rolsuper or r.rolbypassrls <> bypasses) as unfit,
-      to_regnamespace('auth') is not null
-        and obj_description(to_regnamespace('auth'), 'pg_namespace') is distinct from ${marker} as "foreignAuth",
+      exists (select from pg_namespace where nspname = 'auth' and obj_description(oid, 'pg_namespace') is distinct from ${marker}) as "foreignAuth",
       (select returns from jwt) as "jwtReturns",
       to_jsonb(array(select what from missing order by place, what)) as missing,
       exists (select from pg_roles where rolname = ${login}) as "loginExists",
       (select case
           when not exists (
             select from aclexplode(coalesce(datacl, acldefault('d', datdba)))
-            where privilege_type = 'TEMPORARY' and (grantee = 0 or grantee in (select to_regrole(name) from api_roles)))
+            where privilege_type = 'TEMPORARY' and (grantee = 0 or grantee in (select id from api_roles)))
           then 'closed' when pg_has_role(datdba, 'usage') then 'open' else 'owner''s' end
         from pg_database where datname = current_database()) as temporary,
       quote_ident(current_database()) as database,

@@ -108,6 +108,11 @@ describe('bootstrap', () => {
     expect(reports.filter(({ login }) => login?.password)).toHaveLength(1)
   })
 
+  test('says what it created to one of ten that start at the same moment, also without a login', async () => {
+    const reports = await Promise.all(Array.from({ length: 10 }, () => bootstrap({ url, login: false })))
+    expect(reports.map(({ created }) => created).filter((created) => created.length > 0)).toEqual([all])
+  })
+
   test('serves a second database of the server with the roles and the login that are there', async () => {
     await bootstrap({ url })
     const second = await bootstrap({ url: await database('second') })
