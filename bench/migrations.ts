@@ -119,19 +119,19 @@ const read = (folder: string) =>
     .sort()
     .map((name) => readFileSync(join(folder, name), 'utf8'))
 
-/** Our own migrations without any guard: drizzle-kit's statements, and what is declared beside them. */
+/** Our own migrations without any guard: drizzle-kit's statements, and what is declared beside them where it changes. */
 function ownUnguarded(): string[] {
   const order: Record<string, number> = { require: 0, before: 2, after: 4 }
-  const seen = new Set<string>()
+  const last = new Map<string, string>()
   return readdirSync('drizzle')
     .filter((name) => name.endsWith('.sql'))
     .sort()
     .map((name) => {
       const statements = readFileSync(join('drizzle', name), 'utf8').split('--> statement-breakpoint')
       const extras = readExtras(join('supabase', 'extras', name.replace('.sql', '.json'))).filter(
-        ({ key }) => !seen.has(key),
+        ({ key, create }) => last.get(key) !== create,
       )
-      for (const { key } of extras) seen.add(key)
+      for (const { key, create } of extras) last.set(key, create)
       return [
         ...extras.map(({ phase, create }) => ({ at: order[phase] ?? 4, text: create })),
         ...statements.map((text) => ({ at: /^\s*CREATE (SCHEMA|TYPE)/.test(text) ? 1 : 3, text })),
