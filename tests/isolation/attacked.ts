@@ -118,23 +118,32 @@ export type Outcome = { result: number | string; changed: boolean }
 /** What `migrate --data-api on` does. */
 export const switchedOn = 'grant usage on schema integrations_api to authenticated;'
 
-/** One attempt by one persona, with the table read before and after past every policy; always undone. */
+/** What no attempt may change without a right to: all that a persona could be after, past every policy. */
+async function everything(sql: postgres.ISql): Promise<string> {
+  const [row] = await sql`
+    select md5(coalesce((select string_agg(t::text, ' ' order by id) from organization_integrations as t), '')
+      || coalesce((select string_agg(c::text, ' ' order by integration_id, version) from organization_integration_credentials as c), '')
+      || coalesce((select string_agg(r::text, ' ' order by id) from organization_integration_runs as r), '')
+      || (select count(*) from integrations.alert_acknowledgements)) as sum`
+  return row?.sum
+}
+
+/** Read once of each database: every attempt is undone. */
+const untouched = new WeakMap<Attacked, string>()
+
+/** One attempt by one persona, and whether it changed what it should not; always undone. */
 export async function attempt(db: Attacked, persona: Persona, statement: string): Promise<Outcome> {
   const { role, claims } = personas[persona]
   const token =
     claims === null
       ? ''
       : JSON.stringify(claims).replaceAll('"acme"', `"${db.acme}"`).replaceAll('"other"', `"${db.other}"`)
+  const before = untouched.get(db) ?? (await everything(db.admin))
+  untouched.set(db, before)
   const undone = new Error('undone')
   let outcome: Outcome = { result: 'nothing', changed: false }
   await db.admin
     .begin(async (tx) => {
-      const rows = () =>
-        tx`select md5(coalesce((select string_agg(t::text, ' ' order by id) from organization_integrations as t), '')
-          || coalesce((select string_agg(c::text, ' ' order by integration_id, version) from organization_integration_credentials as c), '')
-          || coalesce((select string_agg(r::text, ' ' order by id) from organization_integration_runs as r), '')
-          || (select count(*) from integrations.alert_acknowledgements)) as sum`
-      const [before] = await rows()
       await tx`select set_config('request.jwt.claims', ${token}, true)`
       if (statement.includes('integrations_api.')) await tx.unsafe(switchedOn)
       const result = await tx
@@ -145,8 +154,7 @@ export async function attempt(db: Attacked, persona: Persona, statement: string)
         })
         .catch((error: { code?: string }) => error.code ?? 'no code')
       await tx`reset role`
-      const [after] = await rows()
-      outcome = { result, changed: before?.sum !== after?.sum }
+      outcome = { result, changed: before !== (await everything(tx)) }
       throw undone
     })
     .catch((error) => {
