@@ -1449,6 +1449,21 @@ begin
 end
 $_$;
 
+CREATE FUNCTION integrations.refuse_rename() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform from public.organization_integration_credentials as c
+  where c.integration_id = new.id and c.secret_id is not null;
+  if found then
+    raise exception using errcode = 'check_violation', constraint = 'credential_keeps_system',
+      message = 'integration_type: cannot change while a credential is stored; revoke it first';
+  end if;
+  return null;
+end
+$$;
+
 CREATE FUNCTION integrations.repair_organization(organization_id uuid) RETURNS TABLE(event_id uuid, integration_type text, document text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2140,6 +2155,8 @@ CREATE TRIGGER changes_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public
 
 CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_bad_configuration();
 
+CREATE TRIGGER credential_keeps_system AFTER UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((old.integration_type <> new.integration_type)) EXECUTE FUNCTION integrations.refuse_rename();
+
 CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
 
 CREATE TRIGGER delete_secrets BEFORE TRUNCATE ON public.organization_integration_credentials FOR EACH STATEMENT EXECUTE FUNCTION integrations.delete_secrets();
@@ -2325,6 +2342,8 @@ REVOKE ALL ON FUNCTION integrations.refuse_bad_configuration() FROM PUBLIC;
 REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_credentials() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.refuse_rename() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.repair_organization(organization_id uuid) FROM PUBLIC;
 
