@@ -12,18 +12,21 @@ export const systemChecks = [
     returns: 'trigger',
     body: `\
 begin
-  perform from public.organization_integration_credentials as c
-  where c.integration_id = new.id and c.secret_id is not null;
-  if found then
-    raise exception using errcode = 'check_violation', constraint = 'credential_keeps_system',
-      message = 'integration_type: cannot change while a credential is stored; revoke it first';
+  if new.integration_type <> old.integration_type then
+    perform from public.organization_integration_credentials as c
+    where c.integration_id = new.id and c.secret_id is not null;
+    if found then
+      raise exception using errcode = 'check_violation', constraint = 'credential_keeps_system',
+        message = 'integration_type: cannot change while a credential is stored; revoke it first';
+    end if;
   end if;
   return null;
 end`,
   }),
+  // No WHEN: a column that a trigger's condition names cannot change its type, as a rollback of a label does.
   trigger(organizationIntegrations, {
     name: 'credential_keeps_system',
-    when: 'after update on {table} for each row when (old.integration_type <> new.integration_type)',
+    when: 'after update on {table} for each row',
     function: 'integrations.refuse_rename',
   }),
 ]
