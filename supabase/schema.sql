@@ -1454,11 +1454,13 @@ CREATE FUNCTION integrations.refuse_rename() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  perform from public.organization_integration_credentials as c
-  where c.integration_id = new.id and c.secret_id is not null;
-  if found then
-    raise exception using errcode = 'check_violation', constraint = 'credential_keeps_system',
-      message = 'integration_type: cannot change while a credential is stored; revoke it first';
+  if new.integration_type <> old.integration_type then
+    perform from public.organization_integration_credentials as c
+    where c.integration_id = new.id and c.secret_id is not null;
+    if found then
+      raise exception using errcode = 'check_violation', constraint = 'credential_keeps_system',
+        message = 'integration_type: cannot change while a credential is stored; revoke it first';
+    end if;
   end if;
   return null;
 end
@@ -2155,7 +2157,7 @@ CREATE TRIGGER changes_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public
 
 CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_bad_configuration();
 
-CREATE TRIGGER credential_keeps_system AFTER UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((old.integration_type <> new.integration_type)) EXECUTE FUNCTION integrations.refuse_rename();
+CREATE TRIGGER credential_keeps_system AFTER UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_rename();
 
 CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
 
