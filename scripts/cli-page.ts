@@ -44,7 +44,8 @@ function table(options: Options): string[] {
     code(option.example),
   ])
   return [['option', 'description', 'default', 'example'], ['---', '---', '---', '---'], ...rows].map(
-    (cells) => `| ${cells.join(' | ')} |`,
+    // A table's cell ends at a bar, inside code too.
+    (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
   )
 }
 

@@ -19,7 +19,7 @@ process.exitCode = await run()
 
 async function run(): Promise<number> {
   const { positionals, ...flags } = words(commands, args)
-  if (flags.version) return print(version())
+  if (flags.version) return print(flags.json ? JSON.stringify({ version: version() }) : version())
   if (positionals[0] === 'help') return help(positionals.slice(1))
   if (flags.help) return help(positionals)
   const command = find(positionals)

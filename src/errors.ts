@@ -59,8 +59,9 @@ function ends(text: string, cutEnd = /$^/, cutBegin = /$^/): string {
 const unfinished = /:\/[^\n]*$|\S*$/
 const unbegun = /^[^\n]*@|^\S*/
 
-// To the last @ of a line: a password may hold anything. Slashes may be one, where a path was made of a URL.
-const urlLogin = /(:\/+)(?!login:password@host)[^\n]*@/g
+// To the last @ of a line: a password may hold anything. Slashes may be one, where a path was made of a URL. A file's URL
+// has no login, and in stack traces it has the @ of a package's scope.
+const urlLogin = /(?<!\bfile|file:\/+[A-Za-z])(:\/+)(?!\/*login:password@host)[^\n]*@/g
 const passwordSetting = /\b((?:ssl)?password|pwd)(\s*=\s*)('[^'\n]*'|"[^"\n]*"|[^\s&]+)/gi
 
 /** A text without the login and password of URLs and of libpq's connection strings. */

@@ -63,12 +63,26 @@ async function* resolvedLines(mappings: unknown, file: string): AsyncGenerator<P
 
 async function* linesOf(file: string): AsyncGenerator<string> {
   let rest = ''
-  for await (const chunk of createReadStream(file, 'utf8')) {
+  for await (const chunk of chunksOf(file)) {
     const lines = `${rest}${chunk}`.split('\n')
     rest = lines.pop() ?? ''
     yield* lines
   }
   yield rest
+}
+
+/** `-` is standard input, as for other programs. */
+async function* chunksOf(file: string): AsyncGenerator<string> {
+  try {
+    yield* file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8')
+  } catch (error) {
+    // Of a folder the error has no path.
+    const { code } = error as NodeJS.ErrnoException
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `records ${file}: cannot be read (${code}); name a file of JSON lines`,
+    )
+  }
 }
 
 function resolvedLine(text: string, resolve: ReturnType<typeof resolverOf>) {

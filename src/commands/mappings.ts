@@ -24,7 +24,7 @@ export const mappingsPreviewCommand = command({
     records: {
       type: 'string',
       value: 'FILE.jsonl',
-      description: 'Read the records from this file, one JSON document a line.',
+      description: 'Read the records from this file, one JSON document a line; - is standard input.',
       example: '--records invoices.jsonl',
       required: true,
     },
@@ -66,7 +66,8 @@ function cell(value: unknown): string {
 }
 
 function aligned(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+  // Not spread into Math.max: so many arguments as a file may have lines overflow the stack.
+  const widths = (rows[0] ?? []).map((_, i) => rows.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), 0))
   return rows.map((row) =>
     row
       .map((text, i) => text.padEnd(widths[i] ?? 0))

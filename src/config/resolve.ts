@@ -132,7 +132,7 @@ function valueAt(record: unknown, segments: readonly string[]): unknown {
   for (const segment of segments) {
     if (value === undefined || value === null) return undefined
     const at = value
-    if (!isRecord(at) || (isList(at) && !/^\d+$/.test(segment))) return unreachable
+    if (!isRecord(at) || (isList(at) && !/^(0|[1-9]\d*)$/.test(segment))) return unreachable
     // Of a getter it has no value. A proxy may throw where a record would answer.
     value = attempt(() => Object.getOwnPropertyDescriptor(at, segment)?.value)
   }

@@ -30,6 +30,9 @@ const macros: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
 }
 
+/** pg_cron reads no more. */
+const longest = 999
+
 /** What other dialects have and these five fields have not. */
 const foreign: readonly [RegExp, string][] = [
   [/^\?$/, 'write * instead of ?'],
@@ -51,6 +54,7 @@ export function scheduleProblem(schedule: string): string | null {
   const macro = macros[schedule.toLowerCase()]
   if (macro !== undefined) return `must have five fields; write ${macro} instead of ${schedule.toLowerCase()}`
   if (schedule !== schedule.trim()) return 'must have no space before the first or after the last of its five fields'
+  if (schedule.length > longest) return `must have at most ${longest} characters`
   const parts = schedule.split(/ +/)
   if (/[^\S ]/.test(schedule)) return 'must have five fields separated by spaces, not by tabs or line breaks'
   if (parts.length === 6 || parts.length === 7) {

@@ -21,15 +21,15 @@ export type Transform = {
 
 const date = 'must be a date such as 2026-11-24 or 24.11.2026'
 
-// One kind of sign between thousands, in groups of three, or none.
-const anySign = /^([+-]?)(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:[.,](\d+))?$/
+// One kind of sign between thousands, in groups of three, or none. No group is led by a zero: `0.125` is no thousand.
+const anySign = /^([+-]?)(\d+|[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3})+)(?:[.,](\d+))?$/
 const norwegian = {
   example: '1.234,5, 1 234,5 or 1234,5',
-  form: /^([+-]?)(\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?$/,
+  form: /^([+-]?)(\d+|[1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3})+)(?:,(\d+))?$/,
 }
 const english = {
   example: '1,234.5, 1 234.5 or 1234.5',
-  form: /^([+-]?)(\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)(?:\.(\d+))?$/,
+  form: /^([+-]?)(\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3})+)(?:\.(\d+))?$/,
 }
 
 /**

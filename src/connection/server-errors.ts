@@ -14,6 +14,7 @@ const constraints: Record<string, [IntegrationsDbErrorCode, string]> = {
     'credential_missing',
     'status: cannot be active without a credential; store one with credentials.store, then set it active',
   ],
+  credential_keeps_system: ['conflict', 'integrationType: cannot change while a credential is stored; revoke it first'],
   organization_integrations_organization_id_fkey: [
     'not_found',
     'organizationId: there is no such organization in public.organizations',

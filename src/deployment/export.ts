@@ -165,7 +165,7 @@ const noOrganizations =
 async function migrationsFolder(directory: string): Promise<string> {
   if (basename(directory) === 'migrations') return directory
   if (!(await stat(directory).catch(() => undefined))?.isDirectory()) {
-    throw new IntegrationsDbError('not_found', `${directory}: is no folder; name the host's project folder`)
+    throw new IntegrationsDbError('not_found', `${directory || 'DIR'}: is no folder; name your project's folder`)
   }
   return basename(directory) === 'supabase' ? join(directory, 'migrations') : join(directory, 'supabase', 'migrations')
 }

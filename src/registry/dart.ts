@@ -1,4 +1,5 @@
-import { type Column, getTableColumns } from 'drizzle-orm'
+import { type Column, getTableColumns, is } from 'drizzle-orm'
+import { PgEnumColumn } from 'drizzle-orm/pg-core'
 import { versions } from '../config/versions.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { integrationStatus, integrationType } from '../schema/enums.ts'
@@ -71,11 +72,28 @@ ${entries.join('\n')}
 };`
 }
 
+const labelLists = [
+  { name: 'IntegrationType', enumeration: integrationType },
+  { name: 'IntegrationStatus', enumeration: integrationStatus },
+]
+
 type DartType = { type: string; read(key: string): string; write?(field: string): string }
 
+/** What the Data API's JSON holds of a Drizzle column. A number with decimals may come as `1`. */
+const jsonTypes: Readonly<Record<string, readonly string[]>> = {
+  String: [
+    ...['PgUUID', 'PgText', 'PgVarchar', 'PgChar', 'PgEnumColumn'],
+    ...['PgDate', 'PgDateString', 'PgTime', 'PgInterval', 'PgInet'],
+  ],
+  int: ['PgInteger', 'PgSmallInt', 'PgBigInt53', 'PgBigInt64', 'PgSerial'],
+  num: ['PgNumeric', 'PgNumericNumber', 'PgReal', 'PgDoublePrecision'],
+  bool: ['PgBoolean'],
+  Object: ['PgJson', 'PgJsonb', 'PgArray'],
+}
+
 /** How a column comes out of the Data API's JSON, and goes back. */
-function dartType(column: Column): DartType {
-  const { name, notNull, columnType, enumValues } = column
+export function dartType(column: Column): DartType {
+  const { name, notNull, columnType } = column
   if (name === 'field_mappings') {
     return {
       type: 'Map<String, FieldMapping>',
@@ -86,25 +104,26 @@ function dartType(column: Column): DartType {
   if (name === 'excluded_features') {
     return { type: 'List<String>', read: (key) => `_features(json[${key}], ${key}, strict)` }
   }
-  if (enumValues !== undefined && enumValues.length > 0) {
-    const list = column.name === 'status' ? 'IntegrationStatus' : 'IntegrationType'
-    return { type: 'String', read: (key) => `_label(json[${key}], ${list}.values, ${key}, strict)` }
+  const isTime = columnType.startsWith('PgTimestamp')
+  const base = isTime ? 'DateTime' : Object.keys(jsonTypes).find((one) => jsonTypes[one]?.includes(columnType))
+  if (base === undefined) {
+    throw new IntegrationsDbError(
+      'invalid_input',
+      `column ${name}: there is no Dart type for ${columnType}; add one to src/registry/dart.ts`,
+    )
   }
-  if (columnType === 'PgTimestamp') {
-    return {
-      type: 'DateTime',
-      read: (key) => `_time(json[${key}], ${key})`,
-      write: (field) => `${field}.toUtc().toIso8601String()`,
-    }
+  const type = notNull ? base : `${base}?`
+  const list = labelLists.find(({ enumeration }) => is(column, PgEnumColumn) && column.enum === enumeration)?.name
+  const read = (key: string) => {
+    if (list !== undefined) return `_label(json[${key}], ${list}.values, ${key}, strict)`
+    return isTime ? `_time(json[${key}], ${key})` : `_typed<${type}>(json[${key}], ${key})`
   }
-  if (columnType === 'PgUUID' || columnType === 'PgText') {
-    const type = notNull ? 'String' : 'String?'
-    return { type, read: (key) => `_typed<${type}>(json[${key}], ${key})` }
+  const mayBeNull = !notNull && (list !== undefined || isTime)
+  return {
+    type,
+    read: (key) => (mayBeNull ? `json[${key}] == null ? null : ${read(key)}` : read(key)),
+    ...(isTime ? { write: (field) => `${field}${notNull ? '' : '?'}.toUtc().toIso8601String()` } : {}),
   }
-  throw new IntegrationsDbError(
-    'invalid_input',
-    `column ${name}: there is no Dart type for ${columnType}; add one to src/registry/dart.ts`,
-  )
 }
 
 function row(): string {

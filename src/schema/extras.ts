@@ -23,6 +23,7 @@ import { credentialFunctions } from './functions/credentials.ts'
 import { dataApiFunctions } from './functions/data-api.ts'
 import { eventFunctions } from './functions/events.ts'
 import { maintenanceFunctions } from './functions/maintenance.ts'
+import { systemChecks } from './functions/one-system.ts'
 import { repairFunctions } from './functions/repair.ts'
 import { retrievalFunctions } from './functions/retrieval.ts'
 import { runFunctions } from './functions/runs.ts'
@@ -128,5 +129,6 @@ export const extras: Extra[] = withSafeFunctions([
   ...alertFunctions,
   ...credentialChecks,
   ...activationChecks,
+  ...systemChecks,
   ...dataApiFunctions,
 ])

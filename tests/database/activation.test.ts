@@ -88,6 +88,43 @@ describe.each(writers)('%s sets no integration active without a credential, and 
   })
 })
 
+describe.each(writers)('%s moves no integration that has a credential to another system', (role) => {
+  const rename = (id: string) =>
+    `update organization_integrations set integration_type = 'cornerstone' where organization_id = '${id}'`
+
+  test.each(['active', 'inactive', 'error'] as const)('%s or not, until it is revoked', async (status) => {
+    const { organizationId, acme } = await connected({ stored: true })
+    await acme.integrations.update('xledger', { status })
+    await expect(as(role, organizationId, rename(organizationId))).rejects.toMatchObject({
+      code: '23514',
+      constraint_name: 'credential_keeps_system',
+    })
+    expect(await statusOf(organizationId)).toBe(status)
+    await acme.credentials.revoke('xledger')
+    await as(role, organizationId, rename(organizationId))
+    expect(await acme.integrations.list()).toMatchObject([{ integrationType: 'cornerstone' }])
+  })
+
+  test('nor one whose credential was replaced and can still be read', async () => {
+    const { organizationId, acme } = await connected({ stored: true })
+    await acme.credentials.rotate('xledger', bundle, { graceSeconds: 60 })
+    await expect(as(role, organizationId, rename(organizationId))).rejects.toMatchObject({ code: '23514' })
+  })
+
+  test('and one without a credential as ever', async () => {
+    const { organizationId } = await connected({ stored: false })
+    await as(role, organizationId, rename(organizationId))
+    expect(await statusOf(organizationId)).toBeUndefined()
+  })
+})
+
+test('and a query of the caller that would is answered with conflict', async () => {
+  const { organizationId, acme } = await connected({ stored: true })
+  const rename = acme.query((q) => q.update(table).set({ integrationType: 'bufdir' }).where(sql`true`))
+  await expect(rename).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('revoke it first') })
+  expect(await statusOf(organizationId)).toBe('inactive')
+})
+
 test('a query of the caller is answered with credential_missing', async () => {
   const { organizationId, acme } = await connected({ stored: false })
   const activate = acme.query((q) => q.update(table).set({ status: 'active' }).where(sql`true`))

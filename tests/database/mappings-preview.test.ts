@@ -112,6 +112,17 @@ describe('mappings preview', () => {
     ])
   })
 
+  test('reads a file of any length, and standard input', async () => {
+    const line = `${JSON.stringify(good)}\n`
+    const { code, stdout } = await preview(fileOf('long.jsonl', line.repeat(150_000)))
+    expect(code).toBe(0)
+    expect(stdout.slice(-70)).toContain('150000 records, 0 with problems\n')
+
+    const words = ['--organization', organization, '--type', 'xledger', '--records', '-', '--url', t.adminUrl]
+    const piped = await runCli(['mappings', 'preview', ...words], {}, `${line}{}\n`)
+    expect([piped.code, piped.stdout]).toEqual([1, expect.stringContaining('2 records, 1 with problems')])
+  }, 60_000)
+
   test('prints nothing that a terminal would obey, and cuts what is long', async () => {
     const record = { ...good, 'gl.object': { code: `\u001b[31m\u202e${'x'.repeat(100)}` } }
     const { stdout } = await preview(fileOf('terminal.jsonl', JSON.stringify(record)))
@@ -162,9 +173,14 @@ describe('mappings preview', () => {
       'a file that is not there',
       ['--organization', 'ORG', '--type', 'xledger', '--records', 'nowhere'],
       1,
-      /nowhere: cannot be read.*ENOENT/,
+      /^error: records nowhere: cannot be read \(ENOENT\); name a file/,
     ],
-    ['a folder', ['--organization', 'ORG', '--type', 'xledger', '--records', tmpdir()], 1, /EISDIR|cannot be read/],
+    [
+      'a folder',
+      ['--organization', 'ORG', '--type', 'xledger', '--records', tmpdir()],
+      1,
+      /records .*: cannot be read \(EISDIR\); name a file/,
+    ],
   ])('refuses %s', async (_, words, code, message) => {
     const given = words.map((word) => (word === 'ORG' ? organization : word))
     expect(await runCli(['mappings', 'preview', ...given, '--url', t.adminUrl])).toMatchObject({

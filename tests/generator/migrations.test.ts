@@ -54,7 +54,7 @@ describe('every migration', () => {
     ])
     expect(catalog.types).toHaveLength(2)
     expect(catalog.policies).toHaveLength(7)
-    expect(catalog.triggers).toHaveLength(22)
+    expect(catalog.triggers).toHaveLength(23)
     expect(catalog.indexes).toHaveLength(24)
   })
 

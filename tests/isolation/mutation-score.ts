@@ -30,6 +30,7 @@ const equivalent: Record<string, string> = {
       'encryption_key_id(text)',
       'credential_store()',
       'refuse_activation()',
+      'refuse_rename()',
       'pending_alerts(integer)',
     ]
       .flatMap((signature) => pathMutants(`integrations.${signature}`))

@@ -91,6 +91,7 @@ const stories: Story[] = [
       `select integrations_api.rotate_credential('dynamics', '{"client_secret": "y"}', 60, 'attack')::pg_catalog.text`,
       `select integrations_api.describe_credential('dynamics') #>> '{credential,field_names}'`,
       `update public.organization_integrations set status = 'active' where integration_type = 'dynamics'`,
+      `update public.organization_integrations set integration_type = 'bufdir' where integration_type = 'dynamics'`,
       `select integrations_api.revoke_credential('dynamics')::pg_catalog.text`,
       `update public.organization_integrations set status = 'active' where integration_type = 'dynamics'`,
       `select integrations_api.merge_field_mappings('xledger', '{"a": {"path": "b", "default": null}, "c": null}') ->> 'field_mappings'`,

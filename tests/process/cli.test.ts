@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -210,7 +210,26 @@ describe('integrations-db', () => {
   test('shows no stack of an error unless asked with --debug', async () => {
     const gone = ['migrate', '--supabase', 'nowhere', '--url', t.adminUrl]
     expect(await cli(...gone)).toMatchObject({ code: 1, stdout: '', stderr: expect.not.stringContaining('    at ') })
-    expect((await cli(...gone, '--debug')).stderr).toContain('    at ')
+    const { stderr } = await cli(...gone, '--debug')
+    expect(stderr).toMatch(/^ {4}at .*file:\/\/\/.*\.js:\d+:\d+/m)
+    expect(stderr).not.toContain('…@')
+  })
+
+  test('says its version as a text, and as one JSON document', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect((await cli('--version')).stdout).toBe(`${version}\n`)
+    expect(JSON.parse((await cli('--version', '--json')).stdout)).toEqual({ version })
+  })
+
+  test('names the folder that export was given, and the argument where it is empty', async () => {
+    for (const [given, named] of [
+      ['', 'DIR'],
+      ['nowhere', 'nowhere'],
+    ] as const)
+      expect(await cli('export', given)).toMatchObject({
+        code: 1,
+        stderr: `error: ${named}: is no folder; name your project's folder\n`,
+      })
   })
 
   test.each([

@@ -26,19 +26,20 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts `integrations-db`. Nothing of it outlives the tests. */
-export function startCli(words: string[], environment: NodeJS.ProcessEnv = {}): Running {
+/** Starts `integrations-db`, with `input` on its standard input. Nothing of it outlives the tests. */
+export function startCli(words: string[], environment: NodeJS.ProcessEnv = {}, input?: string): Running {
   const { FORCE_COLOR: _, NO_COLOR: __, ...inherited } = process.env
   const child = spawn(process.execPath, [join(inject('dist'), 'cli.js'), ...words], {
     env: { ...inherited, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  child.stdin?.end(input)
   running.add(child)
   const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', (text) => {
+  child.stdout?.on('data', (text) => {
     said.stdout += text
   })
-  child.stderr.on('data', (text) => {
+  child.stderr?.on('data', (text) => {
     said.stderr += text
   })
   const ended = new Promise<Outcome>((done) => {
@@ -50,4 +51,5 @@ export function startCli(words: string[], environment: NodeJS.ProcessEnv = {}): 
   return { process: child, ended }
 }
 
-export const runCli = (words: string[], environment: NodeJS.ProcessEnv = {}) => startCli(words, environment).ended
+export const runCli = (words: string[], environment: NodeJS.ProcessEnv = {}, input?: string) =>
+  startCli(words, environment, input).ended

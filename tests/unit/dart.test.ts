@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { getTableColumns } from 'drizzle-orm'
+import * as pg from 'drizzle-orm/pg-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Language, type Node, Parser } from 'web-tree-sitter'
 import { systems } from '../../src/index.ts'
-import { dartSource } from '../../src/registry/dart.ts'
+import { dartSource, dartType } from '../../src/registry/dart.ts'
 import { dartFindings } from '../../src/registry/dart-check.ts'
 import { integrationStatus, integrationType, organizationIntegrations } from '../../src/schema/index.ts'
 
@@ -33,6 +34,42 @@ describe('the Dart file', () => {
   test('is the golden one, the same every time', () => {
     expect(dartSource()).toBe(readFileSync(golden, 'utf8'))
     expect(dartSource()).toBe(dartSource())
+  })
+
+  test('has a type for any column that somebody adds, as the Data API answers it', () => {
+    const mood = pg.pgEnum('mood', ['good', 'bad'])
+    const added = pg.pgTable('added', {
+      limit: pg.integer(),
+      version: pg.bigint({ mode: 'number' }).notNull(),
+      rate: pg.numeric().notNull(),
+      ratio: pg.doublePrecision(),
+      isPaused: pg.boolean().notNull(),
+      from: pg.date(),
+      short: pg.varchar({ length: 3 }).notNull(),
+      labels: pg.text().array(),
+      more: pg.jsonb().notNull(),
+      syncedAt: pg.timestamp({ withTimezone: true }),
+      mood: mood().notNull(),
+      earlier: integrationStatus(),
+    })
+    const said = Object.entries(getTableColumns(added)).map(([field, column]) => {
+      const { type, read, write = (own) => own } = dartType(column)
+      return [type, read("'x'"), write(field)]
+    })
+    expect(said).toEqual([
+      ['int?', "_typed<int?>(json['x'], 'x')", 'limit'],
+      ['int', "_typed<int>(json['x'], 'x')", 'version'],
+      ['num', "_typed<num>(json['x'], 'x')", 'rate'],
+      ['num?', "_typed<num?>(json['x'], 'x')", 'ratio'],
+      ['bool', "_typed<bool>(json['x'], 'x')", 'isPaused'],
+      ['String?', "_typed<String?>(json['x'], 'x')", 'from'],
+      ['String', "_typed<String>(json['x'], 'x')", 'short'],
+      ['Object?', "_typed<Object?>(json['x'], 'x')", 'labels'],
+      ['Object', "_typed<Object>(json['x'], 'x')", 'more'],
+      ['DateTime?', "json['x'] == null ? null : _time(json['x'], 'x')", 'syncedAt?.toUtc().toIso8601String()'],
+      ['String', "_typed<String>(json['x'], 'x')", 'mood'],
+      ['String?', "json['x'] == null ? null : _label(json['x'], IntegrationStatus.values, 'x', strict)", 'earlier'],
+    ])
   })
 
   test('is Dart to a real grammar, which refuses what is none', () => {

@@ -12,7 +12,7 @@ const pages = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
 ]
-const manifest = JSON.parse(read('package.json')) as { repository: { url: string } }
+const manifest = JSON.parse(read('package.json')) as { repository: { url: string }; scripts: Record<string, string> }
 const repository = manifest.repository.url.replace(/^git\+/, '').replace(/\.git$/, '')
 /** Where GitHub has a file as it is: for pictures, which npm shows too. */
 const rawFiles = `${repository.replace('github.com', 'raw.githubusercontent.com')}/main/`
@@ -66,6 +66,16 @@ describe('every page', () => {
       'https://example.org',
     ]
     expect(sound.filter((link) => isBroken('docs/cli.md', link))).toEqual([])
+  })
+
+  test.each(pages.filter((page) => page !== 'CHANGELOG.md'))('%s: names scripts and files that there are', (page) => {
+    const text = read(page)
+    const scripts = [...text.matchAll(/\bnpm run ([a-z:-]+)/g)].map(([, name = '']) => name)
+    expect(scripts.filter((name) => manifest.scripts[name] === undefined)).toEqual([])
+    const files = [...text.matchAll(/`((?:src|tests|docs|examples|scripts|bench)\/[\w./-]+)`/g)].map(
+      ([, path = '']) => path,
+    )
+    expect(files.filter((path) => !existsSync(path))).toEqual([])
   })
 
   test('is named on the way from the README', () => {

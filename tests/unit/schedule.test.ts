@@ -88,6 +88,12 @@ describe('a schedule is refused with the field and what to write instead', () =>
     expect(() => nextRuns(schedule)).toThrow(/^schedule: /)
   })
 
+  test('one of 1,000 characters, of which pg_cron reads 999', () => {
+    for (const schedule of [`${'0,'.repeat(496)}0 2 * * *`, `0${' '.repeat(992)}2 * * *`])
+      expect(scheduleProblem(schedule)).toBe('must have at most 999 characters')
+    expect(scheduleProblem(`${'0,'.repeat(495)}0 2 * * *`)).toBeNull()
+  })
+
   test('a text that is no schedule at all is never printed', () => {
     for (const pasted of ['hunter2 a b c d', 'a sk_live_4242424242424242 c d e', 'Bearer abc def ghi jkl']) {
       for (const word of pasted.split(' ').filter((part) => part.length > 1))

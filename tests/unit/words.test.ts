@@ -55,6 +55,19 @@ describe('source, documentation and help', () => {
     expect(found, `write: ${instead}`).toEqual([])
   })
 
+  test('in documentation the application around us is yours, not a host', () => {
+    const pages = texts.filter(({ name }) => name.endsWith('.md') && !name.startsWith(join('docs', 'api')))
+    const found = pages.flatMap(({ name, text }) =>
+      text
+        .split('\n')
+        .flatMap((line) =>
+          /\bhost's\b|\bthe host\b|\b[Aa] host (that|whose|has)\b/.test(line) ? [`${name}: ${line}`] : [],
+        ),
+    )
+    expect(found).toEqual([])
+    expect(pages.length).toBeGreaterThan(30)
+  })
+
   test('are read: each of the old words would be found', () => {
     expect(texts.length).toBeGreaterThan(100)
     for (const sentence of ['doctor mends it', 'the remedy', 'a lane', 'say --apply', '10 unless told'])
