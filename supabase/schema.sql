@@ -2114,6 +2114,8 @@ CREATE INDEX organization_integration_events_position_idx ON public.organization
 
 CREATE INDEX organization_integration_runs_organization_id_due_idx ON public.organization_integration_runs USING btree (organization_id, due);
 
+CREATE INDEX organization_integration_runs_unfinished_idx ON public.organization_integration_runs USING btree (started_at) WHERE (outcome IS NULL);
+
 CREATE INDEX organization_integrations_field_mappings_idx ON public.organization_integrations USING gin (field_mappings);
 
 CREATE INDEX organization_integrations_organization_id_idx ON public.organization_integrations USING btree (organization_id);
