@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { and, eq, isNull } from 'drizzle-orm'
 import type PgBoss from 'pg-boss'
 import type { OrganizationScope } from '../client/client.ts'
@@ -11,8 +12,20 @@ type Job = PgBoss.JobWithMetadata<SyncJob>
 /**
  * Ends the run of a job that pg-boss hands out no more. Where the work threw, it has ended already; where its worker was
  * killed on the last retry, nobody else would end it.
+ *
+ * Tries again through a restart of the server: where the queue retries nothing, pg-boss would not hand this job out again.
  */
-export async function giveUp(job: Job, settings: WorkSettings): Promise<void> {
+export async function giveUp(job: Job, settings: WorkSettings, stopping: AbortSignal): Promise<void> {
+  for (const until = performance.now() + 60_000; ; await pause(200)) {
+    try {
+      return await end(job, settings)
+    } catch (error) {
+      if (stopping.aborted || performance.now() > until) throw error
+    }
+  }
+}
+
+async function end(job: Job, settings: WorkSettings): Promise<void> {
   const { boss, queue, service, errorAfter } = settings
   const run = await unended(job, settings)
   if (run !== undefined) {

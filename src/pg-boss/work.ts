@@ -4,6 +4,7 @@ import type PgBoss from 'pg-boss'
 import { attempt } from './attempt.ts'
 import { giveUp } from './give-up.ts'
 import { ensureQueues, givenUpQueue, type SyncJob } from './queue.ts'
+import { together } from './together.ts'
 import { type WorkSettings, type WorkSyncsOptions, workSettings } from './work-options.ts'
 
 /** Workers that run. */
@@ -51,8 +52,9 @@ export async function workSyncs(options: WorkSyncsOptions): Promise<SyncWorkers>
   setMaxListeners(0, stopping.signal)
   const abort = () => stopping.abort()
   boss.once('stopped', abort)
+  const complete = together((ids) => boss.complete(queue, ids))
   const work = (job: PgBoss.JobWithMetadata<SyncJob>, askedAt: number) =>
-    attempt({ job, askedAt, stopping: stopping.signal, settings })
+    attempt({ job, askedAt, stopping: stopping.signal, settings, complete })
   const loops = [
     workOn({ settings, stopping: stopping.signal, queue, most: settings.concurrency, work }),
     workOn({
@@ -60,7 +62,7 @@ export async function workSyncs(options: WorkSyncsOptions): Promise<SyncWorkers>
       stopping: stopping.signal,
       queue: givenUpQueue(queue),
       most: 1,
-      work: (job) => giveUp(job, settings),
+      work: (job) => giveUp(job, settings, stopping.signal),
     }),
   ]
   return {
@@ -85,7 +87,8 @@ type Loop = {
  * Not boss.work(): it waits between two jobs, and does not wait for its own `complete` and `fail`, so that a server that
  * restarts ends the process with an unhandled rejection.
  *
- * One question at a time for as many jobs as can be begun at once: pg-boss sorts all that is due for each.
+ * One question at a time for as many jobs as can be begun at once: pg-boss sorts all that is due to answer it, in 20 ms for
+ * ten thousand. So the longer it took the longer the next one waits for more to end.
  */
 async function workOn({ settings, stopping, queue, most, work }: Loop): Promise<void> {
   const { boss, pollSeconds } = settings
@@ -98,18 +101,28 @@ async function workOn({ settings, stopping, queue, most, work }: Loop): Promise<
   while (!stopping.aborted) {
     const [askedAt, free] = [performance.now(), most - busy.size]
     try {
-      const jobs = await boss.fetch<SyncJob>(queue, { includeMetadata: true, batchSize: free })
+      const jobs = await boss.fetch<SyncJob>(queue, { includeMetadata: true, priority: false, batchSize: free })
       for (const job of jobs) {
         const one = work(job, askedAt)
           .catch(failed)
           .finally(() => busy.delete(one))
         busy.add(one)
       }
+      const asked = performance.now() - askedAt
       if (jobs.length < free) await rest()
-      else await Promise.race(busy)
+      else await someEnd(busy, most / 4, 4 * asked)
     } catch (error) {
       await failed(error)
     }
   }
   await Promise.all(busy)
+}
+
+/** Until no more than so many are left, or a while after one has ended: where syncs are short, many end in it. */
+async function someEnd(busy: Set<Promise<void>>, left: number, milliseconds: number): Promise<void> {
+  await Promise.race(busy)
+  const timer = new AbortController()
+  const over = pause(Math.min(milliseconds, 500), true, { signal: timer.signal }).catch(() => true)
+  while (busy.size > left && !(await Promise.race([over, ...busy]))) {}
+  timer.abort()
 }

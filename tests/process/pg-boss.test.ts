@@ -243,7 +243,7 @@ describe('working', () => {
     await work(
       async () => {
         most = Math.max(most, ++atOnce)
-        await new Promise((resolve) => setTimeout(resolve, 300))
+        await until(() => most === 20)
         atOnce--
       },
       { concurrency: 20 },
