@@ -19,6 +19,7 @@ import { barChart } from './chart.ts'
 import { type ConfigurationCost, measureConfiguration } from './configuration.ts'
 import { type Contender, contenders, type Logins } from './contenders.ts'
 import { type CredentialCost, measureCredentials } from './credentials.ts'
+import { type FleetCost, fleetTable, measureFleet } from './fleet.ts'
 import { type ImportCost, importRatios, measureImports } from './imports.ts'
 import { type MigrationCosts, measureMigrations } from './migrations.ts'
 
@@ -67,7 +68,8 @@ try {
   const costs = await measureMigrations(server.adminUrl, hostSql)
   const credentials = await measureCredentials(server.adminUrl, hostSql, oneWayMilliseconds)
   const configuration = await measureConfiguration(server.adminUrl, hostSql)
-  report(rows, growth, costs, credentials, configuration, imports)
+  const fleet = await measureFleet(server.adminUrl, hostSql)
+  report(rows, growth, costs, credentials, configuration, fleet, imports)
 } finally {
   await server.stop()
 }
@@ -207,6 +209,7 @@ function report(
   costs: MigrationCosts,
   credentials: CredentialCost[],
   configuration: ConfigurationCost,
+  fleet: FleetCost,
   imports: ImportCost[],
 ): void {
   const find = (part: string) => rows.find((row) => row.name.includes(part)) as Measured
@@ -276,6 +279,7 @@ function report(
       ),
     ),
     claim('microseconds of a zod parse of 50 keys, median', configuration.parseMicroseconds, 'at most', 100),
+    claim('round trips of one sync of a fleet', fleet.roundTripsPerSync, 'at most', 4),
     claim(
       'importing the package and making a client against its dependencies by hand',
       importing.library,
@@ -322,6 +326,7 @@ function report(
   )
   for (const { kind, bareMilliseconds: bare, validatedMilliseconds: validated } of configuration.kinds)
     console.log(`| ${kind} | ${perRow(bare)} | ${perRow(validated)} | ${(validated / bare).toFixed(2)} |`)
+  for (const line of fleetTable(fleet)) console.log(line)
   console.log('\n| a process that imports | median |\n|---|---|')
   for (const { name, milliseconds } of imports) console.log(`| ${name} | ${milliseconds.toFixed(0)} ms |`)
   console.log()
@@ -330,7 +335,7 @@ function report(
   const folder = import.meta.dirname
   writeFileSync(
     join(folder, 'results.json'),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, configuration, imports, claims }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, configuration, fleet, imports, claims }, null, 2)}\n`,
   )
   writeFileSync(
     join(folder, 'throughput.svg'),

@@ -14,16 +14,17 @@ export type PendingAlert = {
 
 const page = 1000
 
-/** The alerts that nobody acknowledged, the oldest first, at most a thousand. Reads, and acknowledges nothing. */
-export function pendingAlerts(url: string): Promise<PendingAlert[]> {
-  return withAdmin(url, readPendingAlerts)
+/** The alerts that nobody acknowledged, the oldest first, a thousand at most, and whether there are more. */
+export async function pendingAlerts(url: string): Promise<{ alerts: PendingAlert[]; more: boolean }> {
+  const alerts = await withAdmin(url, (sql) => readPendingAlerts(sql, page + 1))
+  return { alerts: alerts.slice(0, page), more: alerts.length > page }
 }
 
-/** {@link pendingAlerts} on a connection that is there. */
-export async function readPendingAlerts(sql: Admin): Promise<PendingAlert[]> {
+/** The oldest of them, on a connection that is there. Reads, and acknowledges nothing. */
+export async function readPendingAlerts(sql: Admin, most = page): Promise<PendingAlert[]> {
   const rows = await sql<PendingAlert[]>`
     select id, created_at::text as "createdAt", organization_id as "organizationId", integration_type as "integrationType", actor, reason
-    from integrations.pending_alerts(${page})`
+    from integrations.pending_alerts(${most})`
   return rows.map(({ createdAt, ...alert }) => ({ ...alert, createdAt: new Date(createdAt).toISOString() }))
 }
 
@@ -32,9 +33,12 @@ export async function* followAlerts(url: string, everySeconds = 2): AsyncGenerat
   let told = new Set<string>()
   for (let first = true; ; first = false) {
     try {
-      const alerts = await pendingAlerts(url)
+      // Those that were told are still pending, and in front.
+      const most = told.size + page
+      const alerts = await withAdmin(url, (sql) => readPendingAlerts(sql, most))
       yield* alerts.filter(({ id }) => !told.has(id))
       told = new Set(alerts.map(({ id }) => id))
+      if (alerts.length === most) continue
     } catch (error) {
       // What is wrong from the start is said; later a server may be restarting.
       if (first || toIntegrationsDbError(error).code !== 'unavailable') throw error

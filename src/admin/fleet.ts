@@ -9,7 +9,7 @@ export type Fleet = {
   at: string
   /** Active integrations with no run since their last due time; those whose schedule cannot be read apart. */
   due: { count: number; oldest: string | null; unreadable: number }
-  /** Runs due in the last day that started and did not finish. */
+  /** Runs that started and did not finish, whenever they were due. */
   running: { count: number; oldest: string | null }
   /** Runs due in the last day that failed, by system. */
   failed: { integrationType: string; count: number }[]
@@ -40,7 +40,8 @@ export function readFleet(url: string, timeZone: string): Promise<Fleet> {
         database,
         at: new Date(at).toISOString(),
         due,
-        ...(await readRuns(sql)),
+        running: await readRunning(sql),
+        failed: await readFailed(sql),
         alerts: { pending: alerts.length, oldest: alerts[0] ?? null },
         replicas: await readReplicas(sql),
         connections: { max, logins: await readLogins(sql) },
@@ -66,30 +67,29 @@ async function readDue(sql: Admin, when: { timeZone: string; at: Date }): Promis
   return { count: due?.count ?? 0, oldest: timeOf(due?.oldest), unreadable }
 }
 
+async function readRunning(sql: Admin): Promise<Fleet['running']> {
+  const [running] = await sql<{ count: number; oldest: number | null }[]>`
+    select count(*)::int as count, extract(epoch from min(started_at))::float8 * 1000 as oldest
+    from public.organization_integration_runs where outcome is null`
+  return { count: running?.count ?? 0, oldest: timeOf(running?.oldest) }
+}
+
 /**
  * A look into the index per organization, and `offset 0` keeps it so: otherwise the whole history may be read for its
  * last day.
  */
-async function readRuns(sql: Admin): Promise<Pick<Fleet, 'running' | 'failed'>> {
-  const rows = await sql<{ integrationType: string; running: number; failed: number; oldest: number | null }[]>`
-    select i.integration_type::text as "integrationType", count(*) filter (where r.outcome is null)::int as running,
-      count(*) filter (where r.outcome = 'failed')::int as failed,
-      extract(epoch from min(r.started_at) filter (where r.outcome is null))::float8 * 1000 as oldest
-    from public.organizations as o
-    cross join lateral (
-      select r.integration_id, r.outcome, r.started_at from public.organization_integration_runs as r
-      where r.organization_id = o.id and r.due > now() - interval '1 day' and (r.outcome is null or r.outcome = 'failed')
-      offset 0) as r
-    join public.organization_integrations as i on i.id = r.integration_id
-    group by i.integration_type order by failed desc, i.integration_type::text`
-  const started = rows.flatMap(({ oldest }) => oldest ?? [])
-  return {
-    running: {
-      count: rows.reduce((sum, { running }) => sum + running, 0),
-      oldest: started.length > 0 ? timeOf(Math.min(...started)) : null,
-    },
-    failed: rows.flatMap(({ integrationType, failed }) => (failed > 0 ? [{ integrationType, count: failed }] : [])),
-  }
+async function readFailed(sql: Admin): Promise<Fleet['failed']> {
+  return [
+    ...(await sql<Fleet['failed']>`
+      select i.integration_type::text as "integrationType", count(*)::int as count
+      from public.organizations as o
+      cross join lateral (
+        select r.integration_id from public.organization_integration_runs as r
+        where r.organization_id = o.id and r.due > now() - interval '1 day' and r.outcome = 'failed'
+        offset 0) as r
+      join public.organization_integrations as i on i.id = r.integration_id
+      group by i.integration_type order by count desc, i.integration_type::text`),
+  ]
 }
 
 async function readReplicas(sql: Admin): Promise<Fleet['replicas']> {

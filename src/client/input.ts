@@ -131,7 +131,11 @@ const runStart = lazily(() =>
   z.strictObject({
     organizationId: z.guid('must be a uuid').toLowerCase(),
     integrationType: type(),
-    due: z.date(),
+    // Runs are known by it, and the latest one says how things stand: a time to come would hide all that follow.
+    due: z
+      .date()
+      .min(new Date(0), 'must be 1970 or later')
+      .refine((due) => due.getTime() <= Date.now() + 86_400_000, 'must be at most a day ahead'),
     retries: z.boolean().default(false),
   } satisfies Checks<RunStart>),
 )
@@ -143,11 +147,19 @@ const counts = lazily(() =>
       `must hold at most ${runCountLimits.fields} numbers`,
     ),
 )
+/** A record leaves this name out without a word. */
+function readCounts(given: unknown, context: z.RefinementCtx): unknown {
+  const read = copied(given)
+  if (typeof read === 'object' && read !== null && Object.hasOwn(read, '__proto__'))
+    context.addIssue('__proto__ must not be a name')
+  return read
+}
+
 const runEnd = lazily(() =>
   z.strictObject({
     outcome: z.enum(runOutcomes),
     message: textUpTo(longestRunMessage).optional(),
-    counts: z.preprocess((given) => copied(given), counts().optional()),
+    counts: z.preprocess(readCounts, counts().optional()),
     attempt: z.int().min(1).optional(),
     errorAfter: z.int().min(1).max(1000).optional(),
   } satisfies Checks<RunEnd>),

@@ -5,7 +5,7 @@ export const alertsCommand = command({
   name: 'alerts',
   summary: 'List the alerts that nobody acknowledged.',
   details:
-    'Acknowledges none. With --follow each is printed once, those that come as well, until the command is interrupted; with --json as one document a line.',
+    'Acknowledges none, and lists the oldest thousand. With --follow each is printed once, those that come as well, until the command is interrupted; with --json as one document a line.',
   example: 'integrations-db alerts --follow',
   options: {
     follow: {
@@ -20,8 +20,9 @@ export const alertsCommand = command({
     const { followAlerts, pendingAlerts } = await import('../admin/alerts.ts')
     const target = adminUrl({ url })
     if (follow) return { report: {}, text: '', more: shown(followAlerts(target)) }
-    const alerts = await pendingAlerts(target)
-    return { report: { alerts }, text: [...alerts.map(alertLine), `${alerts.length} pending`].join('\n') }
+    const { alerts, more } = await pendingAlerts(target)
+    const count = `${more ? 'more than ' : ''}${alerts.length} pending`
+    return { report: { alerts, more }, text: [...alerts.map(alertLine), count].join('\n') }
   },
 })
 

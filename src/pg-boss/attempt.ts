@@ -14,6 +14,8 @@ export type Attempt = {
   askedAt: number
   stopping: AbortSignal
   settings: WorkSettings
+  /** `boss.complete`. */
+  complete: (id: string) => Promise<void>
 }
 
 /**
@@ -31,7 +33,7 @@ export async function attempt(given: Attempt): Promise<void> {
     throw error
   }
   if (succeeded === undefined || !isOurs(given)) return
-  if (succeeded) await boss.complete(queue, job.id)
+  if (succeeded) await given.complete(job.id)
   else await boss.fail(queue, job.id, { message: 'the run says why' })
 }
 

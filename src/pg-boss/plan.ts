@@ -6,7 +6,7 @@ import { isTimeZone } from '../config/schedule.ts'
 import { check } from '../util/checks.ts'
 import { lazily } from '../util/lazily.ts'
 import { dueTimes, type Window } from './due-times.ts'
-import { ensureQueue, jobId, type SyncJob, shared } from './queue.ts'
+import { ensureQueues, givenUpQueue, jobId, type SyncJob, shared } from './queue.ts'
 
 /** What to plan, and how far. */
 export type PlanSyncsOptions = {
@@ -71,7 +71,7 @@ const planOptions = lazily(() =>
  */
 export async function planSyncs(options: PlanSyncsOptions): Promise<PlannedSyncs> {
   const { boss, service, queue, timeZone, missed, horizonSeconds } = check('', planOptions, options)
-  await ensureQueue(boss, queue)
+  await ensureQueues(boss, queue)
   const now = new Date()
   const since = (await service.runs.plannedThrough(queue)) ?? now
   const until = new Date(now.getTime() + horizonSeconds * 1000)
@@ -118,7 +118,7 @@ function remembered(window: Window): (schedule: string) => Date[] {
 /** pg-boss throws away what waits for longer than the queue's retention from `startAfter` on, so a missed one has none. */
 function toInsert(job: SyncJob, queue: string, now: Date): PgBoss.JobInsert<SyncJob> {
   const ahead = new Date(job.due) > now ? { startAfter: job.due } : {}
-  return { id: jobId(job.integrationId, job.due), name: queue, data: job, ...ahead }
+  return { id: jobId(job.integrationId, job.due), name: queue, data: job, deadLetter: givenUpQueue(queue), ...ahead }
 }
 
 const mostAtOnce = 1000

@@ -16,7 +16,7 @@ export type SyncJob = {
 /** The options that planners and workers share. */
 export const shared = () => ({
   boss: z.custom<PgBoss>(
-    has('createQueue', 'insert', 'fetch', 'complete', 'fail', 'getDb'),
+    has('createQueue', 'getQueue', 'insert', 'fetch', 'complete', 'fail', 'getDb'),
     'must be a started PgBoss',
   ),
   service: z.custom<ServiceScope>(has('integrations', 'runs', 'credentials'), 'must be what db.asService gives'),
@@ -28,8 +28,12 @@ const has =
   (value: unknown) =>
     typeof value === 'object' && value !== null && names.every((name) => name in value)
 
-/** Makes the queue where nobody has: its retries, backoff and expiry are then as they were set. */
-export async function ensureQueue(boss: PgBoss, queue: string): Promise<void> {
+/** Where pg-boss puts what it gives up: the jobs that failed, or expired, on their last retry. */
+export const givenUpQueue = (queue: string) => `${queue}-given-up`
+
+/** Makes the queues where nobody has: retries, backoff and expiry are then as they were set. */
+export async function ensureQueues(boss: PgBoss, queue: string): Promise<void> {
+  await boss.createQueue(givenUpQueue(queue), { name: givenUpQueue(queue) })
   await boss.createQueue(queue, { name: queue, retryLimit: 5, retryDelay: 10, retryBackoff: true })
 }
 

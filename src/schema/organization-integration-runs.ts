@@ -56,6 +56,8 @@ export const organizationIntegrationRuns = pgTable(
     }).onDelete('cascade'),
     unique('organization_integration_runs_integration_id_due_key').on(table.integrationId, table.due),
     index('organization_integration_runs_organization_id_due_idx').on(table.organizationId, table.due),
+    // Few of many: `integrations-db top` counts what runs, however long ago it was due.
+    index('organization_integration_runs_unfinished_idx').on(table.startedAt).where(sql`outcome is null`),
     check(
       'organization_integration_runs_outcome_check',
       sql`case when outcome is null then finished_at is null else outcome in ('succeeded', 'failed', 'cancelled') and finished_at is not null end`,

@@ -118,6 +118,8 @@ describe('what a run says', () => {
     ['counts in a list', { counts: [1] }, 'counts'],
     ['51 counts', { counts: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`n${i}`, i])) }, 'counts'],
     ['a count under a sentence', { counts: { 'how many': 1 } }, 'counts'],
+    ['a count under a name that objects cannot have', { counts: JSON.parse('{"__proto__": 1}') }, 'counts'],
+    ['an attempt before the first', { attempt: -1 }, 'attempt'],
     ['an outcome that is none', { outcome: 'done' }, 'outcome'],
   ])('is refused where it is %s, by the field, before anything is sent', async (_, end, field) => {
     const refused = service.runs.finish(organizationId, { outcome: 'failed', ...end } as never)
@@ -139,6 +141,23 @@ describe('what a run says', () => {
   ])('is refused by the database as well: %s', async (set, message) => {
     const row = 'where id = (select id from organization_integration_runs limit 1)'
     await expect(t.admin.unsafe(`update organization_integration_runs set ${set} ${row}`)).rejects.toThrow(message)
+  })
+
+  test.each([
+    ['the far future', new Date(Date.UTC(2058, 0))],
+    ['in two days', new Date(Date.now() + 2 * 86_400_000)],
+    ['longer ago than the server counts', new Date(-8.64e15)],
+    ['before computers', new Date('0001-01-01T00:00:00Z')],
+    ['no time', new Date(Number.NaN)],
+    ['a text', '2026-01-01T02:00:00Z'],
+  ])('is not begun for a due time that is %s, and a due time of within a day is', async (_, due) => {
+    const refused = service.runs.start({ ...xledger(0), due: due as Date })
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringMatching(/^due: /) })
+    const soon = new Date(Date.now() + 3_600_000)
+    await service.forOrganization(organizationId).integrations.upsert({ integrationType: 'cornerstone' })
+    await service.runs.start({ organizationId, integrationType: 'cornerstone', due: soon, retries: true })
+    const [latest] = await acme.runs.list({ integrationType: 'cornerstone', limit: 1 })
+    expect(latest?.due).toEqual(soon)
   })
 
   test('is refused for a run, or an integration, that does not exist', async () => {

@@ -110,6 +110,23 @@ describe('organization_integrations', () => {
     const plan = JSON.stringify(row)
     expect(plan).toContain('organization_integrations_scheduled_idx')
     expect(plan).not.toMatch(/Seq Scan|"Sort"|Rows Removed by Filter/)
+    // As the service role, on a statement that has been prepared and run so often that its plan no longer knows the values.
+    await t.admin.begin(async (sql) => {
+      await sql.unsafe(`set local role service_role; prepare page as ${text}`)
+      const [middle] = await sql`select id from organization_integrations
+        where status = 'active' and sync_schedule is not null order by id offset 50 limit 1`
+      for (const after of [values[0], middle?.id]) {
+        const execute = `execute page ('${after}', 20)`
+        for (let i = 0; i < 7; i++) expect(await sql.unsafe(execute)).toHaveLength(20)
+        const lines = (await sql.unsafe(`explain ${execute}`)).map((one) => one['QUERY PLAN']).join('\n')
+        expect(lines).toMatch(/Index Scan using organization_integrations_scheduled_idx/)
+        expect(lines).not.toMatch(/Seq Scan|Sort/)
+      }
+      const [{ generic } = { generic: 0 }] =
+        await sql`select generic_plans::int as generic from pg_prepared_statements where name = 'page'`
+      expect(generic).toBeGreaterThan(0)
+      await sql`deallocate page`
+    })
     const [size] = await t.admin`select pg_relation_size('organization_integrations_scheduled_idx')::int as bytes`
     expect(size?.bytes).toBeLessThan(65_536)
   })

@@ -55,7 +55,7 @@ describe('every migration', () => {
     expect(catalog.types).toHaveLength(2)
     expect(catalog.policies).toHaveLength(7)
     expect(catalog.triggers).toHaveLength(23)
-    expect(catalog.indexes).toHaveLength(24)
+    expect(catalog.indexes).toHaveLength(25)
   })
 
   test('can run twice in a row, and the second run changes nothing', async () => {

@@ -36,6 +36,26 @@ test('alerts --follow prints each once, those that come as well, one JSON docume
   expect(reasons()).toEqual(['first\u001b[2J', 'second'])
 })
 
+test('alerts lists a thousand and says that there are more; --follow prints all of however many', async () => {
+  await t.admin`insert into organization_integration_events (action, outcome, actor, reason)
+    select 'alert', 'ok', 'x', 'many ' || n from generate_series(1, 2500) as n`
+  const { stdout } = await runCli(['alerts', '--url', t.adminUrl])
+  expect(stdout).toMatch(/\nmore than 1000 pending\s*$/)
+  const { process: child, ended } = startCli(['alerts', '--follow', '--url', t.adminUrl])
+  let said = ''
+  child.stdout?.on('data', (text) => {
+    said += text
+  })
+  const told = () => said.match(/: many \d+ /g) ?? []
+  for (const deadline = Date.now() + 30_000; told().length < 2500 && Date.now() < deadline; ) await pause(50)
+  child.kill('SIGINT')
+  await ended
+  expect(new Set(told()).size).toBe(2500)
+  expect(told()).toHaveLength(2500)
+  await t.admin`insert into integrations.alert_acknowledgements (event_id, actor)
+    select id, 'x' from organization_integration_events where action = 'alert' on conflict do nothing`
+})
+
 test('events prune and runs prune plan, and delete with --apply alone', async () => {
   await t.admin`insert into organization_integration_changes (created_at, action, actor) values ('2026-01-01', 'update', 'x')`
   const prune = (...words: string[]) =>

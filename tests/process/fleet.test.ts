@@ -15,15 +15,15 @@ import { type EmbeddedServer, startEmbedded } from '../support/embedded.ts'
 import { until } from '../support/until.ts'
 
 /*
- * A fleet: planners and workers, each a process, of which the test kills workers, and the server, with SIGKILL while they
- * work. The work writes into a file when it begins and ends, which survives all of them.
+ * A fleet: planners and workers, each a process, which the test kills with SIGKILL, and the server too, while they plan and
+ * work. Each writes into a file when it begins and ends, which survives all of them.
  */
 
 const [integrations = 0, planners = 0, workers = 0, kills = 0] = (process.env.FLEET ?? '200 2 3 4')
   .split(' ')
   .map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'integrations-db-fleet-'))
-const file = join(folder, 'works')
+const [file, plans] = [join(folder, 'works'), join(folder, 'plans')]
 const queue = 'integration-syncs'
 const minute = 60_000
 let server: EmbeddedServer
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await createLogin({ url: server.adminUrl, ...login, service: true })
   const url = Object.assign(new URL(server.adminUrl), { username: login.name, password: login.password }).href
   db = createIntegrationsDb({ url, serviceUrl: url })
-  environment = { ...process.env, BOSS_URL: server.adminUrl, SERVICE_URL: url, LOG: file }
+  environment = { ...process.env, BOSS_URL: server.adminUrl, SERVICE_URL: url, LOG: file, PLANS: plans }
   await admin`insert into organizations select gen_random_uuid() from generate_series(1, ${integrations})`
   await beforeRules(
     admin,
@@ -105,6 +105,19 @@ function works(): Work[] {
   }
   return all
 }
+/** How many plans of a process, or of all, have begun, and how many of them came to an end. */
+function planned(pid = String.raw`\d+`): { begun: number; ended: number } {
+  const text = existsSync(plans) ? readFileSync(plans, 'utf8') : ''
+  const of = (what: string) => text.match(new RegExp(`^${what} ${pid}$`, 'gm'))?.length ?? 0
+  return { begun: of('begin'), ended: of('end') }
+}
+/** Kills a planner in the middle of its next plan. */
+async function killPlanning(child: ChildProcess): Promise<void> {
+  const before = planned(String(child.pid)).begun
+  await until(() => planned(String(child.pid)).begun > before, 60, 1)
+  await pause(Math.random() * 30)
+  await kill(child)
+}
 const begun = () => (existsSync(file) ? works().length : 0)
 
 /** Those that began while another one of the same run had not ended. */
@@ -125,10 +138,12 @@ const left = async (through: Date) => {
   return row?.jobs
 }
 
-test('each due time has one run that succeeded, and no work runs twice at a time, while workers and the server are killed', async () => {
+test('each due time has one run that succeeded, and no work runs twice at a time, while planners, workers and the server are killed', async () => {
   const since = new Date(Math.floor(Date.now() / minute) * minute - 2 * minute)
   await db.asService({ actor: 'test' }).runs.plannedThrough(queue, since)
-  for (let i = 0; i < planners; i++) start('planner')
+  // Before anything of the last two minutes is planned, or after some of it is.
+  for (let i = 0; i < planners; i++) await killPlanning(start('planner'))
+  const planning = Array.from({ length: planners }, () => start('planner'))
   const killable = Array.from({ length: workers }, () => start('worker'))
   await until(() => begun() > 20)
 
@@ -136,6 +151,8 @@ test('each due time has one run that succeeded, and no work runs twice at a time
     await pause(300 + Math.random() * 700)
     await kill(killable.shift() as ChildProcess)
     killable.push(start('worker'))
+    await killPlanning(planning.shift() as ChildProcess)
+    planning.push(start('planner'))
     if (i !== Math.floor(kills / 2)) continue
     await server.kill()
     await pause(300)
@@ -153,6 +170,7 @@ test('each due time has one run that succeeded, and no work runs twice at a time
   const all = works()
   expect(twice(all)).toEqual([])
   // Some were killed in the middle, or nothing was proved.
+  expect(planned().begun - planned().ended).toBeGreaterThan(planners)
   expect(all.filter(({ pid, ended }) => deaths.get(pid) === ended).length).toBeGreaterThan(0)
   expect(twice([...all.slice(0, 1), ...all.slice(0, 1)])).toHaveLength(1)
 }, 900_000)

@@ -1,5 +1,5 @@
 import PgBoss from 'pg-boss'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ServiceScope } from '../../src/index.ts'
 import { planSyncs, type SyncWorkers, type WorkSyncsOptions, workSyncs } from '../../src/pg-boss/index.ts'
 import { beforeRules, useDatabase } from '../support/database.ts'
@@ -27,8 +27,8 @@ beforeEach(async () => {
   queue = `q-${organizationId}`
   await boss.createQueue(queue, { name: queue, retryLimit: 2, retryDelay: 0, expireInSeconds: 5 })
 })
+afterEach(() => Promise.all(workers.splice(0).map((one) => one.stop())))
 afterAll(async () => {
-  await Promise.all(workers.map((one) => one.stop()))
   await boss.stop({ graceful: false })
 })
 
@@ -46,6 +46,7 @@ async function integration(type: string, age: string): Promise<string> {
 }
 const jobs = () => t.admin`select id, state, data->>'integrationId' as integration, data->>'due' as due
   from pgboss.job where name = ${queue} order by due`
+const givenUp = () => t.admin`select state from pgboss.job where name = ${`${queue}-given-up`}`
 const runs = () => service.forOrganization(organizationId).runs.list()
 const ago = (minutes: number) => new Date(Date.now() - minutes * minute)
 async function work(work: WorkSyncsOptions['work'], more: Partial<WorkSyncsOptions> = {}): Promise<SyncWorkers> {
@@ -136,7 +137,11 @@ describe('working', () => {
     await until(async () => (await jobs()).every(({ state }) => state === 'failed' || state === 'completed'))
     const failed = (await runs()).filter(({ outcome }) => outcome === 'failed')
     expect(attempts.length).toBe(failed.length * 3)
+    await until(
+      async () => (await givenUp()).length > 0 && (await givenUp()).every(({ state }) => state === 'completed'),
+    )
     expect(failed[0]).toMatchObject({ attempt: 3, message: 'the work failed; the worker says why' })
+    expect(await runs()).toContainEqual(failed[0])
     const [row] = await t.admin`select status from organization_integrations where organization_id = ${organizationId}`
     expect(row?.status).toBe('error')
     const alerts = await service.forOrganization(organizationId).events.list({ action: 'alert' })
@@ -175,6 +180,77 @@ describe('working', () => {
     await work(async () => {})
     await until(async () => (await runs()).every(({ outcome }) => outcome === 'succeeded'))
     expect((await runs()).at(-1)).toMatchObject({ attempt: 3 })
+  })
+
+  describe('a worker that is killed on the last retry', () => {
+    beforeEach(() => boss.updateQueue(queue, { name: queue, retryLimit: 0, expireInSeconds: 1 }))
+    /** As a killed worker leaves them: jobs fetched, and what more it came to. */
+    const killed = async (more: (job: PgBoss.Job<{ due: string }>) => Promise<unknown>) => {
+      for (const job of await boss.fetch<{ due: string }>(queue, { batchSize: 10 })) await more(job)
+    }
+    const idle = () => Promise.reject(new Error('it was worked on'))
+
+    test('leaves no run without an end: it failed, with a message, and counts like any other failure', async () => {
+      await missed('xledger', 2)
+      const due = (job: PgBoss.Job<{ due: string }>) => new Date(job.data.due)
+      await killed((job) => service.runs.start({ organizationId, integrationType: 'xledger', due: due(job) }))
+      const left = await runs()
+      expect(left.map(({ outcome }) => outcome)).toEqual(left.map(() => null))
+      expect(left.length).toBeGreaterThan(1)
+      await Promise.all([work(idle, { errorAfter: 2 }), work(idle, { errorAfter: 2 })])
+      await until(async () => (await runs()).every(({ outcome }) => outcome !== null))
+      const message = 'given up: its worker died, or ran out of time, on the last retry'
+      for (const run of await runs()) expect(run).toMatchObject({ outcome: 'failed', attempt: 1, message })
+      const [row] =
+        await t.admin`select status from organization_integrations where organization_id = ${organizationId}`
+      expect(row?.status).toBe('error')
+      const alerts = await service.forOrganization(organizationId).events.list({ action: 'alert' })
+      expect(alerts).toMatchObject([{ reason: expect.stringContaining(message) }])
+    })
+
+    test('before it began leaves a failed run too, and none where the integration went meanwhile', async () => {
+      await missed('xledger')
+      await missed('consio')
+      await killed(async () => {})
+      await service.forOrganization(organizationId).integrations.delete('consio')
+      await work(idle)
+      await until(async () => (await jobs()).length > 0 && (await jobs()).every(({ state }) => state === 'failed'))
+      await until(async () => (await givenUp()).every(({ state }) => state === 'completed'))
+      const [run, ...more] = await runs()
+      expect(run).toMatchObject({ integrationType: 'xledger', outcome: 'failed' })
+      expect(more.filter(({ integrationType }) => integrationType !== 'xledger')).toEqual([])
+    })
+
+    test('leaves its job in the dead letter queue that the queue was made with, if it was', async () => {
+      const dead = `dead-${organizationId}`
+      await boss.createQueue(dead)
+      await boss.updateQueue(queue, { name: queue, deadLetter: dead })
+      const integrationId = await missed('xledger')
+      await killed(async () => {})
+      await work(idle)
+      await until(async () => (await boss.getQueueSize(dead)) > 0)
+      expect((await boss.fetch(dead))[0]?.data).toMatchObject({ integrationId })
+    })
+  })
+
+  test('twenty syncs at a time are asked for together, and nobody is warned of a leak', async () => {
+    for (const type of ['consio', 'dynamics']) await integration(type, '1 day')
+    await missed('xledger', 10)
+    const warned: string[] = []
+    const warn = ({ message }: Error) => warned.push(message)
+    process.on('warning', warn)
+    let [atOnce, most] = [0, 0]
+    await work(
+      async () => {
+        most = Math.max(most, ++atOnce)
+        await until(() => most === 20)
+        atOnce--
+      },
+      { concurrency: 20 },
+    )
+    await until(async () => (await jobs()).every(({ state }) => state === 'completed'))
+    process.off('warning', warn)
+    expect([most, warned]).toEqual([20, []])
   })
 
   test('an integration that is no longer active, or is gone, is not worked on, and its job is done with', async () => {

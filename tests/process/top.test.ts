@@ -8,6 +8,7 @@ import type { Fleet } from '../../src/admin/fleet.ts'
 import { fleetPage } from '../../src/commands/fleet-page.ts'
 import { runCli } from '../support/command-line.ts'
 import { beforeRules, useDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 const t = useDatabase()
 const [secret, password] = ['canary-7f1c0a9e', 'canary-b2d4e6f8']
@@ -15,6 +16,8 @@ const [secret, password] = ['canary-7f1c0a9e', 'canary-b2d4e6f8']
 const operator = `top_${randomBytes(4).toString('hex')}`
 let url: string
 const newYear = `${new Date().getUTCFullYear()}-01-01T00:00:00.000Z`
+/** A sync that has gone on for three days. */
+const longAgo = new Date(Date.now() - 72 * 3_600_000).toISOString()
 const yearly = '0 0 1 1 *'
 
 beforeAll(async () => {
@@ -45,7 +48,8 @@ beforeAll(async () => {
   await run(ago(3), 'succeeded')
   await run(ago(0.5), null)
   await run(ago(72), 'failed')
-  await run(ago(71), null)
+  await run(longAgo, null)
+  await t.admin`update organization_integration_runs set started_at = due where due = ${longAgo}`
 
   for (const reason of ['told', 'first\u001b[2J', 'second'])
     await t.admin`insert into organization_integration_events (organization_id, action, outcome, actor, reason)
@@ -70,7 +74,7 @@ test('top --json is one document: due, running, failed, the oldest alert, replic
   expect(fleet).toMatchObject({
     database: t.name,
     due: { count: 1, oldest: newYear, unreadable: 1 },
-    running: { count: 1, oldest: expect.stringMatching(/^\d{4}-.*Z$/) },
+    running: { count: 2, oldest: longAgo },
     failed: [{ integrationType: 'xledger', count: 2 }],
     alerts: { pending: 2, oldest: { reason: 'first\u001b[2J', actor: 'x' } },
     replicas: [],
@@ -80,6 +84,26 @@ test('top --json is one document: due, running, failed, the oldest alert, replic
   expect(max).toBeGreaterThan(10)
   expect(logins).toContainEqual({ login, total: 1, active: 0, idle: 1, idleInTransaction: 0 })
   for (const word of [secret, password]) expect(stdout).not.toContain(word)
+})
+
+test('top finds the few runs that have not ended among however many that have', async () => {
+  await beforeRules(
+    t.admin,
+    `insert into organization_integration_runs (integration_id, organization_id, due, outcome, finished_at)
+      select id, organization_id, now() - n * interval '1 hour', 'succeeded', now()
+      from organization_integrations, generate_series(100, 50000) as n where status = 'error'`,
+  )
+  await t.admin`analyze organization_integration_runs`
+  const scans = async () => {
+    const [row] = await t.admin`
+      select t.seq_scan::int as whole, i.idx_scan::int as few from pg_stat_user_tables as t
+      join pg_stat_user_indexes as i using (relid) where indexrelname = 'organization_integration_runs_unfinished_idx'`
+    return row as unknown as { whole: number; few: number }
+  }
+  const before = await scans()
+  expect(JSON.parse((await top('--json')).stdout).running.count).toBe(2)
+  await until(async () => (await scans()).few > before.few)
+  expect((await scans()).whole).toBe(before.whole)
 })
 
 test('top reads schedules by the clock it is told, and refuses one that there is not', async () => {

@@ -4,9 +4,9 @@ import PgBoss from 'pg-boss'
 import { createIntegrationsDb } from '../../src/index.ts'
 import { planSyncs, workSyncs } from '../../src/pg-boss/index.ts'
 
-/* One machine of a fleet, as tests/process/pg-boss.test.ts starts and kills it: a planner or a worker. */
+/* One machine of a fleet, as tests/process/fleet.test.ts starts and kills it: a planner or a worker. */
 
-const { ROLE, BOSS_URL = '', SERVICE_URL = '', LOG = '' } = process.env
+const { ROLE, BOSS_URL = '', SERVICE_URL = '', LOG = '', PLANS = '' } = process.env
 
 const db = createIntegrationsDb({ url: SERVICE_URL, serviceUrl: SERVICE_URL, max: 4, callTimeoutSeconds: 5 })
 const service = db.asService({ actor: `fleet-${process.pid}` })
@@ -29,8 +29,10 @@ async function started(): Promise<PgBoss> {
 
 if (ROLE === 'planner') {
   for (;;) {
+    appendFileSync(PLANS, `begin ${process.pid}\n`)
     await planSyncs({ boss, service, missed: 'all' }).catch(() => {})
-    await pause(500)
+    appendFileSync(PLANS, `end ${process.pid}\n`)
+    await pause(Math.random() * 500)
   }
 }
 
