@@ -13,7 +13,7 @@ export const activationChecks = [
     returns: 'trigger',
     body: `\
 begin
-  if new.status = 'active' and (tg_op = 'INSERT' or old.status <> 'active') then
+  if tg_op = 'INSERT' or old.status <> 'active' then
     perform from public.organization_integration_credentials as c
     where c.integration_id = new.id and c.secret_id is not null and c.readable_until is null
     for share;
@@ -28,7 +28,7 @@ end`,
   // After the row: what INSERT … ON CONFLICT proposes and does not write is no activation.
   trigger(organizationIntegrations, {
     name: 'active_needs_credential',
-    when: 'after insert or update on {table} for each row',
+    when: "after insert or update on {table} for each row when (new.status = 'active')",
     function: 'integrations.refuse_activation',
   }),
 ]

@@ -1,6 +1,7 @@
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { definerFunction, trigger } from '../../extras/functions.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
+import { plainConfiguration, plainSchedule } from './configuration-walk.ts'
 import { looksLikeCredential, scheduleRule, suspicious } from './credential-rules.ts'
 
 /*
@@ -18,30 +19,60 @@ const others = getTableConfig(organizationIntegrations)
 
 const sideOf = (row: string, side: 'old' | 'new') =>
   `jsonb_build_object(${configuration.map((name) => `'${name}', jsonb_build_object('${side}', ${row}.${name})`).join(', ')})`
+const differ = (names: readonly string[]) =>
+  `(${names.map((name) => `o.${name} is distinct from n.${name}`).join(' or ')})`
 const changed = (name: string, change: string) =>
-  `case when (r.o).${name} is distinct from (r.n).${name} then jsonb_build_object('${name}', ${change}) else '{}' end`
+  `case when o.${name} is distinct from n.${name} then jsonb_build_object('${name}', ${change}) else '{}' end`
 const between = [
-  ...configuration.map((name) => changed(name, `jsonb_build_object('old', (r.o).${name}, 'new', (r.n).${name})`)),
+  ...configuration.map((name) => changed(name, `jsonb_build_object('old', o.${name}, 'new', n.${name})`)),
   ...others.map((name) => changed(name, `'{}'::jsonb`)),
-].join('\n        || ')
-const differ = `(${[...configuration, ...others].map((name) => `(r.o).${name} is distinct from (r.n).${name}`).join(' or ')})`
+].join('\n          || ')
 
-/** What the rules allow two documents, and more: of documents from before there were rules. */
-const mostBytes = 262_144
+/** What the rules allow a document to print as, and more: of documents from before there were rules. */
+const mostCharacters = 131_072
 
-/** From a row's `c.action` and `c.changes`; these may hold anything where its document is from before there were rules. */
+/**
+ * Whether the rules' trigger has looked at what this statement wrote, so that no new value holds a credential by the same
+ * rules. Not where it is disabled, does not fire (a replica's session), or where a trigger that fires after it could have
+ * written something else: then new values are looked at like old ones.
+ */
+const checked = `(
+          select coalesce(bool_or(t.tgname = 'configuration_check' and t.tgenabled in ('O', 'A'))
+            and bool_and(t.tgname in ('configuration_check', 'touch_updated_at') or t.tgenabled = 'D'), false)
+            and current_setting('session_replication_role') <> 'replica'
+          from pg_trigger as t
+          -- Before each row (3) that is created (4) or updated (16), in the order of their names.
+          where t.tgrelid = tg_relid and not t.tgisinternal and t.tgtype & 3 = 3 and t.tgtype & 20 > 0 and t.tgname >= 'configuration_check'
+        )`
+
+/** Whether one look at a row shows that the rules refuse nothing in it, which is so for most. */
+const plain = (row: string) => `(select ${plainConfiguration('d.mappings', 'd.features', 'd.printed')}
+            and ${plainSchedule(`${row}.sync_schedule`)}
+          from (
+            select ${row}.field_mappings as mappings, ${row}.excluded_features as features,
+              ${row}.field_mappings::text || ${row}.excluded_features::text as printed
+            offset 0 -- Printed once, however often it is looked at.
+          ) as d)`
+
+/** From a row's `c.action`, `c.changes`, and whether these are `c.plain`; otherwise they may hold anything. */
 const recordFrom = (rows: string) => `\
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
     select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
-      case when pg_column_size(c.changes) > ${mostBytes} or ${suspicious('c.changes::text')}
-        then integrations.redacted_changes(c.changes) else c.changes end
+      case when c.plain then c.changes else integrations.redacted_changes(c.changes) end
     from (
 ${rows}
-      offset 0 -- Computed once, however often it is looked at.
+      offset 0
     ) as c`
 
+/** Of whole rows of a table, all of them removed. */
+const recordRemoved = (table: string) =>
+  recordFrom(`\
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, ${sideOf('o', 'old')} as changes, ${plain('o')} as plain
+      from ${table} as o`)
+
 export const changeFunctions = [
+  // What the rules find no fault with holds no credential, which is quicker to find out than to redact it.
   definerFunction({
     name: 'integrations.redacted_changes',
     parameters: 'changes jsonb',
@@ -49,16 +80,19 @@ export const changeFunctions = [
     stable: true,
     body: `\
 begin
-  return integrations.redacted((
+  return (
     select jsonb_object_agg(c.key, coalesce((
       select jsonb_object_agg(side.key, case
-        when length(side.value::text) > ${mostBytes / 2} then to_jsonb(format('[%s characters]', length(side.value::text)))
+        when length(side.value::text) > ${mostCharacters} then to_jsonb(format('[%s characters]', length(side.value::text)))
         -- What names a credential need not look like one, so none of it is kept.
-        when c.key = 'sync_schedule' and ${scheduleRule("(side.value #>> '{}')")} is not null then '"[redacted]"'
-        else side.value end)
+        when c.key = 'sync_schedule' then case when ${scheduleRule("(side.value #>> '{}')")} is null then side.value else '"[redacted]"' end
+        when c.key = 'status'
+          or c.key = 'field_mappings' and integrations.configuration_problems(side.value, '[]') = '{}'
+          or c.key = 'excluded_features' and integrations.configuration_problems('{}', side.value) = '{}' then side.value
+        else integrations.redacted(side.value) end)
       from jsonb_each(c.value) as side), '{}'))
     from jsonb_each(changes) as c
-  ));
+  );
 end`,
   }),
 
@@ -68,39 +102,33 @@ end`,
     returns: 'trigger',
     body: `\
 declare
-  actor text := (select case when ${looksLikeCredential('caller.actor')} then '[redacted]' else caller.actor end from integrations.caller() as caller);
+  actor text := (
+    select case when ${suspicious('caller.actor')} and ${looksLikeCredential('caller.actor')} then '[redacted]' else caller.actor end
+    from integrations.caller() as caller
+  );
   reason text := case tg_op when 'TRUNCATE' then 'its table was truncated' end;
 begin
   if tg_op = 'INSERT' then
 ${recordFrom(`\
-      select n.organization_id, n.id, n.integration_type, 'create' as action, ${sideOf('n', 'new')} as changes
+      select n.organization_id, n.id, n.integration_type, 'create' as action, ${sideOf('n', 'new')} as changes,
+        ${checked} or ${plain('n')} as plain
       from new_rows as n`)};
   elsif tg_op = 'UPDATE' then
 ${recordFrom(`\
-      select r.organization_id, r.id, coalesce((r.n).integration_type, (r.o).integration_type) as integration_type,
-        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action,
-        case when (r.o).id is null then ${sideOf('(r.n)', 'new')} when (r.n).id is null then ${sideOf('(r.o)', 'old')}
-          else ${between} end as changes
-      from (
-        -- Not a join: its plan, made for one row, would be kept and take for ever for thousands.
-        select u.organization_id, u.id, (array_agg(u.written) filter (where not u.is_new))[1] as o,
-          (array_agg(u.written) filter (where u.is_new))[1] as n
-        from (
-          select o.organization_id, o.id, false as is_new, row(o.*)::public.organization_integrations as written from old_rows as o
-          union all
-          select n.organization_id, n.id, true, row(n.*)::public.organization_integrations from new_rows as n
-        ) as u
-        group by 1, 2
-      ) as r
-      where (r.o).id is null or (r.n).id is null or ${differ}`)};
+      select coalesce(n.organization_id, o.organization_id) as organization_id, coalesce(n.id, o.id) as id,
+        coalesce(n.integration_type, o.integration_type) as integration_type,
+        case when o.id is null then 'create' when n.id is null then 'remove' else 'update' end as action,
+        case when o.id is null then ${sideOf('n', 'new')} when n.id is null then ${sideOf('o', 'old')}
+          else ${between} end as changes,
+        not ${differ(configuration.filter((name) => name !== 'status'))}
+          or (o.id is null or ${plain('o')}) and (n.id is null or o.id is not null and ${checked} or ${plain('n')}) as plain
+      -- Full, which is never a loop in a loop: a plan made for one row is kept, and must do for thousands.
+      from old_rows as o full join new_rows as n on n.organization_id = o.organization_id and n.id = o.id
+      where o.id is null or n.id is null or ${differ([...configuration, ...others])}`)};
   elsif tg_op = 'DELETE' then
-${recordFrom(`\
-      select o.organization_id, o.id, o.integration_type, 'remove' as action, ${sideOf('o', 'old')} as changes
-      from old_rows as o`)};
+${recordRemoved('old_rows')};
   else
-${recordFrom(`\
-      select i.organization_id, i.id, i.integration_type, 'remove' as action, ${sideOf('i', 'old')} as changes
-      from public.organization_integrations as i`)};
+${recordRemoved('public.organization_integrations')};
   end if;
   return null;
 end`,

@@ -214,6 +214,9 @@ export function plainConfiguration(mappings = 'mappings', features = 'features',
       and ${plainFeatures(features)} else false end)`
 }
 
+/** Nearly every schedule is digits and signs, which name no credential and make no look of one. */
+export const plainSchedule = (schedule: string) => `coalesce(${schedule} !~ '[A-Za-z]', true)`
+
 const root = literal('field_mappings')
 /** In print, without an escape. */
 const text = '"[^"\\\\]+"'

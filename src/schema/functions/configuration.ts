@@ -1,6 +1,6 @@
 import { definerFunction, trigger } from '../../extras/functions.ts'
 import { organizationIntegrations } from '../organization-integrations.ts'
-import { configurationProblemsBody, plainConfiguration } from './configuration-walk.ts'
+import { configurationProblemsBody, plainConfiguration, plainSchedule } from './configuration-walk.ts'
 import { scheduleRule } from './credential-rules.ts'
 
 export const configurationFunctions = [
@@ -33,21 +33,18 @@ end`,
     returns: 'trigger',
     body: `\
 declare
-  unchanged boolean := tg_op = 'UPDATE';
-  violations text[];
-  mappings jsonb := new.field_mappings;
-  features jsonb := new.excluded_features;
-  printed text := mappings::text || features::text;
+  printed text := new.field_mappings::text || new.excluded_features::text;
   schedule_rule text;
+  violations text[];
 begin
-  if not ${plainConfiguration()} then
-    violations := integrations.configuration_problems(
-      case when unchanged and mappings is not distinct from old.field_mappings then '{}' else mappings end,
-      case when unchanged and features is not distinct from old.excluded_features then '[]' else features end
-    );
+  if ${plainConfiguration('new.field_mappings', 'new.excluded_features')} and ${plainSchedule('new.sync_schedule')} then
+    return new;
   end if;
-  -- Nearly every schedule is digits and signs.
-  if new.sync_schedule ~ '[A-Za-z]' and not (unchanged and new.sync_schedule is not distinct from old.sync_schedule) then
+  violations := integrations.configuration_problems(
+    case when tg_op = 'UPDATE' and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
+    case when tg_op = 'UPDATE' and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
+  );
+  if not ${plainSchedule('new.sync_schedule')} and not (tg_op = 'UPDATE' and new.sync_schedule is not distinct from old.sync_schedule) then
     schedule_rule := ${scheduleRule('new.sync_schedule')};
     if schedule_rule is not null then
       violations := 'sync_schedule: ' || schedule_rule || violations;
