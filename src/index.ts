@@ -17,9 +17,6 @@ export type {
 export {
   createIntegrationsDb,
   type IntegrationsDb,
-  type IntegrationsDbOptions,
-  type OrganizationCalls,
-  type OrganizationScope,
   type ScopeOptions,
   type ServiceOptions,
   type ServiceScope,
@@ -44,6 +41,8 @@ export type { EventAction, IntegrationEvent } from './client/event-statements.ts
 export type { EventFeed, Events, ServiceAlerts, ServiceEvents } from './client/events.ts'
 export type { Integration, IntegrationWithLastRun } from './client/integration-statements.ts'
 export type { Integrations } from './client/integrations.ts'
+export type { IntegrationsDbOptions } from './client/options.ts'
+export type { OrganizationCalls, OrganizationScope } from './client/organization-scope.ts'
 export type { Run, Runs, ServiceRuns } from './client/runs.ts'
 export type {
   MappedFieldPage,

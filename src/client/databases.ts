@@ -2,13 +2,9 @@ import { callerOf, type OrganizationCaller } from '../connection/scope.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { uuid } from '../util/checks.ts'
 import { readable } from '../util/readable.ts'
-import {
-  createIntegrationsDb,
-  type IntegrationsDb,
-  type IntegrationsDbOptions,
-  type OrganizationScope,
-  type ScopeOptions,
-} from './client.ts'
+import { createIntegrationsDb, type IntegrationsDb, type ScopeOptions } from './client.ts'
+import type { IntegrationsDbOptions } from './options.ts'
+import type { OrganizationScope } from './organization-scope.ts'
 
 /** Which databases there are, and which of them an organization is in. */
 export type IntegrationsDatabasesOptions<Name extends string> = {

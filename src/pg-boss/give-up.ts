@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { and, eq, isNull } from 'drizzle-orm'
 import type PgBoss from 'pg-boss'
-import type { OrganizationScope } from '../client/client.ts'
+import type { OrganizationScope } from '../client/organization-scope.ts'
 import { IntegrationsDbError } from '../errors.ts'
 import { organizationIntegrationRuns as runs } from '../schema/organization-integration-runs.ts'
 import { givenUpQueue, type SyncJob } from './queue.ts'
