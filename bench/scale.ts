@@ -61,7 +61,7 @@ async function measure(url: string): Promise<void> {
     after: '00000000-0000-0000-0000-000000000000',
   })
   const [explained] = await admin.unsafe(`explain (analyze, buffers, format json) ${text}`, bound as string[])
-  const { Plan: plan, 'Execution Time': took } = explained?.['QUERY PLAN'][0]
+  const { Plan: plan, 'Execution Time': took } = explained?.['QUERY PLAN'][0] ?? {}
   console.log(
     `its first page reads ${plan['Shared Hit Blocks'] + plan['Shared Read Blocks']} blocks in ${took.toFixed(1)} ms`,
   )

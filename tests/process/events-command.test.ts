@@ -1,7 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import postgres from 'postgres'
 import { expect, test } from 'vitest'
+import { bootstrapSql } from '../../src/admin/bootstrap.ts'
+import { migrate } from '../../src/deployment/migrate.ts'
 import { runCli, startCli } from '../support/command-line.ts'
 import { useDatabase } from '../support/database.ts'
+import { startEmbedded } from '../support/embedded.ts'
+import { until } from '../support/until.ts'
 
 const t = useDatabase()
 const alert = (reason: string) =>
@@ -24,12 +29,9 @@ test('alerts --follow prints each once, those that come as well, one JSON docume
     said += text
   })
   const reasons = () => said.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).reason]))
-  const until = async (count: number) => {
-    for (const deadline = Date.now() + 30_000; reasons().length < count && Date.now() < deadline; ) await pause(50)
-  }
-  await until(1)
+  await until(() => reasons().length === 1)
   await alert('second')
-  await until(2)
+  await until(() => reasons().length === 2)
   await pause(2500)
   child.kill('SIGINT')
   expect((await ended).code).toBe(130)
@@ -47,13 +49,56 @@ test('alerts lists a thousand and says that there are more; --follow prints all 
     said += text
   })
   const told = () => said.match(/: many \d+ /g) ?? []
-  for (const deadline = Date.now() + 30_000; told().length < 2500 && Date.now() < deadline; ) await pause(50)
+  await until(() => told().length >= 2500)
   child.kill('SIGINT')
   await ended
   expect(new Set(told()).size).toBe(2500)
   expect(told()).toHaveLength(2500)
   await t.admin`insert into integrations.alert_acknowledgements (event_id, actor)
     select id, 'x' from organization_integration_events where action = 'alert' on conflict do nothing`
+})
+
+test('of two that follow, each prints every alert once and in order, while the server is killed and comes back', async () => {
+  const server = await startEmbedded()
+  const followers = [1, 2].map(() => '')
+  const children: ReturnType<typeof startCli>[] = []
+  try {
+    const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
+    await admin.unsafe(`${bootstrapSql} create table organizations (id uuid primary key)`)
+    await migrate({ url: server.adminUrl })
+    const write = (reason: string) =>
+      admin`insert into organization_integration_events (action, outcome, actor, reason) values ('alert', 'ok', 'x', ${reason})`
+    const reasons = () =>
+      followers.map((said) => said.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).reason])))
+    await write('a')
+    for (const i of followers.keys()) {
+      const child = startCli(['alerts', '--follow', '--json', '--url', server.adminUrl])
+      child.process.stdout?.on('data', (text) => {
+        followers[i] += text
+      })
+      children.push(child)
+    }
+    await until(() => reasons().every((all) => all.length === 1))
+    for (const reason of ['b', 'c']) await write(reason)
+    await server.kill()
+    // Long enough for both to find nobody there.
+    await pause(2500)
+    await server.start()
+    await until(() =>
+      write('d').then(
+        () => true,
+        () => false,
+      ),
+    )
+    await write('e')
+    await until(() => reasons().every((all) => all.includes('e')))
+    expect(reasons()).toEqual([1, 2].map(() => ['a', 'b', 'c', 'd', 'e']))
+    await admin.end()
+  } finally {
+    for (const child of children) child.process.kill('SIGINT')
+    await Promise.all(children.map(({ ended }) => ended))
+    await server.stop()
+  }
 })
 
 test('events prune and runs prune plan, and delete with --apply alone', async () => {

@@ -6,7 +6,7 @@ import { planSyncs, workSyncs } from '../../src/pg-boss/index.ts'
 
 /* One machine of a fleet, as tests/process/fleet.test.ts starts and kills it: a planner or a worker. */
 
-const { ROLE, BOSS_URL = '', SERVICE_URL = '', LOG = '', PLANS = '' } = process.env
+const { ROLE, BOSS_URL = '', SERVICE_URL = '', LOG = '', PLANS = '', STALL = '' } = process.env
 
 const db = createIntegrationsDb({ url: SERVICE_URL, serviceUrl: SERVICE_URL, max: 4, callTimeoutSeconds: 5 })
 const service = db.asService({ actor: `fleet-${process.pid}` })
@@ -27,10 +27,23 @@ async function started(): Promise<PgBoss> {
   }
 }
 
+/** Where it is told to it goes no further, until it is killed. */
+function stall(where: string): Promise<void> {
+  if (STALL !== where) return Promise.resolve()
+  appendFileSync(PLANS, `stalled ${process.pid}\n`)
+  return new Promise(() => {})
+}
+const insert = async (...given: Parameters<typeof boss.insert>) => {
+  await stall('before')
+  await boss.insert(...given)
+  await stall('after')
+}
+
 if (ROLE === 'planner') {
+  const planning = Object.assign(Object.create(boss), { insert, getDb: () => boss.getDb() })
   for (;;) {
     appendFileSync(PLANS, `begin ${process.pid}\n`)
-    await planSyncs({ boss, service, missed: 'all' }).catch(() => {})
+    await planSyncs({ boss: planning, service, missed: 'all' }).catch(() => {})
     appendFileSync(PLANS, `end ${process.pid}\n`)
     await pause(Math.random() * 500)
   }

@@ -55,6 +55,7 @@ const builtByHandWhereLarge = [
   'organization_integrations_scheduled_idx',
   'organization_integration_events_position_idx',
   'organization_integration_events_alerts_idx',
+  'organization_integration_runs_unfinished_idx',
 ]
 
 describe('squawk', () => {
