@@ -207,7 +207,7 @@ export type RunStart = {
   organizationId: string
   /** The system. */
   integrationType: IntegrationType
-  /** When it is due by its schedule: 1970 or later, and at most a day ahead. */
+  /** When it is due by its schedule: 1970 or later, and at most a year ahead. */
   due: Date
   /**
    * Take on, as its next attempt, a run that failed, or that was begun and never finished.

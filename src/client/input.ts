@@ -131,11 +131,11 @@ const runStart = lazily(() =>
   z.strictObject({
     organizationId: z.guid('must be a uuid').toLowerCase(),
     integrationType: type(),
-    // Runs are known by it, and the latest one says how things stand: a time to come would hide all that follow.
+    // Runs are known by it, and the latest one says how things stand: a far one would hide all that follow.
     due: z
       .date()
       .min(new Date(0), 'must be 1970 or later')
-      .refine((due) => due.getTime() <= Date.now() + 86_400_000, 'must be at most a day ahead'),
+      .refine((due) => due.getTime() <= Date.now() + 366 * 86_400_000, 'must be at most a year ahead'),
     retries: z.boolean().default(false),
   } satisfies Checks<RunStart>),
 )
