@@ -286,7 +286,7 @@ function lookup(size: number): string {
 
 describe('the application and the database', () => {
   const count = Number(process.env.DOCUMENTS)
-  test(`agree on every path and rule of ${count} generated documents`, { timeout: 240_000 }, async () => {
+  test(`agree on every path and rule of ${count} generated documents`, { timeout: 900_000 }, async () => {
     const batch = 500
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(mappings, features), { minLength: batch, maxLength: batch }), (documents) =>
