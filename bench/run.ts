@@ -16,12 +16,13 @@ import { migrate } from '../src/deployment/migrate.ts'
 import { startEmbedded } from '../tests/support/embedded.ts'
 import { addressOf, startProxy } from '../tests/support/proxy.ts'
 import { barChart } from './chart.ts'
-import { type ConfigurationCost, measureConfiguration } from './configuration.ts'
+import { parseMicroseconds } from './configuration.ts'
 import { type Contender, contenders, type Logins } from './contenders.ts'
 import { type CredentialCost, measureCredentials } from './credentials.ts'
 import { type FleetCost, fleetTable, measureFleet } from './fleet.ts'
 import { type ImportCost, importRatios, measureImports } from './imports.ts'
 import { type MigrationCosts, measureMigrations } from './migrations.ts'
+import { measureWrites, type WriteCosts } from './writes.ts'
 
 const callers = 50
 const connections = 10
@@ -67,9 +68,9 @@ try {
   const growth = await measureGrowth(urls)
   const costs = await measureMigrations(server.adminUrl, hostSql)
   const credentials = await measureCredentials(server.adminUrl, hostSql, oneWayMilliseconds)
-  const configuration = await measureConfiguration(server.adminUrl, hostSql)
+  const writes = await measureWrites(urls, hostSql)
   const fleet = await measureFleet(server.adminUrl, hostSql)
-  report(rows, growth, costs, credentials, configuration, fleet, imports)
+  report(rows, growth, costs, credentials, writes, fleet, imports)
 } finally {
   await server.stop()
 }
@@ -208,7 +209,7 @@ function report(
   growth: { rows: number; milliseconds: number }[],
   costs: MigrationCosts,
   credentials: CredentialCost[],
-  configuration: ConfigurationCost,
+  writes: WriteCosts,
   fleet: FleetCost,
   imports: ImportCost[],
 ): void {
@@ -224,6 +225,7 @@ function report(
     claim(`throughput of ${callers} callers against ${what}`, ours.throughput / other.throughput, 'at least', bound)
   const [first, last] = [growth[0], growth.at(-1)]
   const importing = importRatios(imports)
+  const parsing = parseMicroseconds()
   const apply = (name: string) => costs.applySeconds[name] ?? 0
   const claims = [
     claim(
@@ -270,15 +272,11 @@ function report(
       'at most',
       1.3,
     ),
-    ...configuration.kinds.map(({ kind, bareMilliseconds, validatedMilliseconds }) =>
-      claim(
-        `inserting ${configuration.rows.toLocaleString('en')} rows (${kind}) against the same without validation`,
-        validatedMilliseconds / bareMilliseconds,
-        'at most',
-        kind === 'plain' ? 1.6 : 4,
-      ),
-    ),
-    claim('microseconds of a zod parse of 50 keys, median', configuration.parseMicroseconds, 'at most', 100),
+    ...[...writes.statements, ...writes.calls].flatMap(({ what, plain, bare, checked, recorded }) => [
+      claim(`${what}, checked by the rules, against the same unchecked`, checked / bare, 'at most', plain ? 1.6 : 4),
+      ...(plain ? [claim(`${what}, recorded, against the same unrecorded`, recorded / checked, 'at most', 2)] : []),
+    ]),
+    claim('microseconds of a zod parse of 50 keys, median', parsing, 'at most', 100),
     claim('round trips of one sync of a fleet', fleet.roundTripsPerSync, 'at most', 4),
     claim(
       'importing the package and making a client against its dependencies by hand',
@@ -320,12 +318,16 @@ function report(
   console.log(`\n| credentials | store | round trips | at ${oneWayMilliseconds} ms one way |\n|---|---|---|---|`)
   for (const { call, store, roundTrips, milliseconds } of credentials)
     console.log(`| ${call} | ${store} | ${roundTrips} | ${milliseconds.toFixed(1)} ms |`)
-  const perRow = (milliseconds: number) => `${((milliseconds * 1000) / configuration.rows).toFixed(1)} µs a row`
+  const each = (one: number, of: number) => `${((one * 1000) / of).toFixed(1)} µs`
+  const ratio = (one: number, other: number) => (one / other).toFixed(2)
   console.log(
-    `\n| insert of ${configuration.rows.toLocaleString('en')} rows | triggers disabled | validated | ratio |\n|---|---|---|---|`,
+    `\n| a row of ${writes.rows.toLocaleString('en')} in one statement; a call | no trigger of ours | checked | ratio | recorded as well | ratio |\n|---|---|---|---|---|---|`,
   )
-  for (const { kind, bareMilliseconds: bare, validatedMilliseconds: validated } of configuration.kinds)
-    console.log(`| ${kind} | ${perRow(bare)} | ${perRow(validated)} | ${(validated / bare).toFixed(2)} |`)
+  for (const [costs, of] of [[writes.statements, writes.rows] as const, [writes.calls, 1] as const])
+    for (const { what, bare, checked, recorded } of costs)
+      console.log(
+        `| ${what} | ${each(bare, of)} | ${each(checked, of)} | ${ratio(checked, bare)} | ${each(recorded, of)} | ${ratio(recorded, checked)} |`,
+      )
   for (const line of fleetTable(fleet)) console.log(line)
   console.log('\n| a process that imports | median |\n|---|---|')
   for (const { name, milliseconds } of imports) console.log(`| ${name} | ${milliseconds.toFixed(0)} ms |`)
@@ -335,7 +337,7 @@ function report(
   const folder = import.meta.dirname
   writeFileSync(
     join(folder, 'results.json'),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, configuration, fleet, imports, claims }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, contenders: rows, growth, migrations: costs, credentials, writes, parseMicroseconds: parsing, fleet, imports, claims }, null, 2)}\n`,
   )
   writeFileSync(
     join(folder, 'throughput.svg'),

@@ -11,6 +11,7 @@ const t = useDatabase()
 /** As JSON texts. */
 type Documents = readonly [fieldMappings: string, excludedFeatures: string]
 const refused = 'refused as JSON'
+const unnoticed = 'holds a credential, and breaks no rule'
 
 beforeAll(() =>
   t.admin.unsafe(`
@@ -29,8 +30,10 @@ beforeAll(() =>
       end;
       -- Where the trigger asks no further, the function must find nothing.
       printed := mappings::text || features::text;
-      if ${plainConfiguration()} then
-        return '[]';
+      -- And what the rules find no fault with, the log of changes keeps as it is.
+      if ${plainConfiguration()} or integrations.configuration_problems(mappings, features) = '{}' then
+        return case when integrations.redacted(mappings) = mappings and integrations.redacted(features) = features
+          then '[]'::jsonb else to_jsonb('${unnoticed}'::text) end;
       end if;
       return coalesce((select jsonb_agg(v order by path collate "C", rule collate "C")
         from integrations.config_violations(mappings, features) as v), '[]');
@@ -283,7 +286,7 @@ function lookup(size: number): string {
 
 describe('the application and the database', () => {
   const count = Number(process.env.DOCUMENTS)
-  test(`agree on every path and rule of ${count} generated documents`, { timeout: 240_000 }, async () => {
+  test(`agree on every path and rule of ${count} generated documents`, { timeout: 900_000 }, async () => {
     const batch = 500
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(mappings, features), { minLength: batch, maxLength: batch }), (documents) =>

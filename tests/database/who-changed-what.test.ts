@@ -207,6 +207,67 @@ describe('no credential of a document from before there were rules ends up in an
     expect(field_mappings).toEqual({ old: '[300014 characters]' })
   })
 
+  const good = '{"amount": "invoiceAmount"}'
+  const bad = '{"ourApiKey": "hunter2", "amount": "a", "date": "Bearer abcdefghijklmnop"}'
+  const kept = { ourApiKey: '[redacted]', amount: 'a', date: '[redacted]' }
+  /** What the log says of one statement, which a transaction that is undone prepared and ran. */
+  const latest = (preparation: string, document: string, statement: string) =>
+    t.admin
+      .begin(async (sql) => {
+        await sql`insert into organization_integrations (organization_id, integration_type, field_mappings)
+          values (${organizationId}, 'consio', ${good}::text::jsonb)`
+        await sql.unsafe(preparation)
+        await sql.unsafe(statement.replaceAll('$1', `'${document}'`).replaceAll('$2', `'${organizationId}'`))
+        const rows = await sql`select changes from organization_integration_changes
+          where organization_id = ${organizationId} and action in ('create', 'update') order by created_at desc, id limit 1`
+        throw Object.assign(new Error('undone'), { told: rows[0]?.changes.field_mappings })
+      })
+      .catch((error) => (error.message === 'undone' ? error.told : Promise.reject(error)))
+  const insert = `insert into organization_integrations (organization_id, integration_type, field_mappings) values ($2, 'xledger', $1)`
+  const update = `update organization_integrations set field_mappings = $1 where organization_id = $2`
+
+  test.each([
+    ['is disabled', 'alter table organization_integrations disable trigger configuration_check'],
+    [
+      'does not fire in a replica',
+      `alter table organization_integrations enable always trigger record_create;
+       alter table organization_integrations enable always trigger record_update; set local session_replication_role = replica`,
+    ],
+    [
+      'was asked before another wrote what it did not see',
+      `create function public.rewrite() returns trigger language plpgsql as $$ begin new.field_mappings := '${bad}'; return new; end $$;
+       create trigger rewrite before insert or update on organization_integrations for each row execute function public.rewrite()`,
+    ],
+    ['is gone', 'drop trigger configuration_check on organization_integrations'],
+  ])('nor of a new one that no rule was asked about, because their trigger %s', async (_, preparation) => {
+    await begin()
+    const document = preparation.includes('rewrite') ? good : bad
+    expect(await latest(preparation, document, insert)).toEqual({ new: kept })
+    expect(await latest(preparation, document, update)).toEqual({ old: { amount: 'invoiceAmount' }, new: kept })
+  })
+
+  test('nor of one that is replaced by a good one, which is kept, or that moves along with its row', async () => {
+    await begin()
+    const written = `set local session_replication_role = replica; update organization_integrations set field_mappings = '${bad}'
+      where organization_id = '${organizationId}'; set local session_replication_role = origin`
+    expect(await latest(written, good, update)).toEqual({ old: kept, new: { amount: 'invoiceAmount' } })
+    const moved = 'update organization_integrations set id = gen_random_uuid() where organization_id = $2'
+    expect(await latest(written, good, moved)).toEqual({ new: kept })
+  })
+
+  test('a document that the rules allow is kept as it is, whatever words are in it', async () => {
+    await begin()
+    const fine = { keyboard: 'live_date', passport_number: 'tokenizer', pinned_at: { path: 'test_group', default: 0 } }
+    await acme.integrations.create({ integrationType: 'xledger', fieldMappings: fine })
+    await acme.integrations.update('xledger', { fieldMappings: { pinned_at: 'secretary' } })
+    await acme.integrations.delete('xledger')
+    expect((await changes()).map(([, , change]) => (change as Record<string, unknown>).field_mappings)).toEqual([
+      { old: { $version: 2, pinned_at: 'secretary' } },
+      { old: { $version: 2, ...fine }, new: { $version: 2, pinned_at: 'secretary' } },
+      { new: { $version: 2, ...fine } },
+    ])
+  })
+
   test('nor of whoever changed it, and an administrator is refused one as in any other table', async () => {
     await begin()
     const claims = { sub: 'Bearer abcdefghijklmnop', app_metadata: { organization_id: organizationId, role: 'admin' } }

@@ -41,10 +41,18 @@ function fits(text: string, pattern: string): string {
   return `(length(${text}) <= ${most} and ${matches(text, `^${letters}$`)})`
 }
 
+/** Of texts with `"` in between: none is longer. Where so many stand without one, a piece of half as many has none either. */
+function allShort(list: string, most: number): string {
+  const half = (most + 1) / 2
+  const piece = (from: number) => `strpos(substr(${list}, ${from}, ${half}), '"') > 0`
+  return `(length(${list}) <= ${most} or length(${list}) <= ${3 * half} and ${piece(half + 1)}
+        or not ${matches(list, `[^"]{${most + 1}}`)})`
+}
+
 /** Of texts with `"` in between. */
 function allFit(list: string, pattern: string): string {
   const { letters, most } = partsOf(pattern)
-  return `(${matches(list, `^${letters}("${letters})*$`)} and (length(${list}) <= ${most} or not ${matches(list, `[^"]{${most + 1}}`)}))`
+  return `(${matches(list, `^${letters}("${letters})*$`)} and ${allShort(list, most)})`
 }
 
 const known = (list: readonly DocumentVersion[]) =>
@@ -90,7 +98,7 @@ const checkMap = (map: string, path: string) => `
       else
         select count(*), bool_and(jsonb_typeof(l.value) = 'string'), string_agg(translate(l.key, '"', ' '), '"')
         into entries, sound, keys from jsonb_each(${map}) as l;
-        ${when(`entries > ${limits.mapEntries}`, path, rules.mapEntries)}${lookForNames}
+        ${when(`entries > ${limits.mapEntries}`, path, rules.mapEntries)}${lookForNames(`${matches('keys', '[^A-Za-z0-9_"]')} or `)}
         if large or looks or named or not sound or ${map} ?| ${reserved} then
           for entry, item in select l.key, l.value from jsonb_each(${map}) as l loop${checkKey('entry', `${path}, entry`)}
             if jsonb_typeof(item) = 'string' then
@@ -173,7 +181,7 @@ function abridged(printed: string): string {
  * Mappings as {@link abridged} prints them: each a text, or an object that begins with a path or a constant. Its fields
  * stand in the order of jsonb, each once, and one that was not abridged has a colon.
  */
-const plainly = (key: string, text: string, inside: string) => `\\{("${key}+": (${text}|<${inside}+\\})(, )?)*\\}`
+const plainly = (key: string, text: string, inside: string) => `\\{("${key}+": (${text}|<${inside}\\})(, )?)*\\}`
 
 /**
  * Of a printed document: no text in it is too long. Where 256 characters stand without a quote between them, one of the two
@@ -198,7 +206,7 @@ const printedFeatures = '\\[("[a-z][a-z0-9_.]*"(, )?)*\\]'
 
 /** Of these signs alone no other look of a credential can be made than those below. */
 const harmless = 'A-IK-Za-z0-9_.'
-const otherLooks = ['%""%', '%gh_\\_%', '%\\_pat\\_%', '%k\\_____\\_%', '%IA%', '%AIza%']
+const otherLooks = ['%gh_\\_%', '%\\_pat\\_%', '%k\\_____\\_%', '%IA%', '%AIza%']
 
 /**
  * Mappings of our own targets of which one look shows that they break no rule, which is so for most rows: what the
@@ -208,7 +216,7 @@ export function plainConfiguration(mappings = 'mappings', features = 'features',
   // By CASE, which keeps its order: keys cannot be taken from a scalar, and a row may hold one from before there were rules.
   return `(case when strpos(${printed}, '{') = 1 then ${mappings} - ${targets} = '{}'
       and ${shortTexts(printed)}
-      and ${matches(`(${abridged(printed)})`, `^${plainly(`[${harmless}]`, `"[${harmless}]+"`, `[${harmless}";?!]`)}${printedFeatures}$`)}
+      and ${matches(`(${abridged(printed)})`, `^${plainly(`[${harmless}]`, `"[${harmless}]+"`, `"[${harmless}][${harmless}";?!]*`)}${printedFeatures}$`)}
       and ${ourTransforms(mappings, printed)}
       and not ${printed} collate "C" like any (${texts(otherLooks)})
       and ${plainFeatures(features)} else false end)`
@@ -234,13 +242,16 @@ const fieldMappings = `
     if mappings - ${targets} <> '{}' then
       names := array(select jsonb_object_keys(mappings));
       ${when(`cardinality(names) > ${limits.keys}`, root, rules.keys)}
-      keys := array_to_string(names, '"');${lookForNames}
-      odd := named or strpos(printed, ${literal('\\"')}) > 0 or mappings ?| ${reserved} or not ${allFit('keys', patterns.field)};
+      keys := array_to_string(names, '"');
+      odd := not ${allFit('keys', patterns.field)} or strpos(printed, ${literal('\\"')}) > 0 or mappings ?| ${reserved};
+      if not odd then${lookForNames('')}
+        odd := named;
+      end if;
     end if;
     closely := large or looks or odd;
     if closely
       or not ${shortTexts('printed', `or not ${matches('printed', `[^"]{${limits.pathCharacters}}`)}`)}
-      or not ${matches(`(${abridged('printed')})`, `^${plainly('[^"]', text, `(${text}|[-;?.0-9a-z]|![a-z0-9_]+")`)}$`)}
+      or not ${matches(`(${abridged('printed')})`, `^${plainly('[^"]', text, `(${text}|[-;?.0-9a-z]|![a-z0-9_]+")+`)}$`)}
       or not ${ourTransforms('mappings', 'printed')} then
     for key, value in
       select m.key, m.value from jsonb_each(mappings) as m

@@ -33,10 +33,15 @@ end`,
     returns: 'trigger',
     body: `\
 declare
-  printed text := new.field_mappings::text || new.excluded_features::text;
+  printed text;
   schedule_rule text;
   violations text[];
 begin
+  if tg_op = 'UPDATE' and new.field_mappings is not distinct from old.field_mappings
+    and new.excluded_features is not distinct from old.excluded_features and new.sync_schedule is not distinct from old.sync_schedule then
+    return new;
+  end if;
+  printed := new.field_mappings::text || new.excluded_features::text;
   if ${plainConfiguration('new.field_mappings', 'new.excluded_features')} and ${plainSchedule('new.sync_schedule')} then
     return new;
   end if;

@@ -28,18 +28,29 @@ export const namesCredential = (name: string) =>
 export const holdsAny = (text: string, list: readonly string[]) =>
   `${text} collate "C" like any (array[${list.map((one) => literal(`%${one.replace(/[\\_%]/g, '\\$&')}%`)).join(', ')}])`
 
+const holds = (stem: string) => `strpos(bare, ${literal(stem)}) > 0`
+/** Those that hold the same stem behind one look for it. */
+const tried = credentialNameStems
+  .map((stem) => {
+    const first = Object.entries(credentialNames).filter(
+      ([held]) => credentialNameStems.find((one) => held.includes(one)) === stem,
+    )
+    const each = first.map(([held, name]) => `${held === stem ? '' : `${holds(held)} and `}${matches('words', name)}`)
+    return `${holds(stem)} and (${each.join('\n            or ')})`
+  })
+  .join('\n          or ')
+
 /**
  * Sets `named`: whether one of many keys may name a credential. `keys` are all of them with `"` in between, which none of
- * them may hold. Nearly all hold nothing that a credential's name holds, and are canonical as they are.
+ * them may hold. Nearly all hold nothing that a credential's name holds, and are canonical as they are. `strange`: whether
+ * they hold a sign that no field of ours has.
  */
-export const lookForNames = `
-      named := ${matches('keys', '[^A-Za-z0-9_"]')} or ${holdsAny(`replace(lower(keys collate "C"), '_', '')`, credentialNameStems)};
+export const lookForNames = (strange: string) => `
+      named := ${strange}${holdsAny(`replace(lower(keys collate "C"), '_', '')`, credentialNameStems)};
       if named then
         words := replace(case when ${matches('keys', '[^a-z0-9_"]|__')} then ${canonicalName('keys').replace('[^a-z0-9]', '[^a-z0-9"]')} else '_' || keys || '_' end, '"', '_"_');
         bare := replace(words, '_', '');
-        named := ${Object.entries(credentialNames)
-          .map(([stem, name]) => `strpos(bare, ${literal(stem)}) > 0 and ${matches('words', name)}`)
-          .join('\n          or ')};
+        named := ${tried};
       end if;`
 
 /** What `credentialProblem` says in the application. */
