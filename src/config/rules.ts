@@ -128,7 +128,8 @@ export const credentialNames: Readonly<Record<string, string>> = {
   apikey: anywhere('apikey'),
   privatekey: anywhere('privatekey'),
   ...Object.fromEntries(keyKinds.map((kind) => [`${kind}key`, `_${kind}_?keys?_?[0-9]*_`])),
-  kkel: `_${spelled('api')}_?n(o|oe)_?${spelled('kkel')}`,
+  // Of ø a canonical name keeps `_` alone.
+  kkel: `_${spelled('api')}_?n(o|oe)?_?${spelled('kkel')}`,
   cred: either(anywhere('credential'), whole('cred')),
   authori: `${spelled('authori')}_?[sz]_?${spelled('ation')}`,
   token: either(ending('token'), whole('token')),

@@ -71,7 +71,8 @@ describe('the schemas', () => {
   test.each([
     ...['password', 'passord', 'passwd', 'pwd', 'secret', 'hemmelighet', 'hemmelig', 'token', 'api_key', 'apiKey'],
     ...['private_key', 'client_secret', 'credentials', 'creds', 'authorization', 'pin', 'jwt', 'otp', 'passcode'],
-    ...['api_nokkel', 'apiNoekkel', 'subscription_key', 'API-KEY', 'x.accessToken2', 'PassWord'],
+    ...['api_nokkel', 'apiNoekkel', 'apinøkkel', 'API-NØKKEL', 'apiNøkkel2', 'subscription_key', 'API-KEY'],
+    ...['x.accessToken2', 'PassWord'],
   ])('refuse %s as a name, at any depth', (name) => {
     for (const document of [{ [name]: 'x' }, { amount: { path: 'x', map: { [name]: 'y' } }, $version: 2 }]) {
       const rules = FieldMappings.safeParse(document).error?.issues.map(({ message }) => message)
