@@ -266,42 +266,46 @@ begin
       names := array(select jsonb_object_keys(mappings));
       if cardinality(names) > 200 then found := found || jsonb_build_array('must have at most 200 keys', 'field_mappings'); end if;
       keys := array_to_string(names, '"');
-      named := keys collate "C" ~ '[^A-Za-z0-9_"]' or replace(lower(keys collate "C"), '_', '') collate "C" like any (array['%pass%', '%hemmelig%', '%key%', '%kkel%', '%cred%', '%authori%', '%token%', '%secret%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%']);
+      odd := not (keys collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]*("[A-Za-z_][A-Za-z0-9_]*)*$' and (length(keys) <= 63 or length(keys) <= 96 and strpos(substr(keys, 33, 32), '"') > 0
+        or not keys collate "C" ~ '[^"]{64}')) or strpos(printed, E'\\"') > 0 or mappings ?| array['__proto__', 'prototype', 'constructor'];
+      if not odd then
+      named := replace(lower(keys collate "C"), '_', '') collate "C" like any (array['%pass%', '%hemmelig%', '%key%', '%kkel%', '%cred%', '%authori%', '%token%', '%secret%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%']);
       if named then
         words := replace(case when keys collate "C" ~ '[^a-z0-9_"]|__' then '_' || regexp_replace(lower(regexp_replace(regexp_replace(keys collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9"]+', '_', 'g') || '_' else '_' || keys || '_' end, '"', '_"_');
         bare := replace(words, '_', '');
-        named := strpos(bare, 'password') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d'
-          or strpos(bare, 'passwd') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?d'
-          or strpos(bare, 'passphrase') > 0 and words collate "C" ~ 'p_?a_?s_?s_?p_?h_?r_?a_?s_?e'
-          or strpos(bare, 'passord') > 0 and words collate "C" ~ 'passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])'
-          or strpos(bare, 'passcode') > 0 and words collate "C" ~ '_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_'
-          or strpos(bare, 'hemmelig') > 0 and words collate "C" ~ 'h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_'
-          or strpos(bare, 'apikey') > 0 and words collate "C" ~ 'a_?p_?i_?k_?e_?y'
-          or strpos(bare, 'privatekey') > 0 and words collate "C" ~ 'p_?r_?i_?v_?a_?t_?e_?k_?e_?y'
-          or strpos(bare, 'accesskey') > 0 and words collate "C" ~ '_access_?keys?_?[0-9]*_'
-          or strpos(bare, 'secretkey') > 0 and words collate "C" ~ '_secret_?keys?_?[0-9]*_'
-          or strpos(bare, 'signingkey') > 0 and words collate "C" ~ '_signing_?keys?_?[0-9]*_'
-          or strpos(bare, 'encryptionkey') > 0 and words collate "C" ~ '_encryption_?keys?_?[0-9]*_'
-          or strpos(bare, 'authkey') > 0 and words collate "C" ~ '_auth_?keys?_?[0-9]*_'
-          or strpos(bare, 'masterkey') > 0 and words collate "C" ~ '_master_?keys?_?[0-9]*_'
-          or strpos(bare, 'sshkey') > 0 and words collate "C" ~ '_ssh_?keys?_?[0-9]*_'
-          or strpos(bare, 'subscriptionkey') > 0 and words collate "C" ~ '_subscription_?keys?_?[0-9]*_'
-          or strpos(bare, 'sharedkey') > 0 and words collate "C" ~ '_shared_?keys?_?[0-9]*_'
-          or strpos(bare, 'consumerkey') > 0 and words collate "C" ~ '_consumer_?keys?_?[0-9]*_'
-          or strpos(bare, 'kkel') > 0 and words collate "C" ~ '_a_?p_?i_?n(o|oe)_?k_?k_?e_?l'
-          or strpos(bare, 'cred') > 0 and words collate "C" ~ 'c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_'
-          or strpos(bare, 'authori') > 0 and words collate "C" ~ 'a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n'
-          or strpos(bare, 'token') > 0 and words collate "C" ~ 'tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_'
-          or strpos(bare, 'secret') > 0 and words collate "C" ~ 'c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_'
-          or strpos(bare, 'pwd') > 0 and words collate "C" ~ 'pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_'
-          or strpos(bare, 'jwt') > 0 and words collate "C" ~ 'jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_'
-          or strpos(bare, 'pin') > 0 and words collate "C" ~ '_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_'
-          or strpos(bare, 'kodeord') > 0 and words collate "C" ~ '_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_'
-          or strpos(bare, 'bearer') > 0 and words collate "C" ~ '_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_'
-          or strpos(bare, 'otp') > 0 and words collate "C" ~ '_o_?t_?p_?s?_?[0-9]*_';
+        named := strpos(bare, 'pass') > 0 and (strpos(bare, 'password') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d'
+            or strpos(bare, 'passwd') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?d'
+            or strpos(bare, 'passphrase') > 0 and words collate "C" ~ 'p_?a_?s_?s_?p_?h_?r_?a_?s_?e'
+            or strpos(bare, 'passord') > 0 and words collate "C" ~ 'passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])'
+            or strpos(bare, 'passcode') > 0 and words collate "C" ~ '_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_')
+          or strpos(bare, 'hemmelig') > 0 and (words collate "C" ~ 'h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_')
+          or strpos(bare, 'key') > 0 and (strpos(bare, 'apikey') > 0 and words collate "C" ~ 'a_?p_?i_?k_?e_?y'
+            or strpos(bare, 'privatekey') > 0 and words collate "C" ~ 'p_?r_?i_?v_?a_?t_?e_?k_?e_?y'
+            or strpos(bare, 'accesskey') > 0 and words collate "C" ~ '_access_?keys?_?[0-9]*_'
+            or strpos(bare, 'secretkey') > 0 and words collate "C" ~ '_secret_?keys?_?[0-9]*_'
+            or strpos(bare, 'signingkey') > 0 and words collate "C" ~ '_signing_?keys?_?[0-9]*_'
+            or strpos(bare, 'encryptionkey') > 0 and words collate "C" ~ '_encryption_?keys?_?[0-9]*_'
+            or strpos(bare, 'authkey') > 0 and words collate "C" ~ '_auth_?keys?_?[0-9]*_'
+            or strpos(bare, 'masterkey') > 0 and words collate "C" ~ '_master_?keys?_?[0-9]*_'
+            or strpos(bare, 'sshkey') > 0 and words collate "C" ~ '_ssh_?keys?_?[0-9]*_'
+            or strpos(bare, 'subscriptionkey') > 0 and words collate "C" ~ '_subscription_?keys?_?[0-9]*_'
+            or strpos(bare, 'sharedkey') > 0 and words collate "C" ~ '_shared_?keys?_?[0-9]*_'
+            or strpos(bare, 'consumerkey') > 0 and words collate "C" ~ '_consumer_?keys?_?[0-9]*_')
+          or strpos(bare, 'kkel') > 0 and (words collate "C" ~ '_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l')
+          or strpos(bare, 'cred') > 0 and (words collate "C" ~ 'c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_')
+          or strpos(bare, 'authori') > 0 and (words collate "C" ~ 'a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n')
+          or strpos(bare, 'token') > 0 and (words collate "C" ~ 'tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_')
+          or strpos(bare, 'secret') > 0 and (words collate "C" ~ 'c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_')
+          or strpos(bare, 'pwd') > 0 and (words collate "C" ~ 'pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_')
+          or strpos(bare, 'jwt') > 0 and (words collate "C" ~ 'jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_')
+          or strpos(bare, 'pin') > 0 and (words collate "C" ~ '_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_')
+          or strpos(bare, 'kodeord') > 0 and (words collate "C" ~ '_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_')
+          or strpos(bare, 'bearer') > 0 and (words collate "C" ~ '_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_')
+          or strpos(bare, 'otp') > 0 and (words collate "C" ~ '_o_?t_?p_?s?_?[0-9]*_');
       end if;
-      odd := named or strpos(printed, E'\\"') > 0 or mappings ?| array['__proto__', 'prototype', 'constructor'] or not (keys collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]*("[A-Za-z_][A-Za-z0-9_]*)*$' and (length(keys) <= 63 or not keys collate "C" ~ '[^"]{64}'));
+        odd := named;
+      end if;
     end if;
     closely := large or looks or odd;
     if closely
@@ -321,7 +325,7 @@ begin
       if looks then if key collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key); end if; end if;
       if key = any (array['__proto__', 'prototype', 'constructor']) then found := found || jsonb_build_array('must not be a name that JavaScript reserves', 'field_mappings', key); end if;
       if named then if (('_' || regexp_replace(lower(regexp_replace(regexp_replace(key collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(key collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(key collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then found := found || jsonb_build_array('must not name a credential; store it with credentials.store', 'field_mappings', key); end if; end if;
         if not (length(key) <= 63 and key collate "C" ~ '^[A-Za-z_][A-Za-z0-9_]*$') then found := found || jsonb_build_array('must be a letter or _, then letters, digits or _, at most 63 of them', 'field_mappings', key); end if;
       end if;
@@ -343,7 +347,7 @@ begin
       if looks then if entry collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, entry); end if; end if;
       if entry = any (array['__proto__', 'prototype', 'constructor']) then found := found || jsonb_build_array('must not be a name that JavaScript reserves', 'field_mappings', key, entry); end if;
       if named then if (('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then found := found || jsonb_build_array('must not name a credential; store it with credentials.store', 'field_mappings', key, entry); end if; end if;
           found := found || jsonb_build_array('is no part of a mapping in this version', 'field_mappings', key, entry);
         end loop;
@@ -409,35 +413,35 @@ begin
         words := replace(case when keys collate "C" ~ '[^a-z0-9_"]|__' then '_' || regexp_replace(lower(regexp_replace(regexp_replace(keys collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9"]+', '_', 'g') || '_' else '_' || keys || '_' end, '"', '_"_');
         bare := replace(words, '_', '');
-        named := strpos(bare, 'password') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d'
-          or strpos(bare, 'passwd') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?d'
-          or strpos(bare, 'passphrase') > 0 and words collate "C" ~ 'p_?a_?s_?s_?p_?h_?r_?a_?s_?e'
-          or strpos(bare, 'passord') > 0 and words collate "C" ~ 'passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])'
-          or strpos(bare, 'passcode') > 0 and words collate "C" ~ '_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_'
-          or strpos(bare, 'hemmelig') > 0 and words collate "C" ~ 'h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_'
-          or strpos(bare, 'apikey') > 0 and words collate "C" ~ 'a_?p_?i_?k_?e_?y'
-          or strpos(bare, 'privatekey') > 0 and words collate "C" ~ 'p_?r_?i_?v_?a_?t_?e_?k_?e_?y'
-          or strpos(bare, 'accesskey') > 0 and words collate "C" ~ '_access_?keys?_?[0-9]*_'
-          or strpos(bare, 'secretkey') > 0 and words collate "C" ~ '_secret_?keys?_?[0-9]*_'
-          or strpos(bare, 'signingkey') > 0 and words collate "C" ~ '_signing_?keys?_?[0-9]*_'
-          or strpos(bare, 'encryptionkey') > 0 and words collate "C" ~ '_encryption_?keys?_?[0-9]*_'
-          or strpos(bare, 'authkey') > 0 and words collate "C" ~ '_auth_?keys?_?[0-9]*_'
-          or strpos(bare, 'masterkey') > 0 and words collate "C" ~ '_master_?keys?_?[0-9]*_'
-          or strpos(bare, 'sshkey') > 0 and words collate "C" ~ '_ssh_?keys?_?[0-9]*_'
-          or strpos(bare, 'subscriptionkey') > 0 and words collate "C" ~ '_subscription_?keys?_?[0-9]*_'
-          or strpos(bare, 'sharedkey') > 0 and words collate "C" ~ '_shared_?keys?_?[0-9]*_'
-          or strpos(bare, 'consumerkey') > 0 and words collate "C" ~ '_consumer_?keys?_?[0-9]*_'
-          or strpos(bare, 'kkel') > 0 and words collate "C" ~ '_a_?p_?i_?n(o|oe)_?k_?k_?e_?l'
-          or strpos(bare, 'cred') > 0 and words collate "C" ~ 'c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_'
-          or strpos(bare, 'authori') > 0 and words collate "C" ~ 'a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n'
-          or strpos(bare, 'token') > 0 and words collate "C" ~ 'tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_'
-          or strpos(bare, 'secret') > 0 and words collate "C" ~ 'c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_'
-          or strpos(bare, 'pwd') > 0 and words collate "C" ~ 'pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_'
-          or strpos(bare, 'jwt') > 0 and words collate "C" ~ 'jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_'
-          or strpos(bare, 'pin') > 0 and words collate "C" ~ '_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_'
-          or strpos(bare, 'kodeord') > 0 and words collate "C" ~ '_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_'
-          or strpos(bare, 'bearer') > 0 and words collate "C" ~ '_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_'
-          or strpos(bare, 'otp') > 0 and words collate "C" ~ '_o_?t_?p_?s?_?[0-9]*_';
+        named := strpos(bare, 'pass') > 0 and (strpos(bare, 'password') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d'
+            or strpos(bare, 'passwd') > 0 and words collate "C" ~ 'p_?a_?s_?s_?w_?d'
+            or strpos(bare, 'passphrase') > 0 and words collate "C" ~ 'p_?a_?s_?s_?p_?h_?r_?a_?s_?e'
+            or strpos(bare, 'passord') > 0 and words collate "C" ~ 'passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])'
+            or strpos(bare, 'passcode') > 0 and words collate "C" ~ '_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_')
+          or strpos(bare, 'hemmelig') > 0 and (words collate "C" ~ 'h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_')
+          or strpos(bare, 'key') > 0 and (strpos(bare, 'apikey') > 0 and words collate "C" ~ 'a_?p_?i_?k_?e_?y'
+            or strpos(bare, 'privatekey') > 0 and words collate "C" ~ 'p_?r_?i_?v_?a_?t_?e_?k_?e_?y'
+            or strpos(bare, 'accesskey') > 0 and words collate "C" ~ '_access_?keys?_?[0-9]*_'
+            or strpos(bare, 'secretkey') > 0 and words collate "C" ~ '_secret_?keys?_?[0-9]*_'
+            or strpos(bare, 'signingkey') > 0 and words collate "C" ~ '_signing_?keys?_?[0-9]*_'
+            or strpos(bare, 'encryptionkey') > 0 and words collate "C" ~ '_encryption_?keys?_?[0-9]*_'
+            or strpos(bare, 'authkey') > 0 and words collate "C" ~ '_auth_?keys?_?[0-9]*_'
+            or strpos(bare, 'masterkey') > 0 and words collate "C" ~ '_master_?keys?_?[0-9]*_'
+            or strpos(bare, 'sshkey') > 0 and words collate "C" ~ '_ssh_?keys?_?[0-9]*_'
+            or strpos(bare, 'subscriptionkey') > 0 and words collate "C" ~ '_subscription_?keys?_?[0-9]*_'
+            or strpos(bare, 'sharedkey') > 0 and words collate "C" ~ '_shared_?keys?_?[0-9]*_'
+            or strpos(bare, 'consumerkey') > 0 and words collate "C" ~ '_consumer_?keys?_?[0-9]*_')
+          or strpos(bare, 'kkel') > 0 and (words collate "C" ~ '_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l')
+          or strpos(bare, 'cred') > 0 and (words collate "C" ~ 'c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_')
+          or strpos(bare, 'authori') > 0 and (words collate "C" ~ 'a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n')
+          or strpos(bare, 'token') > 0 and (words collate "C" ~ 'tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_')
+          or strpos(bare, 'secret') > 0 and (words collate "C" ~ 'c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_')
+          or strpos(bare, 'pwd') > 0 and (words collate "C" ~ 'pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_')
+          or strpos(bare, 'jwt') > 0 and (words collate "C" ~ 'jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_')
+          or strpos(bare, 'pin') > 0 and (words collate "C" ~ '_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_')
+          or strpos(bare, 'kodeord') > 0 and (words collate "C" ~ '_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_')
+          or strpos(bare, 'bearer') > 0 and (words collate "C" ~ '_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_')
+          or strpos(bare, 'otp') > 0 and (words collate "C" ~ '_o_?t_?p_?s?_?[0-9]*_');
       end if;
         if large or looks or named or not sound or lookup ?| array['__proto__', 'prototype', 'constructor'] then
           for entry, item in select l.key, l.value from jsonb_each(lookup) as l loop
@@ -445,7 +449,7 @@ begin
       if looks then if entry collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then found := found || jsonb_build_array('must not look like a credential; store it with credentials.store', 'field_mappings', key, 'map', entry); end if; end if;
       if entry = any (array['__proto__', 'prototype', 'constructor']) then found := found || jsonb_build_array('must not be a name that JavaScript reserves', 'field_mappings', key, 'map', entry); end if;
       if named then if (('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(entry collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then found := found || jsonb_build_array('must not name a credential; store it with credentials.store', 'field_mappings', key, 'map', entry); end if; end if;
             if jsonb_typeof(item) = 'string' then
               content := item #>> '{}';
@@ -467,7 +471,7 @@ begin
   if excluded_features is null or jsonb_typeof(excluded_features) <> 'array' then
     found := found || jsonb_build_array('must be an array', 'excluded_features');
   elsif not (octet_length(excluded_features::text) <= 64 and (excluded_features -> 1 is null or excluded_features -> 2 is null and excluded_features -> 0 <> excluded_features -> 1) and excluded_features::text collate "C" ~ E'^\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
-      and not excluded_features::text collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])) then
+      and not excluded_features::text collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])) then
     printed := excluded_features::text;
     looks := printed collate "C" ~ E'[Rr][ \\\\\\u00a0]|[Cc][ \\\\]|yJ|-----B|k_[lt]|h[pousr]_|_pat_|lpat-|ox[a-z]-|I[Az]';
     if looks then
@@ -1151,70 +1155,148 @@ CREATE FUNCTION integrations.record_changes() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
-  actor text := (select case when (caller.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(caller.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else caller.actor end from integrations.caller() as caller);
+  actor text := (
+    select case when replace(replace(lower(caller.actor collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%']) and (caller.actor collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(caller.actor collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then '[redacted]' else caller.actor end
+    from integrations.caller() as caller
+  );
   reason text := case tg_op when 'TRUNCATE' then 'its table was truncated' end;
 begin
   if tg_op = 'INSERT' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
     select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
-      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
-        then integrations.redacted_changes(c.changes) else c.changes end
+      case when c.plain then c.changes else integrations.redacted_changes(c.changes) end
     from (
-      select n.organization_id, n.id, n.integration_type, 'create' as action, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features)) as changes
+      select n.organization_id, n.id, n.integration_type, 'create' as action, jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features)) as changes,
+        (
+          select coalesce(bool_or(t.tgname = 'configuration_check' and t.tgenabled in ('O', 'A'))
+            and bool_and(t.tgname in ('configuration_check', 'touch_updated_at') or t.tgenabled = 'D'), false)
+            and current_setting('session_replication_role') <> 'replica'
+          from pg_trigger as t
+          -- Before each row (3) that is created (4) or updated (16), in the order of their names.
+          where t.tgrelid = tg_relid and not t.tgisinternal and t.tgtype & 3 = 3 and t.tgtype & 20 > 0 and t.tgname >= 'configuration_check'
+        ) or (select (case when strpos(d.printed, '{') = 1 then d.mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+      and (octet_length(d.printed) <= 255 or octet_length(d.printed) <= 511
+        and strpos(substr(d.printed, 129, 128), '"') > 0 and strpos(substr(d.printed, 256, 128), '"') > 0 )
+      and (case when strpos(d.printed, '": {') = 0 then replace(replace(d.printed, '"$version": 1', '"v": "v"'), '"$version": 2', '"v": "v"')
+        when strpos(d.printed, '"$version": 2') > 0 then replace(replace(replace(replace(replace(replace(replace(d.printed, '"$version": 2', '"v": "v"'), '{"path": "', '<"'), '{"const": "', '<"'), ', "default": ', ';'), ', "required": true', '?'), ', "required": false', '?'), ', "transform": "', '!')
+        else replace(replace(replace(replace(d.printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<"[A-IK-Za-z0-9_.][A-IK-Za-z0-9_.";?!]*\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
+      and (strpos(d.printed, '"transform"') = 0 or not jsonb_path_exists(d.mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
+      and not d.printed collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
+      and octet_length(d.features::text) <= 64 and (d.features -> 1 is null or d.features -> 2 is null and d.features -> 0 <> d.features -> 1) else false end)
+            and coalesce(n.sync_schedule !~ '[A-Za-z]', true)
+          from (
+            select n.field_mappings as mappings, n.excluded_features as features,
+              n.field_mappings::text || n.excluded_features::text as printed
+            offset 0 -- Printed once, however often it is looked at.
+          ) as d) as plain
       from new_rows as n
-      offset 0 -- Computed once, however often it is looked at.
+      offset 0
     ) as c;
   elsif tg_op = 'UPDATE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
     select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
-      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
-        then integrations.redacted_changes(c.changes) else c.changes end
+      case when c.plain then c.changes else integrations.redacted_changes(c.changes) end
     from (
-      select r.organization_id, r.id, coalesce((r.n).integration_type, (r.o).integration_type) as integration_type,
-        case when (r.o).id is null then 'create' when (r.n).id is null then 'remove' else 'update' end as action,
-        case when (r.o).id is null then jsonb_build_object('status', jsonb_build_object('new', (r.n).status), 'field_mappings', jsonb_build_object('new', (r.n).field_mappings), 'sync_schedule', jsonb_build_object('new', (r.n).sync_schedule), 'excluded_features', jsonb_build_object('new', (r.n).excluded_features)) when (r.n).id is null then jsonb_build_object('status', jsonb_build_object('old', (r.o).status), 'field_mappings', jsonb_build_object('old', (r.o).field_mappings), 'sync_schedule', jsonb_build_object('old', (r.o).sync_schedule), 'excluded_features', jsonb_build_object('old', (r.o).excluded_features))
-          else case when (r.o).status is distinct from (r.n).status then jsonb_build_object('status', jsonb_build_object('old', (r.o).status, 'new', (r.n).status)) else '{}' end
-        || case when (r.o).field_mappings is distinct from (r.n).field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', (r.o).field_mappings, 'new', (r.n).field_mappings)) else '{}' end
-        || case when (r.o).sync_schedule is distinct from (r.n).sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', (r.o).sync_schedule, 'new', (r.n).sync_schedule)) else '{}' end
-        || case when (r.o).excluded_features is distinct from (r.n).excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', (r.o).excluded_features, 'new', (r.n).excluded_features)) else '{}' end
-        || case when (r.o).integration_type is distinct from (r.n).integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end as changes
-      from (
-        -- Not a join: its plan, made for one row, would be kept and take for ever for thousands.
-        select u.organization_id, u.id, (array_agg(u.written) filter (where not u.is_new))[1] as o,
-          (array_agg(u.written) filter (where u.is_new))[1] as n
-        from (
-          select o.organization_id, o.id, false as is_new, row(o.*)::public.organization_integrations as written from old_rows as o
-          union all
-          select n.organization_id, n.id, true, row(n.*)::public.organization_integrations from new_rows as n
-        ) as u
-        group by 1, 2
-      ) as r
-      where (r.o).id is null or (r.n).id is null or ((r.o).status is distinct from (r.n).status or (r.o).field_mappings is distinct from (r.n).field_mappings or (r.o).sync_schedule is distinct from (r.n).sync_schedule or (r.o).excluded_features is distinct from (r.n).excluded_features or (r.o).integration_type is distinct from (r.n).integration_type)
-      offset 0 -- Computed once, however often it is looked at.
+      select coalesce(n.organization_id, o.organization_id) as organization_id, coalesce(n.id, o.id) as id,
+        coalesce(n.integration_type, o.integration_type) as integration_type,
+        case when o.id is null then 'create' when n.id is null then 'remove' else 'update' end as action,
+        case when o.id is null then jsonb_build_object('status', jsonb_build_object('new', n.status), 'field_mappings', jsonb_build_object('new', n.field_mappings), 'sync_schedule', jsonb_build_object('new', n.sync_schedule), 'excluded_features', jsonb_build_object('new', n.excluded_features)) when n.id is null then jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features))
+          else case when o.status is distinct from n.status then jsonb_build_object('status', jsonb_build_object('old', o.status, 'new', n.status)) else '{}' end
+          || case when o.field_mappings is distinct from n.field_mappings then jsonb_build_object('field_mappings', jsonb_build_object('old', o.field_mappings, 'new', n.field_mappings)) else '{}' end
+          || case when o.sync_schedule is distinct from n.sync_schedule then jsonb_build_object('sync_schedule', jsonb_build_object('old', o.sync_schedule, 'new', n.sync_schedule)) else '{}' end
+          || case when o.excluded_features is distinct from n.excluded_features then jsonb_build_object('excluded_features', jsonb_build_object('old', o.excluded_features, 'new', n.excluded_features)) else '{}' end
+          || case when o.integration_type is distinct from n.integration_type then jsonb_build_object('integration_type', '{}'::jsonb) else '{}' end end as changes,
+        not (o.field_mappings is distinct from n.field_mappings or o.sync_schedule is distinct from n.sync_schedule or o.excluded_features is distinct from n.excluded_features)
+          or (o.id is null or (select (case when strpos(d.printed, '{') = 1 then d.mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+      and (octet_length(d.printed) <= 255 or octet_length(d.printed) <= 511
+        and strpos(substr(d.printed, 129, 128), '"') > 0 and strpos(substr(d.printed, 256, 128), '"') > 0 )
+      and (case when strpos(d.printed, '": {') = 0 then replace(replace(d.printed, '"$version": 1', '"v": "v"'), '"$version": 2', '"v": "v"')
+        when strpos(d.printed, '"$version": 2') > 0 then replace(replace(replace(replace(replace(replace(replace(d.printed, '"$version": 2', '"v": "v"'), '{"path": "', '<"'), '{"const": "', '<"'), ', "default": ', ';'), ', "required": true', '?'), ', "required": false', '?'), ', "transform": "', '!')
+        else replace(replace(replace(replace(d.printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<"[A-IK-Za-z0-9_.][A-IK-Za-z0-9_.";?!]*\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
+      and (strpos(d.printed, '"transform"') = 0 or not jsonb_path_exists(d.mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
+      and not d.printed collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
+      and octet_length(d.features::text) <= 64 and (d.features -> 1 is null or d.features -> 2 is null and d.features -> 0 <> d.features -> 1) else false end)
+            and coalesce(o.sync_schedule !~ '[A-Za-z]', true)
+          from (
+            select o.field_mappings as mappings, o.excluded_features as features,
+              o.field_mappings::text || o.excluded_features::text as printed
+            offset 0 -- Printed once, however often it is looked at.
+          ) as d)) and (n.id is null or o.id is not null and (
+          select coalesce(bool_or(t.tgname = 'configuration_check' and t.tgenabled in ('O', 'A'))
+            and bool_and(t.tgname in ('configuration_check', 'touch_updated_at') or t.tgenabled = 'D'), false)
+            and current_setting('session_replication_role') <> 'replica'
+          from pg_trigger as t
+          -- Before each row (3) that is created (4) or updated (16), in the order of their names.
+          where t.tgrelid = tg_relid and not t.tgisinternal and t.tgtype & 3 = 3 and t.tgtype & 20 > 0 and t.tgname >= 'configuration_check'
+        ) or (select (case when strpos(d.printed, '{') = 1 then d.mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+      and (octet_length(d.printed) <= 255 or octet_length(d.printed) <= 511
+        and strpos(substr(d.printed, 129, 128), '"') > 0 and strpos(substr(d.printed, 256, 128), '"') > 0 )
+      and (case when strpos(d.printed, '": {') = 0 then replace(replace(d.printed, '"$version": 1', '"v": "v"'), '"$version": 2', '"v": "v"')
+        when strpos(d.printed, '"$version": 2') > 0 then replace(replace(replace(replace(replace(replace(replace(d.printed, '"$version": 2', '"v": "v"'), '{"path": "', '<"'), '{"const": "', '<"'), ', "default": ', ';'), ', "required": true', '?'), ', "required": false', '?'), ', "transform": "', '!')
+        else replace(replace(replace(replace(d.printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<"[A-IK-Za-z0-9_.][A-IK-Za-z0-9_.";?!]*\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
+      and (strpos(d.printed, '"transform"') = 0 or not jsonb_path_exists(d.mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
+      and not d.printed collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
+      and octet_length(d.features::text) <= 64 and (d.features -> 1 is null or d.features -> 2 is null and d.features -> 0 <> d.features -> 1) else false end)
+            and coalesce(n.sync_schedule !~ '[A-Za-z]', true)
+          from (
+            select n.field_mappings as mappings, n.excluded_features as features,
+              n.field_mappings::text || n.excluded_features::text as printed
+            offset 0 -- Printed once, however often it is looked at.
+          ) as d)) as plain
+      -- Full, which is never a loop in a loop: a plan made for one row is kept, and must do for thousands.
+      from old_rows as o full join new_rows as n on n.organization_id = o.organization_id and n.id = o.id
+      where o.id is null or n.id is null or (o.status is distinct from n.status or o.field_mappings is distinct from n.field_mappings or o.sync_schedule is distinct from n.sync_schedule or o.excluded_features is distinct from n.excluded_features or o.integration_type is distinct from n.integration_type)
+      offset 0
     ) as c;
   elsif tg_op = 'DELETE' then
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
     select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
-      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
-        then integrations.redacted_changes(c.changes) else c.changes end
+      case when c.plain then c.changes else integrations.redacted_changes(c.changes) end
     from (
-      select o.organization_id, o.id, o.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features)) as changes
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features)) as changes, (select (case when strpos(d.printed, '{') = 1 then d.mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+      and (octet_length(d.printed) <= 255 or octet_length(d.printed) <= 511
+        and strpos(substr(d.printed, 129, 128), '"') > 0 and strpos(substr(d.printed, 256, 128), '"') > 0 )
+      and (case when strpos(d.printed, '": {') = 0 then replace(replace(d.printed, '"$version": 1', '"v": "v"'), '"$version": 2', '"v": "v"')
+        when strpos(d.printed, '"$version": 2') > 0 then replace(replace(replace(replace(replace(replace(replace(d.printed, '"$version": 2', '"v": "v"'), '{"path": "', '<"'), '{"const": "', '<"'), ', "default": ', ';'), ', "required": true', '?'), ', "required": false', '?'), ', "transform": "', '!')
+        else replace(replace(replace(replace(d.printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<"[A-IK-Za-z0-9_.][A-IK-Za-z0-9_.";?!]*\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
+      and (strpos(d.printed, '"transform"') = 0 or not jsonb_path_exists(d.mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
+      and not d.printed collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
+      and octet_length(d.features::text) <= 64 and (d.features -> 1 is null or d.features -> 2 is null and d.features -> 0 <> d.features -> 1) else false end)
+            and coalesce(o.sync_schedule !~ '[A-Za-z]', true)
+          from (
+            select o.field_mappings as mappings, o.excluded_features as features,
+              o.field_mappings::text || o.excluded_features::text as printed
+            offset 0 -- Printed once, however often it is looked at.
+          ) as d) as plain
       from old_rows as o
-      offset 0 -- Computed once, however often it is looked at.
+      offset 0
     ) as c;
   else
     insert into public.organization_integration_changes
       (organization_id, integration_id, integration_type, action, actor, reason, changes)
     select c.organization_id, c.id, c.integration_type::text, c.action, actor, reason,
-      case when pg_column_size(c.changes) > 262144 or replace(replace(lower(c.changes::text collate "C"), '"field_mappings"', ''), '_', '') like any (array['%pass%', '%hemmelig%', '%key%', '%secret%', '%cred%', '%authori%', '%token%', '%pwd%', '%jwt%', '%pin%', '%kodeord%', '%bearer%', '%otp%', '%kkel%', '%basic%', '%eyj%', '%---begin%', '%live%', '%test%', '%github%', '%ghp%', '%gho%', '%ghu%', '%ghs%', '%ghr%', '%glpat%', '%xox%', '%akia%', '%asia%', '%aiza%', '%proto%', '%construc%'])
-        then integrations.redacted_changes(c.changes) else c.changes end
+      case when c.plain then c.changes else integrations.redacted_changes(c.changes) end
     from (
-      select i.organization_id, i.id, i.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', i.status), 'field_mappings', jsonb_build_object('old', i.field_mappings), 'sync_schedule', jsonb_build_object('old', i.sync_schedule), 'excluded_features', jsonb_build_object('old', i.excluded_features)) as changes
-      from public.organization_integrations as i
-      offset 0 -- Computed once, however often it is looked at.
+      select o.organization_id, o.id, o.integration_type, 'remove' as action, jsonb_build_object('status', jsonb_build_object('old', o.status), 'field_mappings', jsonb_build_object('old', o.field_mappings), 'sync_schedule', jsonb_build_object('old', o.sync_schedule), 'excluded_features', jsonb_build_object('old', o.excluded_features)) as changes, (select (case when strpos(d.printed, '{') = 1 then d.mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+      and (octet_length(d.printed) <= 255 or octet_length(d.printed) <= 511
+        and strpos(substr(d.printed, 129, 128), '"') > 0 and strpos(substr(d.printed, 256, 128), '"') > 0 )
+      and (case when strpos(d.printed, '": {') = 0 then replace(replace(d.printed, '"$version": 1', '"v": "v"'), '"$version": 2', '"v": "v"')
+        when strpos(d.printed, '"$version": 2') > 0 then replace(replace(replace(replace(replace(replace(replace(d.printed, '"$version": 2', '"v": "v"'), '{"path": "', '<"'), '{"const": "', '<"'), ', "default": ', ';'), ', "required": true', '?'), ', "required": false', '?'), ', "transform": "', '!')
+        else replace(replace(replace(replace(d.printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<"[A-IK-Za-z0-9_.][A-IK-Za-z0-9_.";?!]*\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
+      and (strpos(d.printed, '"transform"') = 0 or not jsonb_path_exists(d.mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
+      and not d.printed collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
+      and octet_length(d.features::text) <= 64 and (d.features -> 1 is null or d.features -> 2 is null and d.features -> 0 <> d.features -> 1) else false end)
+            and coalesce(o.sync_schedule !~ '[A-Za-z]', true)
+          from (
+            select o.field_mappings as mappings, o.excluded_features as features,
+              o.field_mappings::text || o.excluded_features::text as printed
+            offset 0 -- Printed once, however often it is looked at.
+          ) as d) as plain
+      from public.organization_integrations as o
+      offset 0
     ) as c;
   end if;
   return null;
@@ -1290,7 +1372,7 @@ begin
       label := rtrim(token, ': ')::jsonb #>> '{}';
       if right(token, 2) = ': ' then
         is_credential := (('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(label collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_');
         if label collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' then
           renamed := renamed + 1;
@@ -1311,20 +1393,23 @@ CREATE FUNCTION integrations.redacted_changes(changes jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-  return integrations.redacted((
+  return (
     select jsonb_object_agg(c.key, coalesce((
       select jsonb_object_agg(side.key, case
         when length(side.value::text) > 131072 then to_jsonb(format('[%s characters]', length(side.value::text)))
         -- What names a credential need not look like one, so none of it is kept.
-        when c.key = 'sync_schedule' and case
+        when c.key = 'sync_schedule' then case when case
       when ((side.value #>> '{}') collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower((side.value #>> '{}') collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
       when (('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null then '"[redacted]"'
-        else side.value end)
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace((side.value #>> '{}') collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is null then side.value else '"[redacted]"' end
+        when c.key = 'status'
+          or c.key = 'field_mappings' and integrations.configuration_problems(side.value, '[]') = '{}'
+          or c.key = 'excluded_features' and integrations.configuration_problems('{}', side.value) = '{}' then side.value
+        else integrations.redacted(side.value) end)
       from jsonb_each(c.value) as side), '{}'))
     from jsonb_each(changes) as c
-  ));
+  );
 end
 $_$;
 
@@ -1342,7 +1427,7 @@ CREATE FUNCTION integrations.refuse_activation() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  if new.status = 'active' and (tg_op = 'INSERT' or old.status <> 'active') then
+  if tg_op = 'INSERT' or old.status <> 'active' then
     perform from public.organization_integration_credentials as c
     where c.integration_id = new.id and c.secret_id is not null and c.readable_until is null
     for share;
@@ -1360,33 +1445,35 @@ CREATE FUNCTION integrations.refuse_bad_configuration() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
-  unchanged boolean := tg_op = 'UPDATE';
-  violations text[];
-  mappings jsonb := new.field_mappings;
-  features jsonb := new.excluded_features;
-  printed text := mappings::text || features::text;
+  printed text;
   schedule_rule text;
+  violations text[];
 begin
-  if not (case when strpos(printed, '{') = 1 then mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
+  if tg_op = 'UPDATE' and new.field_mappings is not distinct from old.field_mappings
+    and new.excluded_features is not distinct from old.excluded_features and new.sync_schedule is not distinct from old.sync_schedule then
+    return new;
+  end if;
+  printed := new.field_mappings::text || new.excluded_features::text;
+  if (case when strpos(printed, '{') = 1 then new.field_mappings - array['$version', 'amount', 'account', 'date', 'currency', 'tax_code', 'cost_center', 'activity_code', 'employee_id', 'reference', 'first_name', 'last_name', 'email', 'course_code', 'completed_on', 'member_id', 'birth_date', 'group_code', 'participants', 'activity_date'] = '{}'
       and (octet_length(printed) <= 255 or octet_length(printed) <= 511
         and strpos(substr(printed, 129, 128), '"') > 0 and strpos(substr(printed, 256, 128), '"') > 0 )
       and (case when strpos(printed, '": {') = 0 then replace(replace(printed, '"$version": 1', '"v": "v"'), '"$version": 2', '"v": "v"')
         when strpos(printed, '"$version": 2') > 0 then replace(replace(replace(replace(replace(replace(replace(printed, '"$version": 2', '"v": "v"'), '{"path": "', '<"'), '{"const": "', '<"'), ', "default": ', ';'), ', "required": true', '?'), ', "required": false', '?'), ', "transform": "', '!')
-        else replace(replace(replace(replace(printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<[A-IK-Za-z0-9_.";?!]+\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
-      and (strpos(printed, '"transform"') = 0 or not jsonb_path_exists(mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
-      and not printed collate "C" like any (array['%""%', E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
-      and octet_length(features::text) <= 64 and (features -> 1 is null or features -> 2 is null and features -> 0 <> features -> 1) else false end) then
-    violations := integrations.configuration_problems(
-      case when unchanged and mappings is not distinct from old.field_mappings then '{}' else mappings end,
-      case when unchanged and features is not distinct from old.excluded_features then '[]' else features end
-    );
+        else replace(replace(replace(replace(printed, '"$version": 1', '"v": "v"'), '{"path": "', '<"'), ', "default": ', ';'), ', "transform": "', '!') end) collate "C" ~ E'^\\{("[A-IK-Za-z0-9_.]+": ("[A-IK-Za-z0-9_.]+"|<"[A-IK-Za-z0-9_.][A-IK-Za-z0-9_.";?!]*\\})(, )?)*\\}\\[("[a-z][a-z0-9_.]*"(, )?)*\\]$'
+      and (strpos(printed, '"transform"') = 0 or not jsonb_path_exists(new.field_mappings, '$.*.transform ? (!(@ == "trim" || @ == "upper" || @ == "lower" || @ == "iso_date" || @ == "norwegian_date" || @ == "decimal_0" || @ == "decimal_2" || @ == "decimal_4" || @ == "decimal_nb" || @ == "decimal_0_nb" || @ == "decimal_2_nb" || @ == "decimal_4_nb" || @ == "decimal_en" || @ == "decimal_0_en" || @ == "decimal_2_en" || @ == "decimal_4_en"))'))
+      and not printed collate "C" like any (array[E'%gh_\\_%', E'%\\_pat\\_%', E'%k\\_____\\_%', '%IA%', '%AIza%'])
+      and octet_length(new.excluded_features::text) <= 64 and (new.excluded_features -> 1 is null or new.excluded_features -> 2 is null and new.excluded_features -> 0 <> new.excluded_features -> 1) else false end) and coalesce(new.sync_schedule !~ '[A-Za-z]', true) then
+    return new;
   end if;
-  -- Nearly every schedule is digits and signs.
-  if new.sync_schedule ~ '[A-Za-z]' and not (unchanged and new.sync_schedule is not distinct from old.sync_schedule) then
+  violations := integrations.configuration_problems(
+    case when tg_op = 'UPDATE' and new.field_mappings is not distinct from old.field_mappings then '{}' else new.field_mappings end,
+    case when tg_op = 'UPDATE' and new.excluded_features is not distinct from old.excluded_features then '[]' else new.excluded_features end
+  );
+  if not coalesce(new.sync_schedule !~ '[A-Za-z]', true) and not (tg_op = 'UPDATE' and new.sync_schedule is not distinct from old.sync_schedule) then
     schedule_rule := case
       when (new.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(new.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
       when (('_' || regexp_replace(lower(regexp_replace(regexp_replace(new.sync_schedule collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(new.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(new.sync_schedule collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end;
     if schedule_rule is not null then
       violations := 'sync_schedule: ' || schedule_rule || violations;
@@ -1449,6 +1536,23 @@ begin
 end
 $_$;
 
+CREATE FUNCTION integrations.refuse_rename() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if new.integration_type <> old.integration_type then
+    perform from public.organization_integration_credentials as c
+    where c.integration_id = new.id and c.secret_id is not null;
+    if found then
+      raise exception using errcode = 'check_violation', constraint = 'credential_keeps_system',
+        message = 'integration_type: cannot change while a credential is stored; revoke it first';
+    end if;
+  end if;
+  return null;
+end
+$$;
+
 CREATE FUNCTION integrations.repair_organization(organization_id uuid) RETURNS TABLE(event_id uuid, integration_type text, document text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1465,7 +1569,7 @@ begin
       case
       when (i.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(i.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
       when (('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end as schedule_rule
     from public.organization_integrations as i
     where i.organization_id = repair_organization.organization_id
@@ -1473,7 +1577,7 @@ begin
         or case
       when (i.sync_schedule collate "C" ~ E'(^|[:=])[ \\t\\r\\n\\u00a0]*[Bb][Ee][Aa][Rr][Ee][Rr][ \\t\\r\\n\\u00a0]+[^ \\t\\r\\n]|(^|[:=])[ \\t]*[Bb][Aa][Ss][Ii][Cc][ \\t]+[A-Za-z0-9+/]{8,}=*[ \\t]*$|eyJ[A-Za-z0-9_-]{5,}[.][A-Za-z0-9_-]{5,}[.]|-----BEGIN [A-Z0-9 ]+|(^|[^A-Za-z0-9])(sk|rk)_(live|test)_[A-Za-z0-9]|(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{6,}|(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9]|(^|[^A-Za-z0-9])glpat-[A-Za-z0-9]|(^|[^A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]|(^|[^A-Za-z0-9])A[KS]IA[0-9A-Z]{12,}|(^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{20,}' or lower(i.sync_schedule collate "C") collate "C" ~ E'(password|passord|passwd|passphrase|passcode|hemmelighet|credential|authori[sz]ation|token|secret|pwd|jwt|api[ _-]?key|private[ _-]?key|(access|signing|encryption|auth|master|ssh|subscription|shared|consumer|secret)[ _-]?key|(^|[^a-z0-9])(pin|pincode|pinkode|kodeord|bearer|otp|cred|hemmelig))s?[0-9]*["'']?[ \\t]*(=[ \\t]*[^ \\t=]|:[^ \\t:]|:[ \\t]+(["''][^ "'']|[^ \\t]*[0-9]))') then 'must not look like a credential; store it with credentials.store'
       when (('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
-      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
+      '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ 'p_?a_?s_?s_?w_?o_?r_?d|p_?a_?s_?s_?w_?d|p_?a_?s_?s_?p_?h_?r_?a_?s_?e|passord($|[^e]|e[^r])|_p_?a_?s_?s_?o_?r_?d($|[^e]|e[^r])|_p_?a_?s_?s_?c_?o_?d_?e_?s?_?[0-9]*_|h_?e_?m_?m_?e_?l_?i_?g_?h_?e_?t|_h_?e_?m_?m_?e_?l_?i_?g_?s?_?[0-9]*_|a_?p_?i_?k_?e_?y|p_?r_?i_?v_?a_?t_?e_?k_?e_?y|_access_?keys?_?[0-9]*_|_secret_?keys?_?[0-9]*_|_signing_?keys?_?[0-9]*_|_encryption_?keys?_?[0-9]*_|_auth_?keys?_?[0-9]*_|_master_?keys?_?[0-9]*_|_ssh_?keys?_?[0-9]*_|_subscription_?keys?_?[0-9]*_|_shared_?keys?_?[0-9]*_|_consumer_?keys?_?[0-9]*_|_a_?p_?i_?n(o|oe)?_?k_?k_?e_?l|c_?r_?e_?d_?e_?n_?t_?i_?a_?l|_c_?r_?e_?d_?s?_?[0-9]*_|a_?u_?t_?h_?o_?r_?i_?[sz]_?a_?t_?i_?o_?n|tokens?[0-9]*_|_t_?o_?k_?e_?n_?s?_?[0-9]*_|c_?l_?i_?e_?n_?t_?s_?e_?c_?r_?e_?t|secrets?[0-9]*_|_s_?e_?c_?r_?e_?t_?s?_?[0-9]*_|pwds?[0-9]*_|_p_?w_?d_?s?_?[0-9]*_|jwts?[0-9]*_|_j_?w_?t_?s?_?[0-9]*_|_p_?i_?n_?s?_?[0-9]*_|_p_?i_?n_?c_?o_?d_?e_?s?_?[0-9]*_|_p_?i_?n_?k_?o_?d_?e_?s?_?[0-9]*_|_k_?o_?d_?e_?o_?r_?d_?s?_?[0-9]*_|_b_?e_?a_?r_?e_?r_?s?_?[0-9]*_|_o_?t_?p_?s?_?[0-9]*_' and not ('_' || regexp_replace(lower(regexp_replace(regexp_replace(i.sync_schedule collate "C",
       '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z])([A-Z][a-z])', E'\\1_\\2', 'g')), '[^a-z0-9]+', '_', 'g') || '_') collate "C" ~ '_(count|limit|length|size|type|usage|used|budget|quota|cost|price|ttl|age|lifetime|expiry|expires|expires_at|expires_in|expired|status|policy|required|rate|created_at|changed_at|issued_at|rotated_at|per_minute|per_hour|per_day|per_request|antall|grense|lengde|storrelse|forbruk|kostnad|pris|levetid|utlop|utloper|brukt)_([0-9]+_)?$|^_(max|total|used|remaining|input|output|prompt|completion|maks)_([a-z0-9]+_)*(token|secret|password|credential|pin|otp|jwt)s_$|^_(number_of|count_of|num|antall)_') then 'must not name a credential; store it with credentials.store' end is not null)
     order by i.id
     for no key update
@@ -2114,6 +2218,8 @@ CREATE INDEX organization_integration_events_position_idx ON public.organization
 
 CREATE INDEX organization_integration_runs_organization_id_due_idx ON public.organization_integration_runs USING btree (organization_id, due);
 
+CREATE INDEX organization_integration_runs_unfinished_idx ON public.organization_integration_runs USING btree (started_at) WHERE (outcome IS NULL);
+
 CREATE INDEX organization_integrations_field_mappings_idx ON public.organization_integrations USING gin (field_mappings);
 
 CREATE INDEX organization_integrations_organization_id_idx ON public.organization_integrations USING btree (organization_id);
@@ -2132,13 +2238,15 @@ CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integr
 
 CREATE TRIGGER sync_plans_credential_check BEFORE INSERT OR UPDATE ON integrations.sync_plans FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('queue');
 
-CREATE TRIGGER active_needs_credential AFTER INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_activation();
+CREATE TRIGGER active_needs_credential AFTER INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((new.status = 'active'::public.integration_status_enum)) EXECUTE FUNCTION integrations.refuse_activation();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
 
 CREATE TRIGGER changes_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_changes FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
 
 CREATE TRIGGER configuration_check BEFORE INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_bad_configuration();
+
+CREATE TRIGGER credential_keeps_system AFTER UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_rename();
 
 CREATE TRIGGER delete_secret AFTER DELETE OR UPDATE ON public.organization_integration_credentials FOR EACH ROW EXECUTE FUNCTION integrations.delete_secret();
 
@@ -2325,6 +2433,8 @@ REVOKE ALL ON FUNCTION integrations.refuse_bad_configuration() FROM PUBLIC;
 REVOKE ALL ON FUNCTION integrations.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.refuse_credentials() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION integrations.refuse_rename() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION integrations.repair_organization(organization_id uuid) FROM PUBLIC;
 

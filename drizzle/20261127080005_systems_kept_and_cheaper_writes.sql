@@ -1,0 +1,1 @@
+CREATE INDEX "organization_integration_runs_unfinished_idx" ON "organization_integration_runs" USING btree ("started_at") WHERE outcome is null;
