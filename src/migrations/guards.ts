@@ -9,7 +9,7 @@ import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { impossible, isVouched, vouch } from './refusals.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { trace } from './schedule.ts'
-import { isAmbiguous } from './second-run.ts'
+import { isAmbiguous, isGuarded } from './second-run.ts'
 import { State } from './state.ts'
 import { insertAfter, isRename, parseNow, refuse, type Statement } from './statements.ts'
 
@@ -162,7 +162,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   MergeStmt: onlyOnce,
   TruncateStmt: onlyOnce,
   SelectStmt: onlyOnce,
-  DoStmt: onlyOnce,
+  DoStmt: (statement, _node, { once }) => (isGuarded(statement) ? statement.text : once(statement.text)),
   CallStmt: onlyOnce,
 
   // These state an end, not a step: running them twice is the same as once.

@@ -47,8 +47,11 @@ export function schedule(
   mayRecreate: (thing: Thing) => boolean = () => true,
 ): Statement[] {
   const lenient = from.copy()
+  lenient.later = target
   const traces = statements.map((statement) => trace(lenient, statement))
-  return new Schedule(statements, traces, from.copy(), target, origin, mayRecreate).all()
+  const now = from.copy()
+  now.later = target
+  return new Schedule(statements, traces, now, target, origin, mayRecreate).all()
 }
 
 class Schedule {
@@ -110,6 +113,8 @@ class Schedule {
     this.out.push(statement)
     this.now.log = emptyLog()
     replay(this.now, statement)
+    // What the file itself makes again is changed by its later statements.
+    if (!isOwn) for (const key of this.now.log.made) this.aside.delete(key)
     // A column that is dropped and comes back takes along what is in it, and that comes back too.
     for (const key of isRename(statement) ? [] : this.now.log.removed)
       if (

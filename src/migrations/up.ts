@@ -33,6 +33,7 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
     if (each(statement.node, 'ParamRef').next().value)
       throw refuse(statement, 'a parameter ($1)', 'write the value into the Drizzle definition: sql`…`')
   const target = before.copy()
+  target.later = replayAll(before, statements)
   const traces = statements.map((statement) => trace(target, statement))
   const wasRemoved = (key: string, before: number) => traces.slice(0, before).some(({ log }) => log.removed.has(key))
   const found = (does: 'unknown' | 'rows') =>
@@ -65,6 +66,7 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
       )
         target.put(thing)
     }
+  target.later = undefined
   statements.push(...parseNow(asTheSnapshotSays(statements, before, target, migration.snapshot), migration.file))
   return {
     statements: schedule(statements, before, replayed(target), migration.file, isDrizzles(migration)),
