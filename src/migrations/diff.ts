@@ -106,10 +106,9 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
         statements: tableChanges(to, { rowSecurity: false, forced: false, unlogged: thing.unlogged }, thing),
       })
   }
-  for (const thing of [
-    ...things.filter(({ kind }) => kind === 'type'),
-    ...things.filter(({ kind }) => kind !== 'type'),
-  ]) {
+  // A foreign key goes before the key it rests on, on a second run too.
+  const comesFirst = (thing: Thing) => thing.kind === 'type' || (thing.kind === 'constraint' && thing.type === 'f')
+  for (const thing of [...things.filter(comesFirst), ...things.filter((one) => !comesFirst(one))]) {
     const other = to.get(thing.key)
     if (other === undefined || other === thing || JSON.stringify(other) === JSON.stringify(thing)) continue
     alters.push(...changed(at, to, thing, other, drops, creates))

@@ -27,9 +27,9 @@ export function guardedStatements({ text, origin }: Statement): Statement[] | un
 export function effectOfBlock({ text }: Statement): Outcome {
   const words = withoutLiterals(bodyOf(text) ?? text)
   // `'execute'` stands in literals too; SQL that is put together may do anything.
-  if (bodyOf(text) === undefined || /\b(execute|create|alter|drop|grant|revoke|comment)\b/i.test(words))
+  if (bodyOf(text) === undefined || /\b(execute|perform|call|create|alter|drop|grant|revoke|comment)\b/i.test(words))
     return { unknown: true }
-  return /\b(insert|update|delete|merge|truncate|perform|call)\b/i.test(words) ? { rows: true } : {}
+  return /\b(insert|update|delete|merge|truncate)\b/i.test(words) ? { rows: true } : {}
 }
 
 function bodyOf(text: string): string | undefined {

@@ -220,6 +220,11 @@ export const commands: Record<string, Command> = {
     change(state, key, { type: serials[only] ?? typeText(statement, definition), refs })
     const next = state.of('column', key)
     if (serials[only] && next && next.serial === undefined) beSerial(state, next, serials[only])
+    const sequence = serials[only] ? state.of('sequence', next?.serial) : undefined
+    if (sequence && (sequence.options.as ?? 'bigint') !== serials[only]) {
+      const { as: _, ...options } = sequence.options
+      state.put({ ...sequence, options: only === 'bigserial' ? options : { ...options, as: textOf(serials[only]) } })
+    }
     return {}
   },
   AT_ColumnDefault: (state, table, command, statement) => {

@@ -96,10 +96,15 @@ class Schedule {
       if (maker !== undefined) this.run(maker)
       else this.restoreKey(key)
     }
+    for (const thing of trace.things.values()) {
+      if (thing.kind !== 'constraint' || thing.target === undefined || rested(this.now, thing) !== undefined) continue
+      const maker = this.pending(i, ({ things }) => [...things.values()].some((other) => serves(other, thing)))
+      if (maker !== undefined) this.run(maker)
+    }
     for (const key of trace.log.made) {
       const taken = this.nameTaken(trace.things.get(key))
       if (this.now.get(key) === undefined && (taken === undefined || trace.log.removed.has(taken.key))) continue
-      const remover = this.pending(i, ({ log }) => log.removed.has(key) || log.removed.has(taken?.key ?? key))
+      const remover = this.pending(-1, ({ log }) => log.removed.has(key) || log.removed.has(taken?.key ?? key))
       if (remover !== undefined) this.run(remover)
     }
     this.companions(i, statement)

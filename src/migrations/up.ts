@@ -38,9 +38,13 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
   const wasRemoved = (key: string, before: number) => traces.slice(0, before).some(({ log }) => log.removed.has(key))
   const found = (does: 'unknown' | 'rows') =>
     statements.filter((_, i): boolean | undefined => {
-      const { missing, ...outcome } = traces[i]?.outcome ?? {}
+      const { missing, about, ...outcome } = traces[i]?.outcome ?? {}
+      const isMadeHere = about !== undefined && before.get(about) === undefined && target.get(about) !== undefined
       return (
-        !isVouched(statements[i] as Statement) && outcome[does] && !(missing !== undefined && wasRemoved(missing, i))
+        !isVouched(statements[i] as Statement) &&
+        outcome[does] &&
+        !(missing !== undefined && wasRemoved(missing, i)) &&
+        !(does === 'unknown' && isMadeHere)
       )
     })
   if (migration.renames !== undefined && migration.snapshot !== undefined) {

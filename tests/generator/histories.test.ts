@@ -127,6 +127,51 @@ const histories: [what: string, ...steps: string[]][] = [
     'drop index if exists t_b; drop table extra;',
   ],
   [
+    'an index, a constraint, a policy and a trigger on columns that the same file drops',
+    base,
+    `alter table child rename column t to parent;
+     alter table child add constraint child_parent foreign key (parent) references t (id), add column n integer;
+     create index child_n on child (n) where parent is not null;
+     create policy p on child using (parent > 0);
+     drop policy p on child;
+     alter table t add column z integer;
+     alter table t add constraint t_z unique (z), add constraint t_positive check (z > 0);
+     alter table child drop column parent; alter table child drop column n; alter table t drop column z;`,
+  ],
+  [
+    'privileges of several roles, taken away one by one and all at once, and what everybody may from the beginning',
+    `${['of_a', 'of_b', 'of_c'].map((role) => `do $$ begin create role ${role}; exception when duplicate_object then null; end $$;`).join(' ')}
+     create table t (id integer primary key, a text); create sequence s;
+     grant select, insert, update (a) on t to of_a, of_b; grant usage on sequence s to of_a;
+     create function f(a integer) returns integer language sql as 'select 1'; create function g() returns integer language sql as 'select 1';
+     revoke all on function g() from public, of_a; grant all on t to of_c;`,
+    `revoke insert on t from of_a; revoke update (a) on t from of_b; revoke all on function f(integer) from public;
+     revoke all on t from public; revoke all on function g() from public; grant delete on t to of_a; revoke all on t from of_b;
+     grant execute on function g() to of_b; revoke select on t from of_c; revoke usage on sequence s from of_a;`,
+    'revoke all on t from of_c; grant all on t to of_a; drop function f(integer);',
+  ],
+  [
+    'a role with its options, its privileges and a policy, which all go with it',
+    `create role of_history with createdb; create table t (id integer primary key); grant select on t to of_history;
+     create policy p on t to of_history using (true); alter role of_history with createrole noinherit;`,
+    'alter role of_history with nocreatedb inherit;',
+    'drop policy p on t; revoke select on t from of_history; drop role of_history;',
+  ],
+  [
+    'a key with one more column, and what points at it',
+    `create table t (a integer not null, b integer not null, constraint t_pk primary key (a, b));
+     create table u (a integer, b integer, constraint u_t foreign key (a, b) references t (a, b));`,
+    `alter table u drop constraint u_t; alter table t add column c integer not null default 0, drop constraint t_pk; alter table u add column c integer;
+     alter table t add constraint t_pk primary key (a, b, c); alter table u add constraint u_t foreign key (a, b, c) references t (a, b, c);`,
+  ],
+  [
+    'an interval with fields, a sequence that grows with its column, a child that inherits, a table in a publication',
+    `create table t (id integer primary key, i interval); create sequence t_id_seq owned by t.id; alter table t alter id set default nextval('t_id_seq');
+     create table kid (n integer) inherits (t); create table alone (id integer primary key); create publication of_history for table alone;`,
+    'alter table t alter i type interval day; alter publication of_history add table kid; alter table t add b serial;',
+    'drop publication of_history; drop table kid;',
+  ],
+  [
     'blocks that only look, and blocks that only fill',
     base,
     `do $$ begin if exists (select 1 from t where b < 0) then raise exception 'drop table t'; end if; end $$;
