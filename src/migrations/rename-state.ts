@@ -234,8 +234,14 @@ function inText(text: string, thing: Thing, what: Thing, newName: string, schema
     if (what.kind === 'column') {
       if (after === '(' && !/^(by|set|,|\()$/i.test(before)) continue
       // What a view shows is called as before.
+      if (thing.kind === 'view' && /^as$/i.test(before)) continue
       const isShown = thing.kind === 'view' && /^(,|from)$/i.test(after) && boundOf(words, i).word === 'select'
       out += text.slice(at, word.start) + name(newName) + (isShown ? ` AS ${name(what.name)}` : '')
+      const alias = words[i + 2]
+      if (thing.kind === 'view' && /^as$/i.test(after) && alias && value(alias.text) === newName) {
+        at = alias.end
+        continue
+      }
     } else if (what.kind === 'schema') {
       if (after !== '.') continue
       out += text.slice(at, word.start) + name(newName)
