@@ -260,10 +260,11 @@ function ifOurs(statement: Statement, before: State): string {
   const columns = before.columns(key).map(({ name }) => name)
   if (columns.length === 0) return drop
   const table = literal(parts.map(name).join('.'))
+  const inherits = (before.get(key)?.refs.length ?? 0) > 0
   return block(
     `\
   select string_agg(quote_ident(attname), ', ') into others from pg_attribute
-  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped and attislocal and attname <> all (${array(columns)});
+  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped${inherits ? ' and attislocal' : ''} and attname <> all (${array(columns)});
   if others is null then
     ${drop};
   else
