@@ -20,7 +20,8 @@ export function isAmbiguous(statements: Statement[], steps: Step[], at: number, 
     dropsWhatComes(statement, step.before, end) ||
     isDroppedForBlock(statements, at) ||
     isPassing(statement, step.after, end) ||
-    (isRename(statement) && [...step.trace.log.made].some((key) => end.get(key) === undefined))
+    ((isRename(statement) || 'DoStmt' in statement.node) &&
+      [...step.trace.log.made].some((key) => end.get(key) === undefined))
   )
 }
 

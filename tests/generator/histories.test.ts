@@ -172,6 +172,13 @@ const histories: [what: string, ...steps: string[]][] = [
     'drop publication of_history; drop table kid;',
   ],
   [
+    'a type that a block makes and that takes the place of another',
+    `create type mood as enum ('a', 'b'); create table t (id integer, m mood default 'a');`,
+    `do $$ begin if not exists (select 1 from pg_type where typname = 'mood_v2') then create type mood_v2 as enum ('a'); end if; end $$;
+     alter table t alter m drop default, alter m type mood_v2 using m::text::mood_v2, alter m set default 'a';
+     drop type if exists mood; alter type mood_v2 rename to mood;`,
+  ],
+  [
     'blocks that only look, and blocks that only fill',
     base,
     `do $$ begin if exists (select 1 from t where b < 0) then raise exception 'drop table t'; end if; end $$;
