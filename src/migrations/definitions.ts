@@ -29,6 +29,11 @@ export function endOf({ text, words }: Pick<Statement, 'text' | 'words'>, from: 
   return text.length
 }
 
+/** What stands there, without a comment behind it. */
+function piece({ text, words }: Statement, from: number, to: number): string {
+  return text.slice(from, words.findLast(({ start, end }) => start >= from && end <= to)?.end ?? to).trim()
+}
+
 export function readColumn(statement: Statement, column: ColumnDef): ColumnPieces {
   const end = endOf(statement, placeOf(statement, column.location))
   const nodes = nodesOf(column.constraints)
@@ -37,7 +42,7 @@ export function readColumn(statement: Statement, column: ColumnDef): ColumnPiece
   const whole = nodes.filter(({ contype }) => !/^CONSTR_ATTR/.test(textOf(contype)))
   const starts = whole.map(({ location }) => placeOf(statement, location))
   const collateAt = column.collClause ? placeOf(statement, column.collClause.location) : undefined
-  const cut = (from: number, to: number | undefined) => statement.text.slice(from, to ?? end).trim()
+  const cut = (from: number, to: number | undefined) => piece(statement, from, to ?? end)
   const typeFrom = placeOf(statement, column.typeName?.location)
   const firstAfter = (from: number) => Math.min(...[...starts, collateAt ?? end, end].filter((at) => at > from))
   const pieces: ColumnPieces = {
@@ -79,7 +84,7 @@ export function readColumn(statement: Statement, column: ColumnDef): ColumnPiece
 /** A table's constraint, as it stands in CREATE TABLE or behind ADD. */
 export function readConstraint(statement: Statement, node: ConstraintNode): ConstraintPieces {
   const from = placeOf(statement, node.location)
-  const definition = withoutName(statement.text.slice(from, endOf(statement, from)).trim())
+  const definition = withoutName(piece(statement, from, endOf(statement, from)))
   const columns = strings(node.contype === 'CONSTR_FOREIGN' ? node.fk_attrs : node.keys)
   return { node, definition: definition.replace(/\s+not\s+valid\s*$/i, ''), columns }
 }

@@ -42,6 +42,7 @@ export function dependents(state: State, thing: Thing): Thing[] {
       case 'table':
       case 'view':
         return (
+          other.kind === 'table' ||
           other.kind === 'view' ||
           other.kind === 'policy' ||
           other.kind === 'constraint' ||
@@ -50,6 +51,7 @@ export function dependents(state: State, thing: Thing): Thing[] {
       case 'type':
         return other.kind === 'column' ? other.generated !== undefined : true
       case 'object':
+        if (thing.word === 'role') return other.kind === 'policy'
         return thing.word === 'function' ? other.kind !== 'column' || other.generated !== undefined : false
       default:
         return false

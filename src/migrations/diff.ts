@@ -51,6 +51,7 @@ export const byRank = (a: Thing, b: Thing) => rankOf(a) - rankOf(b)
 const lastToGo = (thing: Thing) =>
   thing.kind === 'type' ||
   thing.kind === 'schema' ||
+  thing.kind === 'sequence' ||
   (thing.kind === 'object' && /^(domain|type|role|extension|function|collation)$/.test(thing.word))
 
 /** The way from `from` to `to`; `renames` are made first. */
@@ -90,17 +91,24 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
   for (const thing of coming) {
     const withOwner = thing.kind === 'column' && coming.includes(to.get(thing.on) as Thing)
     const bySerial = thing.kind === 'sequence' && thing.serial
-    if (!withOwner && !bySerial) creates.push({ thing, statements: made(to, thing) })
+    const owner = thing.kind === 'sequence' && !bySerial ? to.of('column', thing.on) : undefined
+    if (!withOwner && !bySerial)
+      creates.push({ thing, statements: made(to, owner ? ({ ...thing, on: undefined } as never) : thing) })
+    // The column that owns it may take its default from it: both are there first.
+    if (owner)
+      creates.push({
+        thing: { ...thing, kind: 'setting' } as never,
+        statements: [ownedBy(to, thing.key, owner)],
+      })
     if (thing.kind === 'table')
       creates.push({
         thing: { ...thing, kind: 'setting' } as never,
         statements: tableChanges(to, { rowSecurity: false, forced: false, unlogged: thing.unlogged }, thing),
       })
   }
-  for (const thing of [
-    ...things.filter(({ kind }) => kind === 'type'),
-    ...things.filter(({ kind }) => kind !== 'type'),
-  ]) {
+  // A foreign key goes before the key it rests on, on a second run too.
+  const comesFirst = (thing: Thing) => thing.kind === 'type' || (thing.kind === 'constraint' && thing.type === 'f')
+  for (const thing of [...things.filter(comesFirst), ...things.filter((one) => !comesFirst(one))]) {
     const other = to.get(thing.key)
     if (other === undefined || other === thing || JSON.stringify(other) === JSON.stringify(thing)) continue
     alters.push(...changed(at, to, thing, other, drops, creates))
@@ -128,15 +136,16 @@ function changed(
     const head = `ALTER SEQUENCE ${sqlOf(to, thing.key)}`
     const type = thing.options.as === from.options.as ? '' : ` AS ${thing.options.as ?? 'bigint'}`
     const owner = to.of('column', thing.on)
-    const owned =
-      thing.on === from.on ? [] : [`${head} OWNED BY ${owner ? `${sqlOf(to, owner.on)}.${name(owner.name)}` : 'NONE'}`]
+    const owned = thing.on === from.on ? [] : [ownedBy(to, thing.key, owner)]
     return [...(same(thing.options, from.options) ? [] : [sequenceChange(`${head}${type}`, thing.options)]), ...owned]
   }
   if (thing.kind === 'constraint' && from.kind === 'constraint') {
     if (!same([thing.columns, thing.type], [from.columns, from.type]) || !sameSql(thing.definition, from.definition)) {
       // Found again where it only refers to what has another name.
     } else if (thing.valid === from.valid) return []
-    else if (thing.valid) return [`ALTER TABLE ${sqlOf(to, thing.on)} VALIDATE CONSTRAINT ${name(thing.name)}`]
+    // One whose column is made anew comes back in its last form.
+    else if (thing.valid && thing.refs.every((ref) => !isMadeAnew(at, to, ref)))
+      return [`ALTER TABLE ${sqlOf(to, thing.on)} VALIDATE CONSTRAINT ${name(thing.name)}`]
   }
   if ('text' in thing && 'text' in from && sameSql(thing.text, from.text)) return []
   if (thing.kind === 'setting') return [thing.text]
@@ -163,6 +172,14 @@ function changed(
     if (at.get(owned.key)) creates.push({ thing: owned, statements: made(to, owned) })
   return []
 }
+
+const isMadeAnew = (at: State, to: State, key: Key) => {
+  const [from, column] = [at.of('column', key), to.of('column', key)]
+  return from !== undefined && column?.generated !== undefined && !sameSql(column.generated, from.generated)
+}
+
+const ownedBy = (to: State, sequence: Key, owner: Column | undefined) =>
+  `ALTER SEQUENCE ${sqlOf(to, sequence)} OWNED BY ${owner ? `${sqlOf(to, owner.on)}.${name(owner.name)}` : 'NONE'}`
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 const squeezed = (text: string) => text.replace(/\s+/g, ' ').trim()

@@ -1,36 +1,59 @@
-import { commandOf } from './effects.ts'
-import { textOf } from './parse-tree.ts'
-import { parseNow, type Statement, type Word, wordsIn } from './statements.ts'
+import type { Outcome } from './outcome.ts'
+import { parseNow, type Statement, splitCommands, type Word, wordsIn } from './statements.ts'
 
 /*
- * The DO blocks that people write so that a statement can run twice: `IF NOT EXISTS (…) THEN <it>; END IF;`. What such a
- * block does is what its statements do, where they find nothing to do it twice to.
+ * The DO blocks that people write so that a statement can run twice: `IF NOT EXISTS (…) THEN <it>; END IF;`, or with
+ * `EXCEPTION WHEN duplicate_object THEN NULL`. What such a block does is what its statements do, where they find nothing to
+ * do it twice to. Of any other only its words tell whether it changes the schema, or rows, or nothing.
  */
 
-/** The statements of a DO block that makes what is not there or drops what is, undefined where it does anything else. */
+/** The statements of a DO block that can run twice by itself, undefined where it does anything else. */
 export function guardedStatements({ text, origin }: Statement): Statement[] | undefined {
-  const body =
-    /^do\s+(?:language\s+plpgsql\s+)?(\$\w*\$)\s*begin\b([\s\S]*)\bend\s*;?\s*\1(?:\s*language\s+plpgsql)?\s*$/i.exec(
-      text,
-    )?.[2]
-  if (
-    body === undefined ||
-    /\b(execute|perform|raise|loop|declare|exception|else|elsif|return)\b/i.test(withoutLiterals(body))
-  )
+  const body = bodyOf(text)
+  if (body === undefined) return undefined
+  const [, first = body, handler] = /^([\s\S]*?)\bexception\s+(when\b[\s\S]*)$/i.exec(body) ?? []
+  if (/\b(execute|perform|raise|loop|declare|exception|else|elsif|return|assert)\b/i.test(withoutLiterals(first)))
     return undefined
+  if (handler !== undefined)
+    return /^(when\s+(duplicate|undefined)_\w+(\s+or\s+(duplicate|undefined)_\w+)*\s+then(\s+null\s*;|\s*))+$/i.test(
+      withoutLiterals(handler).trim(),
+    )
+      ? parsed(first, origin)
+      : undefined
+  return conditional(first, origin)
+}
+
+/** What a block does of which no statement can be read. */
+export function effectOfBlock({ text }: Statement): Outcome {
+  const words = withoutLiterals(bodyOf(text) ?? text)
+  // `'execute'` stands in literals too; SQL that is put together may do anything.
+  if (bodyOf(text) === undefined || /\b(execute|perform|call|create|alter|drop|grant|revoke|comment)\b/i.test(words))
+    return { unknown: true }
+  return /\b(insert|update|delete|merge|truncate)\b/i.test(words) ? { rows: true } : {}
+}
+
+function bodyOf(text: string): string | undefined {
+  return /^do\s+(?:language\s+plpgsql\s+)?(\$\w*\$)\s*(?:declare\b[\s\S]*?)?\bbegin\b([\s\S]*)\bend\s*;?\s*\1(?:\s*language\s+plpgsql)?\s*$/i.exec(
+    text,
+  )?.[2]
+}
+
+/** A run of `IF <what the catalogs say> THEN … END IF;`. */
+function conditional(body: string, origin: string): Statement[] | undefined {
   const words = wordsIn(body)
   const found: Statement[] = []
   let at = 0
   while (at < words.length) {
-    const condition = conditionAt(words, at)
-    if (condition === undefined) return undefined
+    const then = words.findIndex((word, i) => i > at && /^then$/i.test(word.text))
     const end = words.findIndex(
-      (word, i) => i > condition.end && /^end$/i.test(word.text) && /^if$/i.test(words[i + 1]?.text ?? ''),
+      (word, i) => i > then && /^end$/i.test(word.text) && /^if$/i.test(words[i + 1]?.text ?? ''),
     )
-    const [from, to] = [words[condition.end]?.end, words[end]?.start]
-    if (end < 0 || from === undefined || to === undefined) return undefined
+    const [from, to] = [words[then]?.end, words[end]?.start]
+    if (!/^if$/i.test(words[at]?.text ?? '') || then < 0 || end < 0 || from === undefined || to === undefined)
+      return undefined
+    const negated = asksForAbsence(words.slice(at + 1, then))
     const inner = parsed(body.slice(from, to), origin)
-    if (inner === undefined || !inner.every((one) => (condition.negated ? makes(one) : takesAway(one))))
+    if (negated === undefined || inner === undefined || !inner.every((one) => negated || changesWhatIsThere(one)))
       return undefined
     found.push(...inner)
     at = end + 3
@@ -38,34 +61,29 @@ export function guardedStatements({ text, origin }: Statement): Statement[] | un
   return found
 }
 
-/** `IF [NOT] EXISTS (…) [AND …] THEN`: where its THEN is. */
-function conditionAt(words: Word[], at: number): { end: number; negated: boolean } | undefined {
-  const is = (i: number, word: string) => words[i]?.text.toLowerCase() === word
-  const negated = is(at + 1, 'not')
-  if (!is(at, 'if') || !is(negated ? at + 2 : at + 1, 'exists')) return undefined
-  const end = words.findIndex((word, i) => i > at && word.text.toLowerCase() === 'then')
-  return end < 0 ? undefined : { end, negated }
+/** Whether a condition asks the catalogs for what is missing; undefined where it asks for anything but them. */
+function asksForAbsence(words: Word[]): boolean | undefined {
+  const text = words.map((word) => word.text.toLowerCase()).join(' ')
+  const asksCatalogs = [...text.matchAll(/\b(?:from|join) (\S+)/g)].every(([, table = '']) =>
+    /^"?(pg_|information_schema)/.test(table),
+  )
+  if (!asksCatalogs || !/\bexists \(|\bto_reg\w+ \(|^not \( select /.test(text)) return undefined
+  return /\bnot exists\b|^not \(|\bis null\b/.test(text)
 }
 
 function parsed(text: string, origin: string): Statement[] | undefined {
   try {
-    return parseNow([text], origin)
+    return parseNow([text], origin).flatMap(splitCommands)
   } catch {
     return undefined
   }
 }
 
-function makes({ node }: Statement): boolean {
-  const [kind = ''] = Object.keys(node)
-  const subtype = textOf(commandOf(node)?.subtype)
-  return (
-    /^(Create.*|IndexStmt|ViewStmt|CompositeTypeStmt|AlterEnumStmt)$/.test(kind) ||
-    /^AT_(Add|Validate|Enable|Force)/.test(subtype)
-  )
-}
+const changesWhatIsThere = ({ node }: Statement) =>
+  'DropStmt' in node || 'RenameStmt' in node || 'AlterTableStmt' in node
 
-function takesAway({ node }: Statement): boolean {
-  return 'DropStmt' in node || 'RenameStmt' in node || /^AT_Drop/.test(textOf(commandOf(node)?.subtype))
-}
-
-const withoutLiterals = (text: string) => text.replace(/'(?:[^']|'')*'/g, "''").replace(/--.*$/gm, '')
+const withoutLiterals = (text: string) =>
+  text
+    .replace(/'(?:[^']|'')*'/g, "''")
+    .replace(/--.*$/gm, '')
+    .replace(/\/\*[\s\S]*?\*\//g, '')

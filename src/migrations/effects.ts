@@ -1,5 +1,6 @@
 import type { AlterTableCmd, DropStmt, Node, RangeVar } from 'libpg-query'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { each } from './references.ts'
 import type { Statement } from './statements.ts'
 
 /*
@@ -38,6 +39,9 @@ export function effectsOf({ node }: Statement): Effects {
     const named = /ValidateConstraint|Trig|Rule/.test(textOf(command?.subtype))
     return { ...none, needs: [`table ${table}`, ...(named ? [] : column)] }
   }
+  if ('GrantStmt' in node || 'GrantRoleStmt' in node || 'AlterDefaultPrivilegesStmt' in node)
+    return { ...none, needs: rolesNamed(node) }
+  if ('DropRoleStmt' in node) return { ...none, removes: rolesNamed(node) }
   if ('RenameStmt' in node) return renameEffects(node.RenameStmt)
   if ('AlterObjectSchemaStmt' in node) {
     const { objectType, relation, object, newschema } = node.AlterObjectSchemaStmt
@@ -54,6 +58,9 @@ export function effectsOf({ node }: Statement): Effects {
   }
   return none
 }
+
+const rolesNamed = (node: Node): ObjectName[] =>
+  [...each(node, 'RoleSpec')].flatMap(({ rolename }) => (rolename ? [`role ${rolename}`] : []))
 
 /** What can be renamed and moved, by the parser's word for it. */
 const kinds: Record<string, string> = {

@@ -8,8 +8,8 @@ import type { Nodes } from './kinds.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
 import { impossible, isVouched, vouch } from './refusals.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
-import { trace } from './schedule.ts'
-import { isAmbiguous } from './second-run.ts'
+import { type Trace, trace } from './schedule.ts'
+import { isAmbiguous, isGuarded } from './second-run.ts'
 import { State } from './state.ts'
 import { insertAfter, isRename, parseNow, refuse, type Statement } from './statements.ts'
 
@@ -162,7 +162,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   MergeStmt: onlyOnce,
   TruncateStmt: onlyOnce,
   SelectStmt: onlyOnce,
-  DoStmt: onlyOnce,
+  DoStmt: (statement, _node, { once }) => (isGuarded(statement) ? statement.text : once(statement.text)),
   CallStmt: onlyOnce,
 
   // These state an end, not a step: running them twice is the same as once.
@@ -260,10 +260,11 @@ function ifOurs(statement: Statement, before: State): string {
   const columns = before.columns(key).map(({ name }) => name)
   if (columns.length === 0) return drop
   const table = literal(parts.map(name).join('.'))
+  const inherits = (before.get(key)?.refs.length ?? 0) > 0
   return block(
     `\
   select string_agg(quote_ident(attname), ', ') into others from pg_attribute
-  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped and attname <> all (${array(columns)});
+  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped${inherits ? ' and attislocal' : ''} and attname <> all (${array(columns)});
   if others is null then
     ${drop};
   else
@@ -324,8 +325,9 @@ export function guardAll(
           once: (text) => once(text, at),
         })
     const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
-    const guarded = play.goneLater.length > 0 && !ambiguous ? whileThere(terminated, play.goneLater) : terminated
     const { trace, after } = steps[at] as (typeof steps)[number]
+    const goneLater = [...new Set([...play.goneLater, ...goneOf(trace, after, end)])]
+    const guarded = goneLater.length > 0 && !ambiguous ? whileThere(terminated, goneLater) : terminated
     const checks = made && !ambiguous ? adoptions(statement, trace, after, made) : []
     const [removed] = trace.log.removed
     const kept = removed === undefined || isRename(statement) ? guarded : (whereMade?.(removed, guarded) ?? guarded)
@@ -350,10 +352,20 @@ function guardOne(statement: Statement, around: Surroundings): string {
   return (apply ?? onlyOnce)(statement, node, around)
 }
 
+/** The columns and tables that what a statement makes is about, and that a later one takes away with it. */
+function goneOf({ log, things }: Trace, after: State, end: State): string[] {
+  const made = [...log.made].flatMap((key) => things.get(key) ?? [])
+  if (made.some(({ kind }) => kind === 'table' || kind === 'column')) return []
+  return made
+    .flatMap(({ on, refs }) => [...(on === undefined ? [] : [on]), ...refs])
+    .filter((key) => /^(table|column) /.test(key) && after.get(key) !== undefined && end.get(key) === undefined)
+}
+
 /** A statement whose object a later one takes away: on a second run there is nothing left to do it to. */
 function whileThere(text: string, objects: string[]): string {
   const conditions = objects.map((object) => {
     const [kind, path = ''] = object.split(/ (.*)/)
+    if (kind === 'role') return `exists (select from pg_roles where rolname = ${literal(path)})`
     const [schema, table, ...column] = path.split('.')
     const regclass = `to_regclass(${literal(`${name(schema)}.${name(table)}`)})`
     return kind === 'table'

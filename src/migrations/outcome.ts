@@ -8,4 +8,6 @@ export type Outcome = {
   unknown?: boolean
   /** It takes away what is not there; nothing is unknown where the same file took it away before. */
   missing?: Key
+  /** The object that something unknown is about; nothing is unknown where the same file makes that. */
+  about?: Key
 }

@@ -15,10 +15,11 @@ export const placeOfTable = (table: RangeVar | undefined): [schema: string, name
 /** The key a relation has, of whatever kind it is; a table's where it is not known. */
 export function relationOf(state: State, table: RangeVar | undefined): Key {
   const [schema, name] = placeOfTable(table)
-  for (const kind of ['table', 'view', 'sequence', 'index'] as const) {
-    const key = relationKey(kind, schema, name)
-    if (state.get(key)) return key
-  }
+  for (const known of [state, state.later])
+    for (const kind of ['table', 'view', 'sequence', 'index'] as const) {
+      const key = relationKey(kind, schema, name)
+      if (known?.get(key)) return key
+    }
   return relationKey('table', schema, name)
 }
 

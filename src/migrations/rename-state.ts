@@ -5,7 +5,7 @@ import type { Outcome } from './outcome.ts'
 import { textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
 import { type Key, partKey, pathOf, type State, type Thing } from './state.ts'
-import { wordsIn } from './statements.ts'
+import { type Word, wordsIn } from './statements.ts'
 
 /* What RENAME and SET SCHEMA do to a state: keys of the object and of all that belongs to it, and its name in the text of others. */
 
@@ -90,18 +90,65 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
   for (const [key, next] of moved) if (next !== key) state.log.made.add(next)
 }
 
-/** A label, and the defaults that are it. */
-export function renameLabel(state: State, { type: key, from, to }: { type: Key; from: string; to: string }): void {
+/** A label, and the defaults that are it, and what is compared with it. */
+export function renameLabel(state: State, rename: { type: Key; from: string; to: string }): void {
+  const { type: key, from, to } = rename
   const type = state.of('type', key)
   if (type === undefined) return
   state.put({ ...type, labels: type.labels.map((label) => (label === from ? to : label)) })
-  for (const column of state.all('column')) {
-    if (!column.refs.includes(key) || column.default === undefined) continue
-    const text = column.default.startsWith(literal(from))
-      ? column.default.replace(literal(from), () => literal(to))
-      : column.default
-    if (text !== column.default) state.put({ ...column, default: text })
+  const columns = new Map(
+    state.all('column').flatMap((column) => (column.refs.includes(key) ? [[column.key, column.name] as const] : [])),
+  )
+  for (const thing of [...state.things.values()]) {
+    const own = thing.refs.flatMap((ref) => columns.get(ref) ?? [])
+    if (own.length === 0 && !thing.refs.includes(key)) continue
+    const next = { ...thing } as Thing & Record<string, unknown>
+    if (next.kind === 'column' && columns.has(next.key) && next.default !== undefined)
+      next.default = labelInDefault(next.default, from, to)
+    for (const field of ['text', 'definition', 'generated', 'using', 'check'] as const) {
+      const held = next[field]
+      if (typeof held === 'string')
+        Object.assign(next, { [field]: labelInText(held, own, { ...rename, name: type.name }) })
+    }
+    if (JSON.stringify(next) !== JSON.stringify(thing)) state.put(next)
   }
+}
+
+/** `'a'::mood`, and `'{a,b}'::mood[]`. */
+function labelInDefault(text: string, from: string, to: string): string {
+  if (text.startsWith(literal(from))) return text.replace(literal(from), () => literal(to))
+  if (!/^'\{|^array\[/i.test(text)) return text
+  return text.replace(/(?<=[{,'[]\s*"?)[^{},'"[\]]+(?="?\s*[},'\]])/g, (label) => (label === from ? to : label))
+}
+
+const comparison = /^(=|<>|!=|<|>|<=|>=)$/
+
+/** The text with a label by its new name, where it is cast to its type or compared with one of the columns. */
+function labelInText(
+  text: string,
+  columns: string[],
+  { from, to, name: type }: { from: string; to: string; name: string },
+): string {
+  const words = wordsIn(text)
+  const at = (i: number) => words[i]?.text ?? ''
+  const isColumn = (i: number) => columns.includes(value(at(i)))
+  const isLabel = (i: number): boolean => {
+    if (at(i + 1) === '::') return value(at(at(i + 3) === '.' ? i + 4 : i + 2)) === type
+    if (comparison.test(at(i - 1))) return isColumn(i - 2)
+    if (comparison.test(at(i + 1))) return isColumn(at(i + 3) === '.' ? i + 4 : i + 2)
+    let open = i - 1
+    while (open > 0 && /^[',]|^e'/i.test(at(open))) open--
+    const before = at(open - 1).toLowerCase()
+    return at(open) === '(' && before === 'in' && isColumn(/^not$/i.test(at(open - 2)) ? open - 3 : open - 2)
+  }
+  let out = ''
+  let end = 0
+  for (const [i, word] of words.entries()) {
+    if (word.text !== literal(from) || !isLabel(i)) continue
+    out += text.slice(end, word.start) + literal(to)
+    end = word.end
+  }
+  return out + text.slice(end)
 }
 
 function isOwned(state: State, thing: Thing, owner: Key): boolean {
@@ -140,8 +187,8 @@ function renamedThing(thing: Thing, moved: Map<Key, Key>, what: Thing, { from, t
   }
   if (next.kind === 'constraint' && next.target) next.target = { ...next.target, table: swap(next.target.table) }
   if (next.kind === 'column' && next.serial) next.serial = swap(next.serial)
-  const rewrite = (text: string) =>
-    inText(text, what, newName, schema ?? ('schema' in what ? (what.schema ?? 'public') : 'public'))
+  const rewrite = (text: string, field: string) =>
+    inText(text, thing, what, newName, schema ?? ('schema' in what ? (what.schema ?? 'public') : 'public'), field)
   const texts = [
     'text',
     'whole',
@@ -158,7 +205,7 @@ function renamedThing(thing: Thing, moved: Map<Key, Key>, what: Thing, { from, t
   for (const field of texts) {
     const held = (next as unknown as Record<string, unknown>)[field]
     if (typeof held === 'string' && !(field === 'type' && next.kind !== 'column'))
-      (next as unknown as Record<string, string>)[field] = rewrite(held)
+      (next as unknown as Record<string, string>)[field] = rewrite(held, field)
   }
   return next
 }
@@ -177,7 +224,7 @@ function nameIn(to: Key, what: Thing): string {
 const value = (word: string) => (word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word.toLowerCase())
 
 /** The text with an object called by its new name: as identifiers, never inside literals. */
-function inText(text: string, what: Thing, newName: string, schema: string): string {
+function inText(text: string, thing: Thing, what: Thing, newName: string, schema: string, field: string): string {
   const words = wordsIn(text)
   let out = ''
   let at = 0
@@ -186,7 +233,15 @@ function inText(text: string, what: Thing, newName: string, schema: string): str
     const [before, after] = [words[i - 1]?.text ?? '', words[i + 1]?.text ?? '']
     if (what.kind === 'column') {
       if (after === '(' && !/^(by|set|,|\()$/i.test(before)) continue
-      out += text.slice(at, word.start) + name(newName)
+      // What a view shows is called as before.
+      if (thing.kind === 'view' && /^as$/i.test(before)) continue
+      const isShown = thing.kind === 'view' && /^(,|from)$/i.test(after) && boundOf(words, i).word === 'select'
+      out += text.slice(at, word.start) + name(newName) + (isShown ? ` AS ${name(what.name)}` : '')
+      const alias = words[i + 2]
+      if (thing.kind === 'view' && /^as$/i.test(after) && alias && value(alias.text) === newName) {
+        at = alias.end
+        continue
+      }
     } else if (what.kind === 'schema') {
       if (after !== '.') continue
       out += text.slice(at, word.start) + name(newName)
@@ -199,6 +254,8 @@ function inText(text: string, what: Thing, newName: string, schema: string): str
       const start = qualified ? (words[i - 2]?.start ?? word.start) : word.start
       const ownSchema = 'schema' in what ? (what.schema ?? 'public') : 'public'
       if (qualified && value(words[i - 2]?.text ?? '') !== ownSchema) continue
+      // A column may be called as its table or its type is.
+      if (!qualified && after !== '.' && !isNamedAt(words, i, what, field)) continue
       // Bare in front of a column it needs no schema.
       const bare = (after === '.' || what.kind === 'index') && !qualified
       out +=
@@ -208,4 +265,36 @@ function inText(text: string, what: Thing, newName: string, schema: string): str
     at = word.end
   }
   return out + text.slice(at)
+}
+
+/** The word that says what a word is part of: FROM, SELECT, an opening parenthesis. */
+function boundOf(words: Word[], i: number): { at: number; word: string } {
+  const at = (j: number) => (words[j]?.text ?? '').toLowerCase()
+  let [open, depth] = [i - 1, 0]
+  const isBound = () => depth === 0 && /^(\(|from|table|on|select|where|by|key)$/.test(at(open))
+  for (; open >= 0 && !isBound(); open--) depth += at(open) === ')' ? 1 : at(open) === '(' ? -1 : 0
+  return { at: open, word: at(open) }
+}
+
+/** Whether a bare word stands where a relation or a type is named, and not a column. */
+function isNamedAt(words: Word[], i: number, what: Thing, field: string): boolean {
+  const at = (j: number) => (words[j]?.text ?? '').toLowerCase()
+  const isType = what.kind === 'type' || (what.kind === 'object' && /^(domain|type)$/.test(what.word))
+  if (!isType && !/^(table|view|sequence|index)$/.test(what.kind)) return true
+  const bound = boundOf(words, i)
+  if (isType)
+    return (
+      field === 'type' ||
+      field === 'whole' ||
+      at(i - 1) === '::' ||
+      /^create (or replace )?(function|procedure)/.test(
+        words
+          .slice(0, 4)
+          .map((word) => word.text.toLowerCase())
+          .join(' '),
+      ) ||
+      (bound.word === '(' && at(bound.at - 1) === 'cast')
+    )
+  if (/^(on|only|from|join|references|into|update|table|view|sequence|index|exists)$/.test(at(i - 1))) return true
+  return at(i - 1) === ',' && (bound.word === 'from' || (bound.word === 'on' && /^(grant|revoke)$/.test(at(0))))
 }

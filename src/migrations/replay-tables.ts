@@ -41,9 +41,27 @@ export function createTable(state: State, statement: Statement, node: Nodes['Cre
     if ('ColumnDef' in element) later.push(...addColumn(state, key, readColumn(statement, element.ColumnDef)))
     if ('Constraint' in element) later.push(readConstraint(statement, element.Constraint))
   }
-  for (const pieces of later) addConstraint(state, key, pieces)
+  for (const pieces of merged(later)) addConstraint(state, key, pieces)
   return {}
 }
+
+/** PostgreSQL makes one index of two keys that say the same; it is the primary key if one is, and called as the first that has a name. */
+function merged(all: ConstraintPieces[]): ConstraintPieces[] {
+  const isKey = ({ node }: ConstraintPieces) => /^CONSTR_(PRIMARY|UNIQUE)$/.test(textOf(node.contype))
+  const saying = ({ node, columns }: ConstraintPieces) =>
+    JSON.stringify([columns, node.including, node.nulls_not_distinct, node.deferrable, node.initdeferred])
+  const kept: ConstraintPieces[] = []
+  for (const pieces of [...all].sort((a, b) => Number(isPrimary(b)) - Number(isPrimary(a)))) {
+    const at = isKey(pieces) ? kept.findIndex((one) => isKey(one) && saying(one) === saying(pieces)) : -1
+    const prior = kept[at]
+    if (prior === undefined) kept.push(pieces)
+    else if (prior.node.conname === undefined && pieces.node.conname !== undefined)
+      kept[at] = { ...prior, node: { ...prior.node, conname: pieces.node.conname } }
+  }
+  return kept
+}
+
+const isPrimary = ({ node }: ConstraintPieces) => node.contype === 'CONSTR_PRIMARY'
 
 /** The parenthesis that closes the list of columns. */
 function closeOf({ words }: Statement, elements: Node[]): number | undefined {
@@ -202,6 +220,11 @@ export const commands: Record<string, Command> = {
     change(state, key, { type: serials[only] ?? typeText(statement, definition), refs })
     const next = state.of('column', key)
     if (serials[only] && next && next.serial === undefined) beSerial(state, next, serials[only])
+    const sequence = serials[only] ? state.of('sequence', next?.serial) : undefined
+    if (sequence && (sequence.options.as ?? 'bigint') !== serials[only]) {
+      const { as: _, ...options } = sequence.options
+      state.put({ ...sequence, options: only === 'bigserial' ? options : { ...options, as: textOf(serials[only]) } })
+    }
     return {}
   },
   AT_ColumnDefault: (state, table, command, statement) => {

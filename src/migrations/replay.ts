@@ -1,18 +1,18 @@
 import type { Node } from 'libpg-query'
 import { name, relation } from '../util/quote.ts'
 import { removeDependents } from './dependents.ts'
-import { guardedStatements } from './do-blocks.ts'
+import { effectOfBlock, guardedStatements } from './do-blocks.ts'
 import type { Nodes } from './kinds.ts'
 import { implicitName } from './names.ts'
 import { objectKey, signatureOf } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { each, placeOfTable, referencesOf, relationOf, typeKeyOf } from './references.ts'
-import { renameLabel, renameObject } from './rename-state.ts'
+import { renameLabel, renameObject, renameOf } from './rename-state.ts'
 import { commands, createTable, sequenceOptions } from './replay-tables.ts'
 import { setting } from './settings.ts'
 import { type Key, type Other, type Policy, partKey, relationKey, type State } from './state.ts'
-import { parseNow, type Statement } from './statements.ts'
+import { isRename, parseNow, type Statement } from './statements.ts'
 
 /* What a statement does to a state, by its kind. */
 
@@ -34,6 +34,9 @@ export function replayAll(state: State, statements: Statement[]): State {
   for (const statement of statements) replay(copy, statement)
   return copy
 }
+
+const isThere = (state: State, { node }: Statement) =>
+  'RenameStmt' in node && state.get(renameOf(state, node.RenameStmt)?.from) !== undefined
 
 const qualified = (nodes: Node[] | undefined) => strings(nodes).map(name).join('.')
 /** The statement without what makes it run twice. */
@@ -76,9 +79,10 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   CallStmt: rows,
   DoStmt: (state, statement) => {
     const inner = guardedStatements(statement)
-    if (inner === undefined) return { unknown: true }
-    const outcomes = inner.map((one) => replay(state, one))
-    return outcomes.some(({ unknown, missing }) => unknown && missing === undefined) ? { unknown: true } : {}
+    if (inner === undefined) return effectOfBlock(statement)
+    const outcomes = inner.map((one) => (isRename(one) && !isThere(state, one) ? {} : replay(state, one)))
+    if (outcomes.some(({ unknown, missing }) => unknown && missing === undefined)) return { unknown: true }
+    return outcomes.some(({ rows }) => rows) ? { rows: true } : {}
   },
 
   VariableSetStmt: nothing,

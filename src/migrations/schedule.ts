@@ -47,8 +47,11 @@ export function schedule(
   mayRecreate: (thing: Thing) => boolean = () => true,
 ): Statement[] {
   const lenient = from.copy()
+  lenient.later = target
   const traces = statements.map((statement) => trace(lenient, statement))
-  return new Schedule(statements, traces, from.copy(), target, origin, mayRecreate).all()
+  const now = from.copy()
+  now.later = target
+  return new Schedule(statements, traces, now, target, origin, mayRecreate).all()
 }
 
 class Schedule {
@@ -93,10 +96,15 @@ class Schedule {
       if (maker !== undefined) this.run(maker)
       else this.restoreKey(key)
     }
+    for (const thing of trace.things.values()) {
+      if (thing.kind !== 'constraint' || thing.target === undefined || rested(this.now, thing) !== undefined) continue
+      const maker = this.pending(i, ({ things }) => [...things.values()].some((other) => serves(other, thing)))
+      if (maker !== undefined) this.run(maker)
+    }
     for (const key of trace.log.made) {
       const taken = this.nameTaken(trace.things.get(key))
       if (this.now.get(key) === undefined && (taken === undefined || trace.log.removed.has(taken.key))) continue
-      const remover = this.pending(i, ({ log }) => log.removed.has(key) || log.removed.has(taken?.key ?? key))
+      const remover = this.pending(-1, ({ log }) => log.removed.has(key) || log.removed.has(taken?.key ?? key))
       if (remover !== undefined) this.run(remover)
     }
     this.companions(i, statement)
@@ -110,6 +118,8 @@ class Schedule {
     this.out.push(statement)
     this.now.log = emptyLog()
     replay(this.now, statement)
+    // What the file itself makes again is changed by its later statements.
+    if (!isOwn) for (const key of this.now.log.made) this.aside.delete(key)
     // A column that is dropped and comes back takes along what is in it, and that comes back too.
     for (const key of isRename(statement) ? [] : this.now.log.removed)
       if (

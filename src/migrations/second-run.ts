@@ -1,4 +1,6 @@
-import { commandOf, tableName } from './effects.ts'
+import { dependents } from './dependents.ts'
+import { guardedStatements } from './do-blocks.ts'
+import { commandOf, droppedNames, tableName } from './effects.ts'
 import { objectKey } from './objects.ts'
 import { nodesOf, textOf } from './parse-tree.ts'
 import type { Trace } from './schedule.ts'
@@ -14,22 +16,22 @@ export type Step = { before: State; trace: Trace; after: State }
 export function isAmbiguous(statements: Statement[], steps: Step[], at: number, end: State): boolean {
   const [statement, step] = [statements[at] as Statement, steps[at] as Step]
   return (
-    isRemade(
-      steps.map(({ trace }) => trace),
-      at,
-      end,
-    ) ||
+    isRemade(steps, at, end) ||
     dropsWhatComes(statement, step.before, end) ||
+    isDroppedForBlock(statements, at) ||
     isPassing(statement, step.after, end) ||
-    (isRename(statement) && [...step.trace.log.made].some((key) => end.get(key) === undefined))
+    ((isRename(statement) || 'DoStmt' in statement.node) &&
+      [...step.trace.log.made].some((key) => end.get(key) === undefined))
   )
 }
 
 /**
  * Whether the statement takes away what a later one makes again under the same name as something else or as a part of
- * something: a second run would take that away, and nothing would make it again.
+ * something: a second run would take that away, and nothing would make it again. Or what something rests on then that was not
+ * there before: it would be in the way.
  */
-function isRemade(traces: Trace[], at: number, end: State): boolean {
+function isRemade(steps: Step[], at: number, end: State): boolean {
+  const traces = steps.map(({ trace }) => trace)
   return [...(traces[at]?.log.removed ?? [])].some((key) => {
     const [kind, path] = key.split(/ (.*)/)
     if (kind === 'type') return end.get(key) !== undefined
@@ -43,9 +45,30 @@ function isRemade(traces: Trace[], at: number, end: State): boolean {
     const maker = traces.findLast(({ log }) => log.made.has(last.key))
     // The statement that makes just this, as the same kind of thing, makes it again.
     return (
-      maker !== undefined && (last.key !== key || [...maker.log.made].some((other) => !other.startsWith(`${kind} `)))
+      maker !== undefined &&
+      (last.key !== key ||
+        [...maker.log.made].some((other) => !other.startsWith(`${kind} `)) ||
+        (kind === 'view' && dependents(end, last).some((other) => steps[0]?.before.get(other.key) === undefined)))
     )
   })
+}
+
+/** Whether a block can run twice by itself. */
+export const isGuarded = (statement: Statement): boolean =>
+  guardedStatements(statement)?.every(
+    ({ node }) => !/^(Insert|Update|Delete|Merge|Truncate|Select)Stmt$/.test(Object.keys(node)[0] ?? ''),
+  ) ?? false
+
+/** Whether it drops what a later block, which runs once, may make again: its text has the name. */
+function isDroppedForBlock(statements: Statement[], at: number): boolean {
+  const { node } = statements[at] as Statement
+  const command = commandOf(node)
+  const names =
+    'DropStmt' in node ? droppedNames(node.DropStmt).map((parts) => textOf(parts.at(-1))) : [textOf(command?.name)]
+  if (!('DropStmt' in node) && !/^AT_Drop(Constraint|Column)$/.test(textOf(command?.subtype))) return false
+  return statements
+    .slice(at + 1)
+    .some((other) => 'DoStmt' in other.node && !isGuarded(other) && names.some((name) => other.text.includes(name)))
 }
 
 /** Whether it drops, where it is there, what only comes later in the file: a second run would find it. */

@@ -4,28 +4,43 @@ import type { Nodes } from './kinds.ts'
 import { objectKey } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { privileges, rolesOf } from './privileges.ts'
 import { relationOf } from './references.ts'
-import { type Key, partKey, type State } from './state.ts'
+import { roleOptions } from './roles.ts'
+import { partKey, type State } from './state.ts'
 import type { Statement } from './statements.ts'
+import type { Told } from './told.ts'
 
 /*
  * Statements that set one property of an object: a comment, an owner, a privilege, a storage parameter. The last one of a
  * kind holds; without any the property is what `reset` makes it.
  */
 
-type Told = { on: Key; facet: string; reset: string | undefined /** The property is gone, not set. */; gone?: boolean }
-
 export function setting(state: State, statement: Statement): Outcome {
+  const { node } = statement
+  const several =
+    'GrantStmt' in node
+      ? privileges(state, node.GrantStmt, statement)
+      : 'AlterRoleStmt' in node
+        ? roleOptions(state, node.AlterRoleStmt)
+        : undefined
+  if (several !== undefined) {
+    const outcomes = several.map((told) => set(state, told, statement))
+    return outcomes.find(({ unknown }) => unknown) ?? {}
+  }
   const told = tell(state, statement)
-  if (told === undefined) return { unknown: true }
+  return told === undefined ? { unknown: true } : set(state, told, statement)
+}
+
+function set(state: State, told: Told, statement: Statement): Outcome {
   const key = `setting ${told.facet} of ${told.on}`
   const was = state.get(key)
   if (told.gone) {
-    if (was === undefined) return { unknown: !state.log.made.has(told.on) }
+    if (was === undefined) return { unknown: true, about: told.on }
     state.remove(key)
     return {}
   }
-  const text = statement.text
+  const text = told.text ?? statement.text
   if (was?.kind === 'setting' && was.text === text) return {}
   state.put({
     kind: 'setting',
@@ -36,7 +51,7 @@ export function setting(state: State, statement: Statement): Outcome {
     text,
     ...(told.reset === undefined ? {} : { reset: told.reset }),
   })
-  return {}
+  return told.reset === undefined && told.text !== undefined ? { unknown: true, about: told.on } : {}
 }
 
 function tell(state: State, { node, text, words }: Statement): Told | undefined {
@@ -92,6 +107,19 @@ function tell(state: State, { node, text, words }: Statement): Told | undefined 
       reset: known ? undefined : made.text.replace(/^create\s+/i, 'CREATE OR REPLACE '),
     }
   }
+  if ('AlterPublicationStmt' in node) {
+    const { pubname, pubobjects, action } = node.AlterPublicationStmt
+    const [only, ...others] = nodesOf(pubobjects).flatMap((one) =>
+      'PublicationObjSpec' in one && one.PublicationObjSpec.pubtable?.relation ? [one.PublicationObjSpec.pubtable] : [],
+    )
+    if (only === undefined || others.length > 0 || !/^AP_(Add|Drop)Objects$/.test(textOf(action))) return undefined
+    return {
+      on: relationOf(state, only.relation),
+      facet: `publication ${pubname}`,
+      reset: `ALTER PUBLICATION ${name(pubname)} DROP TABLE ${relation(only.relation)}`,
+      gone: action === 'AP_DropObjects',
+    }
+  }
   if ('AlterTableStmt' in node) return ofTable(state, node.AlterTableStmt, text)
   if ('AlterRoleSetStmt' in node) {
     const { role, database, setstmt } = node.AlterRoleSetStmt
@@ -108,18 +136,6 @@ function tell(state: State, { node, text, words }: Statement): Told | undefined 
 }
 
 const ownerReset = (text: string) => text.replace(/(\bowner\s+to\s+).*$/is, '$1CURRENT_USER')
-
-function rolesOf(nodes: Node[] | undefined): string {
-  return nodesOf(nodes)
-    .map((one) => {
-      if (!('RoleSpec' in one)) return ''
-      const { roletype, rolename } = one.RoleSpec
-      if (roletype === 'ROLESPEC_PUBLIC') return 'PUBLIC'
-      if (roletype === 'ROLESPEC_CSTRING') return name(rolename)
-      return textOf(roletype).replace('ROLESPEC_', '')
-    })
-    .join(', ')
-}
 
 function grant(state: State, node: Nodes['GrantStmt'], text: string): Told | undefined {
   const grantees = rolesOf(node.grantees)
@@ -150,8 +166,8 @@ function grant(state: State, node: Nodes['GrantStmt'], text: string): Told | und
     .some(
       (other) =>
         other.key !== `setting ${facet} of ${on}` &&
-        /grant /.test(other.name) &&
-        other.name.endsWith(`to ${grantees}`) &&
+        ((/grant /.test(other.name) && other.name.endsWith(`to ${grantees}`)) ||
+          (other.name.startsWith('privilege ') && other.name.endsWith(` for ${grantees}`))) &&
         (whole || other.on === on),
     )
   return { on, facet, reset: overlaps ? undefined : reset, gone: node.is_grant !== true }

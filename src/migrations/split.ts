@@ -107,7 +107,7 @@ async function deferValidation(
     const constraint = addedConstraint(statement)
     const table = 'AlterTableStmt' in statement.node ? statement.node.AlterTableStmt.relation : undefined
     const isLost = [...statements.slice(i + 1), ...later].some((other) =>
-      takesName(other, tableName(table), textOf(constraint?.conname)),
+      takesName(other, tableName(table), constraint),
     )
     if (constraint === undefined || made.has(`table ${tableName(table)}`) || isLost) {
       rewritten.push(statement)
@@ -124,8 +124,8 @@ async function deferValidation(
   return { rewritten, validations }
 }
 
-/** Whether a later statement of the migration drops the constraint again, or gives it or its table another name. */
-function takesName({ node }: Statement, table: string, constraint: string): boolean {
+/** Whether a later statement of the migration takes the constraint away again, or gives it or its table another name. */
+function takesName({ node }: Statement, table: string, constraint: Constraint | undefined): boolean {
   const command = commandOf(node)
   if ('RenameStmt' in node) return /TABLE|CONSTRAINT|SCHEMA/.test(textOf(node.RenameStmt.renameType))
   if ('AlterObjectSchemaStmt' in node) return true
@@ -134,8 +134,9 @@ function takesName({ node }: Statement, table: string, constraint: string): bool
       (parts) => (parts.length > 1 ? parts.join('.') : `public.${parts[0]}`) === table,
     )
   return (
-    command?.subtype === 'AT_DropConstraint' &&
-    command.name === constraint &&
+    ((command?.subtype === 'AT_DropConstraint' && command.name === constraint?.conname) ||
+      (command?.subtype === 'AT_DropColumn' &&
+        JSON.stringify(constraint ?? {}).includes(JSON.stringify(command.name)))) &&
     'AlterTableStmt' in node &&
     tableName(node.AlterTableStmt.relation) === table
   )

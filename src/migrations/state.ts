@@ -105,13 +105,17 @@ export class State {
   log: Log = emptyLog()
   /** The search path's first schema. */
   readonly home = 'public'
+  /** The state that is led to: it tells of what kind a relation is that a later statement makes. */
+  later: State | undefined
 
   constructor(things: Iterable<[Key, Thing]> = []) {
     this.things = new Map(things)
   }
 
   copy(): State {
-    return new State(this.things)
+    const copy = new State(this.things)
+    copy.later = this.later
+    return copy
   }
 
   get(key: Key | undefined): Thing | undefined {

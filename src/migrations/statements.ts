@@ -128,7 +128,8 @@ async function unwrap(statement: Statement): Promise<Statement> {
   return { ...only, origin: statement.origin, comments: statement.comments }
 }
 
-async function splitCommands(statement: Statement): Promise<Statement[]> {
+/** One ALTER TABLE for each of its commands. */
+export function splitCommands(statement: Statement): Statement[] {
   const { node, text, words, origin, comments } = statement
   if (!('AlterTableStmt' in node) || nodesOf(node.AlterTableStmt.cmds).length < 2) return [statement]
   const cuts: number[] = []
@@ -141,7 +142,7 @@ async function splitCommands(statement: Statement): Promise<Statement[]> {
   const head = text.slice(0, words[headLength(words)]?.start)
   const starts = [head.length, ...cuts.map((cut) => cut + 1)]
   const commands = starts.map((start, i) => text.slice(start, cuts[i]).trim())
-  const split = await parseEach(
+  const split = parseNow(
     commands.map((command) => `${head.trimEnd()} ${command}`),
     origin,
   )

@@ -35,7 +35,9 @@ function modifierOf(type: TypeName | undefined, base: string): string | undefine
 /** Whether `pg_attribute` in the query at hand has this type. */
 export function isOfType(type: ColumnType): string {
   const same = `atttypid = to_regtype(${literal(type.name)})`
-  return type.modifier === undefined
-    ? same
+  if (type.modifier === undefined) return same
+  // `interval day` has a modifier that stands in no parentheses.
+  return type.modifier === '' && type.name.startsWith('interval')
+    ? `${same} and atttypmod = -1`
     : `${same} and coalesce(substring(format_type(atttypid, atttypmod) from '\\(.*\\)'), '') = ${literal(type.modifier)}`
 }

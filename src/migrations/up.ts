@@ -33,13 +33,18 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
     if (each(statement.node, 'ParamRef').next().value)
       throw refuse(statement, 'a parameter ($1)', 'write the value into the Drizzle definition: sql`…`')
   const target = before.copy()
+  target.later = replayAll(before, statements)
   const traces = statements.map((statement) => trace(target, statement))
   const wasRemoved = (key: string, before: number) => traces.slice(0, before).some(({ log }) => log.removed.has(key))
   const found = (does: 'unknown' | 'rows') =>
     statements.filter((_, i): boolean | undefined => {
-      const { missing, ...outcome } = traces[i]?.outcome ?? {}
+      const { missing, about, ...outcome } = traces[i]?.outcome ?? {}
+      const isMadeHere = about !== undefined && before.get(about) === undefined && target.get(about) !== undefined
       return (
-        !isVouched(statements[i] as Statement) && outcome[does] && !(missing !== undefined && wasRemoved(missing, i))
+        !isVouched(statements[i] as Statement) &&
+        outcome[does] &&
+        !(missing !== undefined && wasRemoved(missing, i)) &&
+        !(does === 'unknown' && isMadeHere)
       )
     })
   if (migration.renames !== undefined && migration.snapshot !== undefined) {
@@ -65,6 +70,7 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
       )
         target.put(thing)
     }
+  target.later = undefined
   statements.push(...parseNow(asTheSnapshotSays(statements, before, target, migration.snapshot), migration.file))
   return {
     statements: schedule(statements, before, replayed(target), migration.file, isDrizzles(migration)),

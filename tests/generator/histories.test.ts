@@ -45,6 +45,146 @@ const histories: [what: string, ...steps: string[]][] = [
     `create schema own; create type own.mood as enum ('x'); alter table child set schema own; alter table own.child add column m own.mood default 'x';`,
     'create table own.late (id integer references own.child (id)); alter table own.child rename to kid;',
   ],
+  [
+    'columns called as the table and the type that are moved and renamed',
+    `create type mood as enum ('a', 'b');
+     create table t (id integer primary key, t integer references t (id), mood mood default 'a', constraint t_mood check (mood <> 'b'));
+     create table child (t integer references t (id), mood mood);
+     create index child_t on child (t);
+     create view shown as select t, mood from child;`,
+    'create schema far; alter table t set schema far; alter type mood rename to temper; alter table child rename to kid;',
+    'drop view shown; drop table kid; alter table far.t drop column t;',
+  ],
+  [
+    'a label with another name, which an index, a check, a policy and defaults are about, and one in front of it',
+    `create type mood as enum ('a', 'b');
+     create table t (id integer, m mood default 'b', n text default 'b', ms mood[] default '{b}', constraint t_m check (m <> 'b' or n = 'b'));
+     create index t_b on t (id) where m = 'b';
+     create policy p on t using (m in ('a', 'b') and n <> 'b' and 'b'::mood = m);`,
+    `alter type mood rename value 'b' to 'bee';`,
+    `alter type mood add value 'c' before 'bee'; alter table t add column k mood default 'a';`,
+  ],
+  [
+    'views on views over a column that is renamed, and a materialized one that is made anew with its index',
+    `create table t (id integer primary key, a text);
+     create materialized view middle as select id, a from t;
+     create view top as select id, a from middle;`,
+    `drop view top; drop materialized view middle; alter table t rename column a to b;
+     create materialized view middle as select id, b from t; create unique index middle_id on middle (id); create view top as select id, b from middle;`,
+    `drop view top; drop materialized view middle; create materialized view middle as select id, b, 1 as n from t; create unique index middle_id on middle (id);`,
+  ],
+  [
+    'a sequence that a default counts by, owned and not',
+    'create table t (id integer primary key, name text, n integer);',
+    `create sequence guest; alter table t alter column name set default 'guest_' || nextval('guest')::text;
+     create sequence t_n owned by t.n; alter table t alter column n set default nextval('t_n');`,
+    'alter table t drop column n;',
+  ],
+  [
+    'a primary key that is unique as well, which PostgreSQL makes one of',
+    'create table t (id text primary key, a text, b text, constraint t_id_unique unique (id), unique (a, b), constraint t_ab unique (a, b));',
+    'drop table t;',
+  ],
+  [
+    'comments behind what they are about',
+    `create table t (
+       id integer primary key, -- the key
+       a text default 'x', -- an example
+       b integer check (b > 0), -- never negative
+       unique (a) -- one each
+     );`,
+    'alter table t drop column a; alter table t drop column b;',
+    'drop table t;',
+  ],
+  [
+    'constraints that blocks make again after they were dropped',
+    base,
+    `alter table child drop constraint if exists child_t_fkey;
+     do $$ begin
+       if not exists (select 1 from pg_constraint where conname = 'child_t_fkey') then
+         alter table child add constraint child_t_fkey foreign key (t) references t (id) on delete cascade not valid;
+       end if;
+     end $$;
+     do $$ begin
+       if not (select convalidated from pg_constraint where conname = 'child_t_fkey') then
+         alter table child validate constraint child_t_fkey;
+       end if;
+     end $$;`,
+  ],
+  [
+    'blocks that make what is missing, whatever they ask',
+    base,
+    `do $$ begin alter table t add column c text default 'x'; exception when duplicate_column then /* there */ null; end $$;
+     do $$ begin
+       if to_regclass('public.extra') is null then
+         create table extra (id integer primary key, t integer);
+         alter table extra add constraint extra_t foreign key (t) references t (id), add column n integer;
+       end if;
+       if exists (select 1 from information_schema.columns where table_name = 't' and column_name = 'b') then
+         alter table t rename column b to bb;
+       end if;
+     end $$;`,
+    'drop index if exists t_b; drop table extra;',
+  ],
+  [
+    'an index, a constraint, a policy and a trigger on columns that the same file drops',
+    base,
+    `alter table child rename column t to parent;
+     alter table child add constraint child_parent foreign key (parent) references t (id), add column n integer;
+     create index child_n on child (n) where parent is not null;
+     create policy p on child using (parent > 0);
+     drop policy p on child;
+     alter table t add column z integer;
+     alter table t add constraint t_z unique (z), add constraint t_positive check (z > 0);
+     alter table child drop column parent; alter table child drop column n; alter table t drop column z;`,
+  ],
+  [
+    'privileges of several roles, taken away one by one and all at once, and what everybody may from the beginning',
+    `${['of_a', 'of_b', 'of_c'].map((role) => `do $$ begin create role ${role}; exception when duplicate_object then null; end $$;`).join(' ')}
+     create table t (id integer primary key, a text); create sequence s;
+     grant select, insert, update (a) on t to of_a, of_b; grant usage on sequence s to of_a;
+     create function f(a integer) returns integer language sql as 'select 1'; create function g() returns integer language sql as 'select 1';
+     revoke all on function g() from public, of_a; grant all on t to of_c;`,
+    `revoke insert on t from of_a; revoke update (a) on t from of_b; revoke all on function f(integer) from public;
+     revoke all on t from public; revoke all on function g() from public; grant delete on t to of_a; revoke all on t from of_b;
+     grant execute on function g() to of_b; revoke select on t from of_c; revoke usage on sequence s from of_a;`,
+    'revoke all on t from of_c; grant all on t to of_a; drop function f(integer);',
+  ],
+  [
+    'a role with its options, its privileges and a policy, which all go with it',
+    `create role of_history with createdb; create table t (id integer primary key); grant select on t to of_history;
+     create policy p on t to of_history using (true); alter role of_history with createrole noinherit;`,
+    'alter role of_history with nocreatedb inherit;',
+    'drop policy p on t; revoke select on t from of_history; drop role of_history;',
+  ],
+  [
+    'a key with one more column, and what points at it',
+    `create table t (a integer not null, b integer not null, constraint t_pk primary key (a, b));
+     create table u (a integer, b integer, constraint u_t foreign key (a, b) references t (a, b));`,
+    `alter table u drop constraint u_t; alter table t add column c integer not null default 0, drop constraint t_pk; alter table u add column c integer;
+     alter table t add constraint t_pk primary key (a, b, c); alter table u add constraint u_t foreign key (a, b, c) references t (a, b, c);`,
+  ],
+  [
+    'an interval with fields, a sequence that grows with its column, a child that inherits, a table in a publication',
+    `create table t (id integer primary key, i interval); create sequence t_id_seq owned by t.id; alter table t alter id set default nextval('t_id_seq');
+     create table kid (n integer) inherits (t); create table alone (id integer primary key); create publication of_history for table alone;`,
+    'alter table t alter i type interval day; alter publication of_history add table kid; alter table t add b serial;',
+    'drop publication of_history; drop table kid;',
+  ],
+  [
+    'a type that a block makes and that takes the place of another',
+    `create type mood as enum ('a', 'b'); create table t (id integer, m mood default 'a');`,
+    `do $$ begin if not exists (select 1 from pg_type where typname = 'mood_v2') then create type mood_v2 as enum ('a'); end if; end $$;
+     alter table t alter m drop default, alter m type mood_v2 using m::text::mood_v2, alter m set default 'a';
+     drop type if exists mood; alter type mood_v2 rename to mood;`,
+  ],
+  [
+    'blocks that only look, and blocks that only fill',
+    base,
+    `do $$ begin if exists (select 1 from t where b < 0) then raise exception 'drop table t'; end if; end $$;
+     do $$ declare r record; begin for r in select id from t loop update t set b = 0 where id = r.id; end loop; end $$;
+     alter table t add column c integer;`,
+  ],
 ]
 
 describe('runs twice, rolls back twice, and ends as its own files end:', () => {
@@ -80,4 +220,37 @@ test('the drop of a primary key that drizzle-kit leaves in a comment is its auth
     await runFile(db, files[1]?.up ?? '')
     expect(await db`select from pg_constraint where conname = 'shelf_pkey'`).toHaveLength(1)
   })
+})
+
+test('what a file drops and a block of its own making makes again is there after a second run', async () => {
+  const project = await writeProject([
+    { sql: base },
+    {
+      sql: `alter table child drop constraint child_t_fkey;
+        do $$ begin execute 'alter table child add constraint child_t_fkey foreign key (t) references t (id)'; end $$;`,
+    },
+  ])
+  const [first, second] = await built(project)
+  project.remove()
+  await inDatabase(async (db) => {
+    for (const up of [first?.up, second?.up, second?.up]) await runFile(db, up ?? '')
+    expect(await db`select from pg_constraint where conname = 'child_t_fkey'`).toHaveLength(1)
+    await expect(runFile(db, second?.down ?? '')).rejects.toThrow(
+      /nobody but its author knows the reverse of 0001_step.sql/,
+    )
+  })
+})
+
+test('views that stand in the file above what they read are made after it', async () => {
+  const project = await writeProject([
+    {
+      sql: `create view top as select id from middle;
+        create materialized view middle as select id from t;
+        create table t (id integer primary key);
+        create unique index middle_id on middle (id);`,
+    },
+  ])
+  const files = await built(project)
+  project.remove()
+  await inDatabase(async (db) => expect((await tryFiles(db, files)).problems).toEqual([]))
 })

@@ -3,7 +3,7 @@ import type postgres from 'postgres'
 /**
  * Everything our migrations may create, as the live catalog has it: two databases are alike when this is.
  *
- * Left out, as everywhere: schemas `extensions` and `auth` and what lies in them, the extension, Supabase's history, the host's table.
+ * The order of privileges, which is that of the statements that gave them, does not count. Left out, as everywhere: schemas `extensions` and `auth` and what lies in them, the extension, Supabase's history, the host's table.
  * `tests/generator/migrations.test.ts` holds it against a real pg_dump.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unknown[]>> {
@@ -17,16 +17,16 @@ export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unk
       where relkind in ('r', 'v', 'm', 'p', 'S') and relname <> 'organizations'
     )
     select
-      (select jsonb_agg(jsonb_build_array(nspname, nspacl) order by nspname) from schemas) as schemas,
-      (select jsonb_agg(jsonb_build_array(nspname, typname, typacl, obj_description(pg_type.oid, 'pg_type'),
+      (select jsonb_agg(jsonb_build_array(nspname, (select array_agg(one::text order by one::text) from unnest(nspacl) as one)) order by nspname) from schemas) as schemas,
+      (select jsonb_agg(jsonb_build_array(nspname, typname, (select array_agg(one::text order by one::text) from unnest(typacl) as one), obj_description(pg_type.oid, 'pg_type'),
           (select jsonb_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = pg_type.oid)) order by nspname, typname)
         from pg_type join schemas on schemas.oid = typnamespace 
         where typtype in ('e', 'd') or exists (select from pg_class where pg_class.oid = typrelid and relkind = 'c')) as types,
-      (select jsonb_agg(jsonb_build_array(nspname, relname, relkind, relrowsecurity, relforcerowsecurity, relacl,
+      (select jsonb_agg(jsonb_build_array(nspname, relname, relkind, relrowsecurity, relforcerowsecurity, (select array_agg(one::text order by one::text) from unnest(relacl) as one),
           obj_description(oid, 'pg_class'), case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,
           (select jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle) from pg_sequence where seqrelid = oid))
         order by nspname, relname) from tables) as tables,
-      (select jsonb_agg(jsonb_build_array(relname, attname, format_type(atttypid, atttypmod), attnotnull, attacl, attidentity, attgenerated,
+      (select jsonb_agg(jsonb_build_array(relname, attname, format_type(atttypid, atttypmod), attnotnull, (select array_agg(one::text order by one::text) from unnest(attacl) as one), attidentity, attgenerated,
           pg_get_expr(adbin, adrelid)) order by nspname, relname, attnum)
         from pg_attribute join tables on tables.oid = attrelid
         left join pg_attrdef on adrelid = attrelid and adnum = attnum
@@ -45,7 +45,7 @@ export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unk
       (select jsonb_agg(jsonb_build_array(tablename, rulename, definition) order by tablename, rulename) from pg_rules
         where schemaname in (select nspname from schemas)) as rules,
       (select jsonb_agg(pg_get_statisticsobjdef(pg_statistic_ext.oid) order by stxname) from pg_statistic_ext) as statistics,
-      (select jsonb_agg(jsonb_build_array(pg_get_functiondef(pg_proc.oid), proacl, obj_description(pg_proc.oid, 'pg_proc'))
+      (select jsonb_agg(jsonb_build_array(pg_get_functiondef(pg_proc.oid), (select array_agg(one::text order by one::text) from unnest(proacl) as one), obj_description(pg_proc.oid, 'pg_proc'))
           order by nspname, proname)
         from pg_proc join schemas on schemas.oid = pronamespace
         where not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')) as functions`)

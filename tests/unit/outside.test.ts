@@ -79,7 +79,8 @@ describe('of the statements of a migration', () => {
       'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN 2',
       'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1',
     ],
-    ['GRANT SELECT ON t TO anon', 'REVOKE SELECT ON t FROM anon'],
+    ['GRANT SELECT ON t TO anon', 'REVOKE SELECT ON "t" FROM "anon"'],
+    ['ALTER PUBLICATION p ADD TABLE t', 'ALTER PUBLICATION "p" DROP TABLE "t"'],
     ['GRANT USAGE ON SCHEMA own TO anon WITH GRANT OPTION', 'REVOKE USAGE ON SCHEMA own FROM anon'],
     ['GRANT reader TO anon', 'REVOKE "reader" FROM "anon"'],
     [`COMMENT ON TABLE t IS 'x'`, `COMMENT ON TABLE t IS 'old'`],
@@ -111,7 +112,8 @@ describe('of the statements of a migration', () => {
     'DO $$ begin perform 1; end $$',
     `DO $$ BEGIN IF NOT EXISTS (SELECT 1) THEN EXECUTE 'drop table t'; END IF; END $$`,
     'DO $$ BEGIN IF EXISTS (SELECT 1) THEN CREATE TABLE hand (a int); END IF; END $$',
-    'ALTER ROLE reader WITH CREATEDB',
+    `ALTER ROLE reader WITH PASSWORD 'x'`,
+    'ALTER ROLE stranger WITH CREATEDB',
     'ALTER SEQUENCE gone INCREMENT BY 2',
     'ALTER TABLE gone ENABLE ROW LEVEL SECURITY',
     'ALTER TABLE t ALTER COLUMN hand SET NOT NULL',
@@ -122,7 +124,7 @@ describe('of the statements of a migration', () => {
     'DROP VIEW hand',
     'DROP FUNCTION gone()',
     'REVOKE SELECT ON t FROM anon',
-    'ALTER PUBLICATION p ADD TABLE t',
+    'ALTER PUBLICATION p ADD TABLE t, u',
   ])('nobody but its author undoes %s', async (text) => {
     expect((await undoing(text)).unknown).toBe(true)
   })

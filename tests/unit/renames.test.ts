@@ -24,7 +24,7 @@ const world = (names: Partial<Record<keyof typeof defaults, string>> = {}) => {
     ALTER TABLE "${n.schema}"."${n.table}" ADD CONSTRAINT "positive" CHECK ("${n.column}" > 0 AND 'id' <> 'parent');
     CREATE INDEX "${n.index}" ON "${n.schema}"."${n.table}" USING btree ("${n.column}", lower("n"::text));
     CREATE POLICY "${n.policy}" ON "${n.schema}"."${n.table}" FOR SELECT TO "${n.role}" USING ("${n.table}"."${n.column}" > 1);
-    CREATE VIEW "${n.schema}"."${n.view}" AS SELECT "${n.column}" FROM "${n.schema}"."${n.table}";
+    CREATE VIEW "${n.schema}"."${n.view}" AS SELECT "${n.column}"${n.column === 'id' ? '' : ' AS "id"'} FROM "${n.schema}"."${n.table}";
     CREATE TABLE "other" ("p" integer REFERENCES "${n.schema}"."${n.table}"("${n.column}"), "id" integer CHECK ("id" > 0));`
 }
 const defaults = {

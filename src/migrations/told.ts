@@ -1,0 +1,12 @@
+import type { Key } from './state.ts'
+
+/** What a statement says of one property of an object. */
+export type Told = {
+  on: Key
+  facet: string
+  /** The statement that sets it, where that is not the whole one. */
+  text?: string
+  reset: string | undefined
+  /** The property is gone, not set. */
+  gone?: boolean
+}
