@@ -17,26 +17,15 @@ begin
   execute format('revoke temporary on database %I from public, anon, authenticated, service_role', current_database());
 end $revoke$;`
 
-/** Each by the name it has in a report, in the order to create them in. */
-const creations: Record<string, { unless: string; create: string }> = {
-  'role anon': { unless: `to_regrole('anon')`, create: 'create role anon nologin noinherit;' },
-  'role authenticated': {
-    unless: `to_regrole('authenticated')`,
-    create: 'create role authenticated nologin noinherit;',
-  },
-  'role service_role': {
-    unless: `to_regrole('service_role')`,
-    create: 'create role service_role nologin noinherit bypassrls;',
-  },
-  'schema extensions': { unless: `to_regnamespace('extensions')`, create: 'create schema extensions;' },
-  'schema auth': {
-    unless: `to_regnamespace('auth')`,
-    create: `create schema auth; comment on schema auth is '${marker}';`,
-  },
+/** What creates each thing, by the name it has in a report, in the order to create them in. */
+const creations: Record<string, string> = {
+  'role anon': 'create role anon nologin noinherit;',
+  'role authenticated': 'create role authenticated nologin noinherit;',
+  'role service_role': 'create role service_role nologin noinherit bypassrls;',
+  'schema extensions': 'create schema extensions;',
+  'schema auth': `create schema auth; comment on schema auth is '${marker}';`,
   // Supabase's, older name of the setting included.
-  'function auth.jwt()': {
-    unless: `to_regprocedure('auth.jwt()')`,
-    create: `\
+  'function auth.jwt()': `\
 create function auth.jwt() returns jsonb
     language sql
     stable
@@ -46,22 +35,25 @@ create function auth.jwt() returns jsonb
         nullif(current_setting('request.jwt.claims', true), '')
       )::jsonb
     $jwt$;`,
-  },
 }
 
-const grants = `\
-grant usage on schema public, extensions, auth to anon, authenticated, service_role;
-${revokeTemporary}`
+const grantUsage = 'grant usage on schema public, extensions, auth to anon, authenticated, service_role;'
+
+const lookups: Record<string, string> = { role: 'to_regrole', schema: 'to_regnamespace', function: 'to_regprocedure' }
+
+function unlessThere([what, create]: [string, string]): string {
+  const [kind = '', called] = what.split(' ')
+  return `  if ${lookups[kind]}('${called}') is null then ${create} end if;`
+}
 
 /** Creates what is missing and leaves the rest, in a database that is known to be nobody else's: a copy, a test's own. */
 export const bootstrapSql = `\
 do $bootstrap$
 begin
-${Object.values(creations)
-  .map(({ unless, create }) => `  if ${unless} is null then ${create} end if;`)
-  .join('\n')}
+${Object.entries(creations).map(unlessThere).join('\n')}
 end $bootstrap$;
-${grants}`
+${grantUsage}
+${revokeTemporary}`
 
 export type BootstrapOptions = {
   /** An administrator's URL. */
@@ -107,8 +99,8 @@ async function bootstrapOnce(tx: Admin, login: string | false, password: string)
   assertPlain(state)
   const { missing } = state
   await explained(state, async () => {
-    if (missing.length > 0)
-      await tx.unsafe([...missing.map((what) => creations[what]?.create ?? ''), grants].join('\n'))
+    // Whose usage is missing is granted it with all others.
+    if (missing.length > 0) await tx.unsafe([...missing.map((what) => creations[what] ?? ''), grantUsage].join('\n'))
     if (state.temporary === 'open') await tx.unsafe(revokeTemporary)
     if (login !== false && !state.loginExists) await writeLogin(tx, { name: login, password })
   })
@@ -120,7 +112,7 @@ async function bootstrapOnce(tx: Admin, login: string | false, password: string)
 
 /**
  * Without a lock: there is none yet that not any login could hold. Whoever creates what somebody else has created since
- * the look is refused by the catalog, and looks again; so nothing is created only if it is not there.
+ * the look is refused by the catalog, and looks again: what was missing is created without IF NOT EXISTS.
  */
 async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {

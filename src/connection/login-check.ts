@@ -1,5 +1,5 @@
 import { IntegrationsDbError } from '../errors.ts'
-import { publicTableLiterals } from '../schema/tables.ts'
+import { isOurs } from '../schema/tables.ts'
 import type { Pool } from './pool.ts'
 import { statement, toObjects } from './statement.ts'
 
@@ -23,8 +23,7 @@ const rights = `\
 with ours as (
   select pg_class.oid, relname, relowner, pg_namespace.oid as schema
   from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-  where relkind in ('r', 'v') and (nspname in ('integrations', 'vault') or (nspname = 'public' and relname in
-    (${publicTableLiterals})))
+  where relkind in ('r', 'v') and (nspname = 'vault' or ${isOurs('nspname', 'relname')})
 )
 select rolname, rolsuper, rolbypassrls,
   pg_has_role(session_user, 'service_role', 'member') as may_be_service,

@@ -21,5 +21,8 @@ export const publicTables: readonly string[] = tableNames
   .map(({ name }) => name)
   .sort()
 
-/** The same as literals, for statements that read a catalog. */
-export const publicTableLiterals = publicTables.map(literal).join(', ')
+const publicLiterals = publicTables.map(literal).join(', ')
+
+/** SQL, for statements that read a catalog: whether what is called so, in a schema called so, is one of ours. */
+export const isOurs = (schema: string, name: string) =>
+  `(${schema} = 'integrations' or ${schema} = 'public' and ${name} in (${publicLiterals}))`

@@ -1,5 +1,5 @@
 import { mayReach } from '../../connection/login-check.ts'
-import { publicTableLiterals } from '../../schema/tables.ts'
+import { isOurs } from '../../schema/tables.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* Who connects, and who owns. */
@@ -7,8 +7,7 @@ import { type Advice, advise, look } from './advice.ts'
 const ours = `
   select c.oid, c.relname, c.relowner, n.oid as schema
   from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'v') and (n.nspname in ('integrations', 'vault') or n.nspname = 'public' and c.relname in
-    (${publicTableLiterals}))`
+  where c.relkind in ('r', 'p', 'v') and (n.nspname = 'vault' or ${isOurs('n.nspname', 'c.relname')})`
 
 // Administrators may everything, and Supabase's own logins are Supabase's.
 const backends = `

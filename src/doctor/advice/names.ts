@@ -1,4 +1,4 @@
-import { publicTableLiterals } from '../../schema/tables.ts'
+import { isOurs } from '../../schema/tables.ts'
 import { type Advice, advise, look } from './advice.ts'
 
 /* What could pass for what: temporary objects, and functions that would take one for PostgreSQL's. */
@@ -48,8 +48,7 @@ with functions as (
   join pg_proc as p on p.oid = g.tgfoid join pg_language as l on l.oid = p.prolang
   join pg_class as c on c.oid = g.tgrelid join pg_namespace as n on n.oid = c.relnamespace
   where not g.tgisinternal and l.lanname not in ('c', 'internal') and p.pronamespace <> (select oid from pg_namespace where nspname = 'integrations')
-    and (n.nspname = 'integrations' or n.nspname = 'public' and c.relname in
-      (${publicTableLiterals}))
+    and ${isOurs('n.nspname', 'c.relname')}
 ), searched as (
   select f.oid, s.path, regexp_split_to_array(s.path, '\\s*,\\s*') as schemas
   from functions as f

@@ -1,5 +1,5 @@
 import { scheduleProblem } from '../../config/schedule.ts'
-import { publicTableLiterals } from '../../schema/tables.ts'
+import { isOurs } from '../../schema/tables.ts'
 import { literal } from '../../util/quote.ts'
 import type { Finding } from '../finding.ts'
 import { type Advice, advise, counted, credentials, examples, integrations, look, number } from './advice.ts'
@@ -81,8 +81,7 @@ const statistics = look<{ name: string; kilobytes: number }>({
 select format('%I.%I', n.nspname, c.relname) as name, (pg_relation_size(c.oid) / 1024)::integer as kilobytes
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.reltuples < 0 and pg_relation_size(c.oid) > 65536
-  and (n.nspname = 'integrations' or n.nspname = 'public' and c.relname in
-    (${publicTableLiterals}))
+  and ${isOurs('n.nspname', 'c.relname')}
 order by 1`,
   findings: (rows) =>
     rows.map(({ name, kilobytes }) =>
