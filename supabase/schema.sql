@@ -1427,7 +1427,7 @@ CREATE FUNCTION integrations.refuse_activation() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  if tg_op = 'INSERT' or old.status <> 'active' then
+  if new.status = 'active' and (tg_op = 'INSERT' or old.status <> 'active') then
     perform from public.organization_integration_credentials as c
     where c.integration_id = new.id and c.secret_id is not null and c.readable_until is null
     for share;
@@ -2238,7 +2238,7 @@ CREATE TRIGGER revoked_grants_credential_check BEFORE INSERT OR UPDATE ON integr
 
 CREATE TRIGGER sync_plans_credential_check BEFORE INSERT OR UPDATE ON integrations.sync_plans FOR EACH ROW WHEN ((replace(lower((((to_jsonb(new.*) - ARRAY['field_mappings'::text, 'excluded_features'::text, 'sync_schedule'::text]))::text COLLATE "C")), '_'::text, ''::text) ~~ ANY (ARRAY['%pass%'::text, '%hemmelig%'::text, '%key%'::text, '%secret%'::text, '%cred%'::text, '%authori%'::text, '%token%'::text, '%pwd%'::text, '%jwt%'::text, '%pin%'::text, '%kodeord%'::text, '%bearer%'::text, '%otp%'::text, '%kkel%'::text, '%basic%'::text, '%eyj%'::text, '%---begin%'::text, '%live%'::text, '%test%'::text, '%github%'::text, '%ghp%'::text, '%gho%'::text, '%ghu%'::text, '%ghs%'::text, '%ghr%'::text, '%glpat%'::text, '%xox%'::text, '%akia%'::text, '%asia%'::text, '%aiza%'::text, '%proto%'::text, '%construc%'::text]))) EXECUTE FUNCTION integrations.refuse_credentials('queue');
 
-CREATE TRIGGER active_needs_credential AFTER INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW WHEN ((new.status = 'active'::public.integration_status_enum)) EXECUTE FUNCTION integrations.refuse_activation();
+CREATE TRIGGER active_needs_credential AFTER INSERT OR UPDATE ON public.organization_integrations FOR EACH ROW EXECUTE FUNCTION integrations.refuse_activation();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.organization_integration_events FOR EACH STATEMENT EXECUTE FUNCTION integrations.refuse_change();
 

@@ -112,12 +112,26 @@ async function fillCredentials(sql: postgres.Sql, [acme, other]: [string, string
   await sql`insert into integrations.revoked_grants (statement) values ('grant usage on schema integrations to authenticated')`
 }
 
+/** A sync that ran, an alert that somebody was told of, and a planner that has planned. */
+async function fillFleet(sql: postgres.Sql, organizationId: string): Promise<void> {
+  await sql`insert into organization_integration_runs
+      (integration_id, organization_id, due, started_at, finished_at, outcome, message, counts, attempt)
+    select id, organization_id, '2026-11-01T02:00:00Z', '2026-11-01T02:00:01Z', '2026-11-01T02:00:09Z', 'failed',
+      'the system was away', '{"read": 12, "written": 0}', 2
+    from organization_integrations where organization_id = ${organizationId} and integration_type = 'xledger'`
+  await sql`insert into integrations.alert_acknowledgements (event_id, actor)
+    select id, 'on-call' from organization_integration_events where organization_id = ${organizationId} limit 1`
+  await sql`insert into integrations.sync_plans (queue, planned_through) values ('sync', '2026-11-01T02:05:00Z')`
+}
+
 /** Rows in every table there is; a table that is left empty is one that nobody thought of here. */
 async function fill(sql: postgres.Sql): Promise<[string, string]> {
   const organizations: [string, string] = [randomUUID(), randomUUID()]
   await fillIntegrations(sql, organizations)
   if (await has(sql, 'store_credential')) await fillCredentials(sql, organizations)
   else await installVault(sql)
+  if ((await sql`select from pg_tables where tablename = 'sync_plans'`).length > 0)
+    await fillFleet(sql, organizations[0])
   const empty = Object.entries(await rowsOf(sql)).filter(
     // A turn leaves no row behind.
     ([table, rows]) => rows.length === 0 && !table.startsWith('vault.') && table !== 'integrations.operator_turns',

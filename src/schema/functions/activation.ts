@@ -13,7 +13,7 @@ export const activationChecks = [
     returns: 'trigger',
     body: `\
 begin
-  if tg_op = 'INSERT' or old.status <> 'active' then
+  if new.status = 'active' and (tg_op = 'INSERT' or old.status <> 'active') then
     perform from public.organization_integration_credentials as c
     where c.integration_id = new.id and c.secret_id is not null and c.readable_until is null
     for share;
@@ -25,10 +25,11 @@ begin
   return null;
 end`,
   }),
-  // After the row: what INSERT … ON CONFLICT proposes and does not write is no activation.
+  // After the row: what INSERT … ON CONFLICT proposes and does not write is no activation. The condition is in the body: a
+  // trigger whose WHEN names a column keeps that column's type from being altered, which doctor's fixes do.
   trigger(organizationIntegrations, {
     name: 'active_needs_credential',
-    when: "after insert or update on {table} for each row when (new.status = 'active')",
+    when: 'after insert or update on {table} for each row',
     function: 'integrations.refuse_activation',
   }),
 ]

@@ -1,6 +1,6 @@
--- 20261127080005_systems_kept_and_cheaper_writes: rollback
+-- 20261127110544_systems_kept_and_cheaper_writes: rollback
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: fa065113164db180401eb22b8516ecbcf636ac7c7c902554c847a267407dddd7 · body: fcb9875c0c68c93b313391e063a3bd673ac93673ee5b69d805f14ec7f965c3bc
+-- generator: 3 · part: 1/1 · source: 11d0a4e43da7a5c281e88d147dad53465fe6c6a0f46d120547427f624c98c9ae · body: 2e20512f27bd012ee1e2d152880e53669833bfbf678b822ff92e9bed92804df8
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -138,31 +138,10 @@ end
 $function$;
 revoke all on function integrations.record_changes() from public, anon, authenticated, service_role;
 
-create or replace function integrations.refuse_activation() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $function$
-begin
-  if new.status = 'active' and (tg_op = 'INSERT' or old.status <> 'active') then
-    perform from public.organization_integration_credentials as c
-    where c.integration_id = new.id and c.secret_id is not null and c.readable_until is null
-    for share;
-    if not found then
-      raise exception using errcode = 'check_violation', constraint = 'active_needs_credential',
-        message = 'status: cannot be active without a credential; store one first, then set it active';
-    end if;
-  end if;
-  return null;
-end
-$function$;
-revoke all on function integrations.refuse_activation() from public, anon, authenticated, service_role;
-
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    if exists (select from integrations_once.statements where id = '20261127080005.index public.organization_integration_runs_unfinished_idx') then
+    if exists (select from integrations_once.statements where id = '20261127110544.index public.organization_integration_runs_unfinished_idx') then
       execute $statement$DROP INDEX IF EXISTS "public"."organization_integration_runs_unfinished_idx";$statement$;
     end if;
   end if;
@@ -626,14 +605,12 @@ end
 $function$;
 revoke all on function integrations.redacted_changes(changes jsonb) from public, anon, authenticated, service_role;
 
-create or replace trigger "active_needs_credential" after insert or update on "public"."organization_integrations" for each row execute function integrations.refuse_activation();
-
 drop function if exists integrations.refuse_rename();
 
 DO $guard$
 BEGIN
   if to_regclass('integrations_once.statements') is not null then
-    delete from integrations_once.statements where id like '20261127080005.%';
+    delete from integrations_once.statements where id like '20261127110544.%';
     if not exists (select from integrations_once.statements) then
       drop table integrations_once.statements;
       drop schema integrations_once;

@@ -1,6 +1,6 @@
--- 20261127080005_systems_kept_and_cheaper_writes
+-- 20261127110544_systems_kept_and_cheaper_writes
 -- Written by `integrations-db build`; frozen. Change the Drizzle definition and generate the next one instead.
--- generator: 3 · part: 1/1 · source: fa065113164db180401eb22b8516ecbcf636ac7c7c902554c847a267407dddd7 · body: 41fc838ce845cea8a4bfdef654a4ab49d054370d8b4d09ddeedf8f28f94639f1
+-- generator: 3 · part: 1/1 · source: 11d0a4e43da7a5c281e88d147dad53465fe6c6a0f46d120547427f624c98c9ae · body: 9aad10af21d40baa70d825860515a37ab1d4d796ebd6348b70a2860e75f97ab3
 -- project: 322e7e847802bf5f
 
 -- A migration that cannot get its locks at once must fail and be tried again, not queue up in front of all traffic.
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS integrations_once.statements (id text PRIMARY KEY);
 
 -- What is there already was not made here, and a rollback leaves it.
 INSERT INTO integrations_once.statements (id)
-SELECT '20261127080005.' || made FROM (VALUES
+SELECT '20261127110544.' || made FROM (VALUES
   ('index public.organization_integration_runs_unfinished_idx', to_regclass('"public"."organization_integration_runs_unfinished_idx"') is not null)
 ) AS stated (made, is_there) WHERE NOT is_there
 ON CONFLICT DO NOTHING;
@@ -226,27 +226,6 @@ end
 $function$;
 revoke all on function integrations.record_changes() from public, anon, authenticated, service_role;
 
-create or replace function integrations.refuse_activation() returns trigger
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $function$
-begin
-  if tg_op = 'INSERT' or old.status <> 'active' then
-    perform from public.organization_integration_credentials as c
-    where c.integration_id = new.id and c.secret_id is not null and c.readable_until is null
-    for share;
-    if not found then
-      raise exception using errcode = 'check_violation', constraint = 'active_needs_credential',
-        message = 'status: cannot be active without a credential; store one first, then set it active';
-    end if;
-  end if;
-  return null;
-end
-$function$;
-revoke all on function integrations.refuse_activation() from public, anon, authenticated, service_role;
-
 create or replace function integrations.refuse_rename() returns trigger
 language plpgsql
 volatile
@@ -271,7 +250,7 @@ DO $guard$
 DECLARE
   differs text;
 BEGIN
-  if to_regclass('"public"."organization_integration_runs_unfinished_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127080005.index public.organization_integration_runs_unfinished_idx') then
+  if to_regclass('"public"."organization_integration_runs_unfinished_idx"') is not null and not exists (select from integrations_once.statements where id = '20261127110544.index public.organization_integration_runs_unfinished_idx') then
     create schema integrations_stated;
     create table integrations_stated."organization_integration_runs" (like "public"."organization_integration_runs");
     CREATE INDEX "organization_integration_runs_unfinished_idx" ON integrations_stated."organization_integration_runs" USING btree ("started_at") WHERE outcome is null;
@@ -750,7 +729,5 @@ begin
 end
 $function$;
 revoke all on function integrations.redacted_changes(changes jsonb) from public, anon, authenticated, service_role;
-
-create or replace trigger "active_needs_credential" after insert or update on "public"."organization_integrations" for each row when (new.status = 'active') execute function integrations.refuse_activation();
 
 create or replace trigger "credential_keeps_system" after update on "public"."organization_integrations" for each row execute function integrations.refuse_rename();
