@@ -3,7 +3,7 @@ import { constraintMade, gone, identityChange, made, sequenceChange, sqlOf } fro
 import { sameSql } from './references.ts'
 import { applyRename, type Rename } from './rename-state.ts'
 import { serials } from './replay-tables.ts'
-import { type Column, type EnumType, type Key, pathOf, type State, type Thing } from './state.ts'
+import { type Column, type EnumType, type Key, type Other, pathOf, type State, type Thing } from './state.ts'
 
 /*
  * The statements that lead from one state to another. `schedule.ts` brings them into an order that works and takes out of
@@ -66,6 +66,8 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
   }
   for (const rename of renames) {
     const inTheWay = 'type' in rename ? undefined : at.get(rename.to)
+    // What was renamed out of the way of a new one and then dropped: columns hang on the new one, which changes in place.
+    if (inTheWay && lastToGo(inTheWay) && !('type' in rename) && at.get(rename.from) === undefined) continue
     if (inTheWay) drop(inTheWay, first)
     if (inTheWay) at.remove(inTheWay.key)
     first.push(...renameStatement(at, rename))
@@ -107,7 +109,8 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
       })
   }
   // A foreign key goes before the key it rests on, on a second run too.
-  const comesFirst = (thing: Thing) => thing.kind === 'type' || (thing.kind === 'constraint' && thing.type === 'f')
+  const comesFirst = (thing: Thing) =>
+    thing.kind === 'type' || isDomain(thing) || (thing.kind === 'constraint' && thing.type === 'f')
   for (const thing of [...things.filter(comesFirst), ...things.filter((one) => !comesFirst(one))]) {
     const other = to.get(thing.key)
     if (other === undefined || other === thing || JSON.stringify(other) === JSON.stringify(thing)) continue
@@ -131,7 +134,7 @@ function changed(
   if (thing.kind === 'column' && from.kind === 'column') return columnChanges(at, to, from, thing)
   if (thing.kind === 'table' && from.kind === 'table') return tableChanges(to, from, thing)
   if (thing.kind === 'type' && from.kind === 'type')
-    return same(from.labels, thing.labels) ? [] : relabelled(at, to, thing)
+    return same(from.labels, thing.labels) ? [] : typeMadeAnew(at, to, thing)
   if (thing.kind === 'sequence' && from.kind === 'sequence') {
     const head = `ALTER SEQUENCE ${sqlOf(to, thing.key)}`
     const type = thing.options.as === from.options.as ? '' : ` AS ${thing.options.as ?? 'bigint'}`
@@ -165,6 +168,7 @@ function changed(
     creates.push({ thing, statements: [thing.text.replace(/^create\s+/i, 'CREATE OR REPLACE ')] })
     return []
   }
+  if (isDomain(thing)) return typeMadeAnew(at, to, thing)
   const statement = gone(at, from)
   if (statement !== undefined) drops.push(statement)
   creates.push({ thing, statements: made(to, thing) })
@@ -211,10 +215,7 @@ function columnChanges(at: State, to: State, from: Column, column: Column): stri
   // An expression can be dropped and, before PostgreSQL 17, not set.
   if (column.generated !== undefined && !sameSql(column.generated, from.generated))
     return [`${table} DROP COLUMN ${name(column.name)}`, ...made(to, column)]
-  const isRelabelled = from.refs.some(
-    (key) =>
-      column.refs.includes(key) && to.of('type', key) && !same(at.of('type', key)?.labels, to.of('type', key)?.labels),
-  )
+  const isRelabelled = from.refs.some((key) => column.refs.includes(key) && isOtherType(at.get(key), to.get(key)))
   const retyped = !sameSql(column.type, from.type) || column.collate !== from.collate
   const type = `${alter} SET DATA TYPE ${column.type}${column.collate ? ` ${column.collate}` : ''}`
   const serial = Object.entries(serials).find(([, one]) => one === column.type)?.[0]
@@ -253,21 +254,32 @@ function identityChanges(alter: string, from: Column, to: Column): string[] {
   ]
 }
 
-/** A type with other labels is made anew, and its columns pass through text: PostgreSQL cannot drop a label. */
-function relabelled(at: State, to: State, type: EnumType): string[] {
+const isDomain = (thing: Thing): thing is Other => thing.kind === 'object' && thing.word === 'domain'
+
+const isOtherType = (from: Thing | undefined, to: Thing | undefined) =>
+  from?.kind === 'type' && to?.kind === 'type'
+    ? !same(from.labels, to.labels)
+    : from !== undefined && to !== undefined && isDomain(from) && isDomain(to) && !sameSql(from.text, to.text)
+
+/**
+ * A type with other labels and a domain with other rules are made anew, and their columns pass through text: PostgreSQL
+ * cannot drop a label, and what a domain is was said in one statement.
+ */
+function typeMadeAnew(at: State, to: State, type: EnumType | Other): string[] {
   const columns = at
     .all('column')
     .filter(({ key, refs }) => refs.includes(type.key) && to.of('column', key)?.refs.includes(type.key))
   const alter = (column: Column) => `ALTER TABLE ${sqlOf(to, column.on)} ALTER COLUMN ${name(column.name)}`
   const array = (column: Column) => (/\]\s*$/.test(column.type) ? '[]' : '')
   const called = sqlOf(to, type.key)
-  const generated = (column: Column) => column.generated !== undefined
-  const plain = columns.filter((one) => !generated(one))
+  const plain = columns.filter((column) => column.generated === undefined)
   return [
     ...plain.flatMap((column) => (column.default === undefined ? [] : [`${alter(column)} DROP DEFAULT`])),
     ...plain.map((column) => `${alter(column)} SET DATA TYPE text${array(column)}`),
-    `DROP TYPE ${called}`,
-    `CREATE TYPE ${called} AS ENUM (${type.labels.map(literal).join(', ')})`,
+    `DROP ${type.kind === 'type' ? 'TYPE' : 'DOMAIN'} ${called}`,
+    ...(type.kind === 'type'
+      ? [`CREATE TYPE ${called} AS ENUM (${type.labels.map(literal).join(', ')})`]
+      : made(to, type)),
     ...plain.map((column) => {
       const type = `${called}${array(to.of('column', column.key) as Column)}`
       return `${alter(column)} SET DATA TYPE ${type} USING ${name(column.name)}::${type}`

@@ -28,6 +28,46 @@ const histories: [what: string, ...steps: string[]][] = [
      create index log_a on log (a);`,
   ],
   [
+    'a type without one of its labels, its old form renamed out of the way, and with another one again',
+    `create type mood as enum ('a', 'b', 'c');
+     create table t (id integer primary key, mood mood not null default 'a', moods mood[] default '{a,b}', constraint t_mood check (mood <> 'b'));
+     create index t_mood_idx on t (mood) where mood = 'a';
+     insert into t (id) values (1);`,
+    `alter table t drop constraint t_mood;
+     drop index t_mood_idx;
+     alter table t alter column mood drop default, alter column moods drop default;
+     alter type mood rename to mood_old;
+     create type mood as enum ('a', 'b');
+     alter table t alter column mood type mood using mood::text::mood, alter column moods type mood[] using moods::text[]::mood[];
+     alter table t alter column mood set default 'a', alter column moods set default '{b}';
+     drop type mood_old;
+     create index t_mood_idx on t (mood);`,
+    `alter type mood rename to mood_before;
+     create type mood as enum ('b', 'a', 'd');
+     alter table t alter column mood drop default;
+     alter table t alter column mood type mood using mood::text::mood;
+     alter table t alter column mood set default 'a';
+     alter table t alter column moods drop default;
+     alter table t alter column moods type mood[] using moods::text[]::mood[];
+     drop type mood_before;`,
+  ],
+  [
+    'a domain and a sequence renamed out of the way of new ones',
+    `create domain small as integer check (value < 10);
+     create sequence counted start 5;
+     create table t (id integer primary key, n small default 1, c bigint default nextval('counted'));
+     insert into t (id) values (1);`,
+    `alter table t alter column c drop default;
+     alter sequence counted rename to counted_old;
+     create sequence counted start 50 increment 2;
+     alter table t alter column c set default nextval('counted');
+     drop sequence counted_old;
+     alter domain small rename to small_old;
+     create domain small as integer check (value < 100);
+     alter table t alter column n type small;
+     drop domain small_old;`,
+  ],
+  [
     'a table that becomes a view, and a table again',
     base,
     'drop table child; create view child as select id, id as t from t;',
