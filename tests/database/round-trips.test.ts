@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Integrations } from '../../src/client/integrations.ts'
 import { Pool } from '../../src/connection/pool.ts'
@@ -11,7 +12,7 @@ import type { IntegrationsDb, OrganizationScope } from '../../src/index.ts'
 import { organizationIntegrations } from '../../src/schema/index.ts'
 import { useDatabase } from '../support/database.ts'
 import { frontendMessages, typesOf } from '../support/frontend-messages.ts'
-import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
+import { hasPgBouncer, preparesStatements, startPgBouncer } from '../support/pgbouncer.ts'
 import { addressOf, startProxy, type TcpProxy } from '../support/proxy.ts'
 
 const t = useDatabase()
@@ -251,6 +252,43 @@ describe.skipIf(!hasPgBouncer)(
           expect(typesOf(inFront.sent)).toBe('BEBES')
         }
         await db.end()
+        await inFront.stop()
+        await bouncer.stop()
+      },
+    )
+
+    test.skipIf(!preparesStatements)(
+      `with max_prepared_statements and keepPlans: 'pooled' every call names its plans, whichever server connection it gets${preparesStatements ? '' : ' - skipped: PgBouncer keeps track of them since 1.21'}`,
+      async () => {
+        // Fewer than there are statements: it forgets some and prepares them again.
+        const bouncer = await startPgBouncer(back.through(t.url), 'transaction', 2, 3)
+        const inFront = await startProxy(bouncer.address)
+        const db = t.connect({ url: inFront.through(t.url), max: 1, keepPlans: 'pooled' })
+        const ids = await Promise.all(Array.from({ length: 10 }, () => t.organization()))
+        const scopes = ids.map((organizationId) => db.forOrganization({ organizationId, role: 'admin' }))
+        for (const scope of scopes) await scope.integrations.create({ integrationType: 'xledger' })
+        // Others of the same login take turns on the two server connections.
+        const others = t.connect({ url: inFront.through(t.url), max: 4, keepPlans: 'pooled' })
+        const noise = Promise.all(
+          ids.map(async (organizationId) => {
+            const scope = others.forOrganization({ organizationId, role: 'admin' })
+            for (let i = 0; i < 20; i++)
+              expect((await scope.integrations.list()).map((row) => row.organizationId)).toEqual([organizationId])
+          }),
+        )
+        for (const [i, scope] of [...scopes, ...scopes].entries()) {
+          const organizationId = ids[i % ids.length]
+          expect((await scope.integrations.get('xledger'))?.organizationId).toBe(organizationId)
+          expect((await scope.integrations.list()).map((row) => row.organizationId)).toEqual([organizationId])
+          expect(await scope.integrations.getById(randomUUID())).toBeNull()
+        }
+        await noise
+        inFront.reset()
+        back.reset()
+        await scopes[0]?.integrations.list()
+        expect(typesOf(inFront.sent)).toBe('BEBES')
+        expect(inFront.roundTrips).toBe(1)
+        await Promise.all([db.end(), others.end()])
         await inFront.stop()
         await bouncer.stop()
       },

@@ -5,10 +5,22 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { freePort } from './embedded.ts'
 
-export const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0
+/** Another than the one that is installed: Debian's stable one may be of before 1.21. */
+const program = process.env.TEST_PGBOUNCER ?? 'pgbouncer'
+const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' })
+const [, major = 0, minor = 0] = /PgBouncer (\d+)\.(\d+)/.exec(stdout ?? '') ?? []
 
-/** Debian's PgBouncer, so many server connections per login and database. */
-export async function startPgBouncer(url: string, mode: 'transaction' | 'session' = 'transaction', size = 2) {
+export const hasPgBouncer = status === 0
+/** Whether it keeps track of prepared statements by itself, as it does since 1.21. */
+export const preparesStatements = hasPgBouncer && (Number(major) > 1 || Number(minor) >= 21)
+
+/** The PgBouncer of this machine, so many server connections per login and database. */
+export async function startPgBouncer(
+  url: string,
+  mode: 'transaction' | 'session' = 'transaction',
+  size = 2,
+  prepared = 0,
+) {
   const { hostname, port } = new URL(url)
   const { logins, adminUrl } = inject('server')
   const { username, password } = new URL(adminUrl)
@@ -30,11 +42,11 @@ auth_file = ${join(folder, 'users.txt')}
 pool_mode = ${mode}
 default_pool_size = ${size}
 server_check_delay = 3600
-`,
+${preparesStatements ? `max_prepared_statements = ${prepared}\n` : ''}`,
   )
   // It refuses to run as root.
   const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
-  const bouncer = spawn('pgbouncer', [join(folder, 'pgbouncer.ini')], {
+  const bouncer = spawn(program, [join(folder, 'pgbouncer.ini')], {
     stdio: ['ignore', 'ignore', 'pipe'],
     ...asNobody,
   })
