@@ -46,11 +46,13 @@ export function dependents(state: State, thing: Thing): Thing[] {
           other.kind === 'view' ||
           other.kind === 'policy' ||
           other.kind === 'constraint' ||
-          (other.kind === 'object' && other.word === 'rule')
+          (other.kind === 'object' && (other.word === 'rule' || other.word === 'function'))
         )
       case 'type':
         return other.kind === 'column' ? other.generated !== undefined : true
       case 'object':
+        if (thing.word === 'domain' || thing.word === 'type')
+          return other.kind === 'column' ? other.generated !== undefined : true
         if (thing.word === 'role') return other.kind === 'policy'
         return thing.word === 'function' ? other.kind !== 'column' || other.generated !== undefined : false
       default:
@@ -82,5 +84,21 @@ export function removeDependents(state: State, key: Key): void {
   for (const other of thing === undefined ? [] : dependents(state, thing)) {
     removeDependents(state, other.key)
     state.remove(other.key)
+  }
+  const inside = thing?.kind !== 'schema' ? [] : [...state.things.values()]
+  for (const other of inside) {
+    if (!('schema' in other) || other.schema !== thing?.name || state.get(other.key) === undefined) continue
+    removeDependents(state, other.key)
+    state.remove(other.key)
+  }
+  for (const column of state.all('column').filter(({ refs }) => refs.includes(key))) {
+    const isType = thing?.kind === 'type' || (thing?.kind === 'object' && /^(domain|type)$/.test(thing.word))
+    if (isType) {
+      removeDependents(state, column.key)
+      state.remove(column.key)
+    } else if (column.default !== undefined && (thing?.kind === 'sequence' || thing?.kind === 'object')) {
+      const { default: _default, ...plain } = column
+      state.put({ ...plain, refs: plain.refs.filter((ref) => ref !== key) })
+    }
   }
 }

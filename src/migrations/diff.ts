@@ -70,6 +70,12 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
     if (inTheWay && lastToGo(inTheWay) && !('type' in rename) && at.get(rename.from) === undefined) continue
     if (inTheWay) drop(inTheWay, first)
     if (inTheWay) at.remove(inTheWay.key)
+    // What goes back into a schema that the migration dropped finds it there.
+    const schema = 'type' in rename ? undefined : to.of('schema', `schema ${schemaIn(to, rename.to)}`)
+    if (schema && at.get(schema.key) === undefined && !renames.some((other) => other.to === schema.key)) {
+      first.push(...made(to, schema))
+      at.put(schema)
+    }
     first.push(...renameStatement(at, rename))
     applyRename(at, rename)
   }
@@ -89,6 +95,7 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
   for (const thing of going) drop(thing, lastToGo(thing) ? last : drops)
   const coming = [...to.things.values()].filter((thing) => at.get(thing.key) === undefined)
   const alters: string[] = []
+  const afterwards: string[] = []
   const creates: { thing: Thing; statements: string[] }[] = []
   for (const thing of coming) {
     const withOwner = thing.kind === 'column' && coming.includes(to.get(thing.on) as Thing)
@@ -114,13 +121,22 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
   for (const thing of [...things.filter(comesFirst), ...things.filter((one) => !comesFirst(one))]) {
     const other = to.get(thing.key)
     if (other === undefined || other === thing || JSON.stringify(other) === JSON.stringify(thing)) continue
-    alters.push(...changed(at, to, thing, other, drops, creates))
+    // A default may call a function that comes back.
+    const callsWhatComes =
+      other.kind === 'column' &&
+      other.refs.some((ref) => coming.some(({ key }) => key === ref && /^function /.test(key)))
+    const statements = changed(at, to, thing, other, drops, creates)
+    if (callsWhatComes) afterwards.push(...statements)
+    else alters.push(...statements)
   }
   creates.sort((a, b) => byRank(a.thing, b.thing))
   const early = creates.filter(({ thing }) => rankOf(thing) < order.indexOf('table'))
   const late = creates.filter((one) => !early.includes(one))
   const texts = (list: typeof creates) => list.flatMap(({ statements }) => statements)
-  return { statements: [...first, ...drops, ...texts(early), ...alters, ...texts(late), ...last], unknown }
+  return {
+    statements: [...first, ...drops, ...texts(early), ...alters, ...texts(late), ...afterwards, ...last],
+    unknown,
+  }
 }
 
 function changed(
@@ -151,7 +167,10 @@ function changed(
       return [`ALTER TABLE ${sqlOf(to, thing.on)} VALIDATE CONSTRAINT ${name(thing.name)}`]
   }
   if ('text' in thing && 'text' in from && sameSql(thing.text, from.text)) return []
-  if (thing.kind === 'setting') return [thing.text]
+  if (thing.kind === 'setting')
+    return from.kind === 'setting' && thing.name.startsWith('constraint ') && from.reset
+      ? [from.reset, thing.text]
+      : [thing.text]
   if (
     thing.kind === 'policy' &&
     from.kind === 'policy' &&
@@ -175,6 +194,11 @@ function changed(
   for (const owned of to.owned(thing.key))
     if (at.get(owned.key)) creates.push({ thing: owned, statements: made(to, owned) })
   return []
+}
+
+const schemaIn = (state: State, key: Key) => {
+  const thing = state.get(key)
+  return thing && 'schema' in thing ? thing.schema : undefined
 }
 
 const isMadeAnew = (at: State, to: State, key: Key) => {
@@ -277,9 +301,8 @@ function typeMadeAnew(at: State, to: State, type: EnumType | Other): string[] {
     ...plain.flatMap((column) => (column.default === undefined ? [] : [`${alter(column)} DROP DEFAULT`])),
     ...plain.map((column) => `${alter(column)} SET DATA TYPE text${array(column)}`),
     `DROP ${type.kind === 'type' ? 'TYPE' : 'DOMAIN'} ${called}`,
-    ...(type.kind === 'type'
-      ? [`CREATE TYPE ${called} AS ENUM (${type.labels.map(literal).join(', ')})`]
-      : made(to, type)),
+    ...made(to, type),
+    ...to.owned(type.key, 'setting').flatMap((one) => (at.get(one.key) ? made(to, one) : [])),
     ...plain.map((column) => {
       const type = `${called}${array(to.of('column', column.key) as Column)}`
       return `${alter(column)} SET DATA TYPE ${type} USING ${name(column.name)}::${type}`
@@ -302,7 +325,7 @@ export function renameStatement(state: State, rename: Rename): string[] {
     return [
       `ALTER TABLE ${sqlOf(state, thing.on)} RENAME ${thing.kind.toUpperCase()} ${name(thing.name)} TO ${name(path.slice(before.length - thing.name.length))}`,
     ]
-  if (thing.on !== undefined && (thing.kind === 'policy' || thing.kind === 'object'))
+  if (thing.on !== undefined && (thing.kind === 'policy' || (thing.kind === 'object' && thing.word !== 'statistics')))
     return [
       `ALTER ${thing.kind === 'policy' ? 'POLICY' : thing.word.toUpperCase()} ${name(thing.name)} ON ${sqlOf(state, thing.on)} RENAME TO ${name(path.slice(before.length - thing.name.length))}`,
     ]

@@ -2,15 +2,16 @@ import type { Node } from 'libpg-query'
 import { array, block, literal, name, relation } from '../util/quote.ts'
 import { adoptions, type Remembered } from './adoption.ts'
 import { alterations } from './alterations.ts'
-import { commandOf, droppedNames, effectsOf, interplay } from './effects.ts'
+import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
 import type { Guard, Surroundings } from './guard.ts'
 import type { Nodes } from './kinds.ts'
 import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
+import { isThere } from './presence.ts'
 import { impossible, isVouched, vouch } from './refusals.ts'
 import { previousName, renameBlock, renames } from './renaming.ts'
 import { type Trace, trace } from './schedule.ts'
 import { isAmbiguous, isGuarded } from './second-run.ts'
-import { State } from './state.ts'
+import { partKey, State } from './state.ts'
 import { insertAfter, isRename, parseNow, refuse, type Statement } from './statements.ts'
 
 /*
@@ -326,8 +327,8 @@ export function guardAll(
         })
     const terminated = /(;|^--.*)$/.test(text) ? text : `${text};`
     const { trace, after } = steps[at] as (typeof steps)[number]
-    const goneLater = [...new Set([...play.goneLater, ...goneOf(trace, after, end)])]
-    const guarded = goneLater.length > 0 && !ambiguous ? whileThere(terminated, goneLater) : terminated
+    const goneLater = [...new Set([...play.goneLater, ...goneOf(statement, trace, after, end)])]
+    const guarded = goneLater.length > 0 && !ambiguous ? whileThere(terminated, goneLater, after) : terminated
     const checks = made && !ambiguous ? adoptions(statement, trace, after, made) : []
     const [removed] = trace.log.removed
     const kept = removed === undefined || isRename(statement) ? guarded : (whereMade?.(removed, guarded) ?? guarded)
@@ -352,18 +353,40 @@ function guardOne(statement: Statement, around: Surroundings): string {
   return (apply ?? onlyOnce)(statement, node, around)
 }
 
-/** The columns and tables that what a statement makes is about, and that a later one takes away with it. */
-function goneOf({ log, things }: Trace, after: State, end: State): string[] {
+/** What a statement makes something of, or changes, and what a later one takes away or calls otherwise. */
+function goneOf({ node }: Statement, { log, things }: Trace, after: State, end: State): string[] {
   const made = [...log.made].flatMap((key) => things.get(key) ?? [])
   if (made.some(({ kind }) => kind === 'table' || kind === 'column')) return []
-  return made
-    .flatMap(({ on, refs }) => [...(on === undefined ? [] : [on]), ...refs])
-    .filter((key) => /^(table|column) /.test(key) && after.get(key) !== undefined && end.get(key) === undefined)
+  const changes = 'DropStmt' in node || 'RenameStmt' in node || 'AlterObjectSchemaStmt' in node ? [] : [...log.changed]
+  const changed = changes.flatMap((key) => {
+    const thing = after.get(key)
+    return thing === undefined || thing.kind === 'table' || thing.kind === 'column' ? [] : [thing]
+  })
+  const about = [...made, ...changed.filter(({ kind }) => kind === 'setting')].flatMap(({ on, refs }) => [
+    ...(on === undefined ? [] : [on]),
+    ...refs,
+  ])
+  // What is as the statement would make it is not changed, and goes all the same.
+  const command = commandOf(node)
+  const [, part] = /(Constraint|Trig|Rule)$/.exec(textOf(command?.subtype)) ?? []
+  if (part && command?.name && 'AlterTableStmt' in node)
+    about.push(
+      partKey(
+        { Constraint: 'constraint', Trig: 'trigger', Rule: 'rule' }[part] ?? '',
+        `table ${tableName(node.AlterTableStmt.relation)}`,
+        command.name,
+      ),
+    )
+  return [...about, ...changed.flatMap(({ kind, key }) => (kind === 'setting' ? [] : [key]))].filter(
+    (key) => after.get(key) !== undefined && end.get(key) === undefined,
+  )
 }
 
 /** A statement whose object a later one takes away: on a second run there is nothing left to do it to. */
-function whileThere(text: string, objects: string[]): string {
-  const conditions = objects.map((object) => {
+function whileThere(text: string, objects: string[], state: State): string {
+  const conditions = objects.flatMap((object) => {
+    const thing = state.get(object)
+    if (thing !== undefined) return isThere(state, thing) ?? []
     const [kind, path = ''] = object.split(/ (.*)/)
     if (kind === 'role') return `exists (select from pg_roles where rolname = ${literal(path)})`
     const [schema, table, ...column] = path.split('.')
@@ -372,6 +395,7 @@ function whileThere(text: string, objects: string[]): string {
       ? `${regclass} is not null`
       : `exists (select from pg_attribute where attrelid = ${regclass} and attname = ${literal(column.join('.'))} and not attisdropped)`
   })
+  if (conditions.length === 0) return text
   return block(`  if ${conditions.join(' and ')} then\n    ${text}\n  end if;`)
 }
 

@@ -1,14 +1,26 @@
 import type { FunctionParameter, Node, ObjectWithArgs, RangeVar, TypeName } from 'libpg-query'
+import { name } from '../util/quote.ts'
 import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { relationOf, typeKeyOf } from './references.ts'
 import { type Key, partKey, relationKey, type State } from './state.ts'
 
 /* How the statements that work on any kind of object name theirs. */
 
+/** A type's name as it stands in a function's key. */
+export const typeNamed = (...parts: string[]): string =>
+  parts.map((one) => (/^[a-z_][a-z0-9_]*$/.test(one) ? one : name(one))).join('.')
+
+/** The types in a function's key. */
+export const argumentsOf = (key: Key): string[] =>
+  key
+    .slice(key.indexOf('(') + 1, -1)
+    .split(', ')
+    .filter(Boolean)
+
 /** `integer`, `text[]`: a type as it stands in a function's signature. */
 export function typeOf(type: TypeName | undefined): string {
   const names = strings(type?.names)
-  const base = names.length > 1 && names[0] === 'pg_catalog' ? textOf(names[1]) : names.join('.')
+  const base = names.length > 1 && names[0] === 'pg_catalog' ? textOf(names[1]) : typeNamed(...names)
   return `${base}${nodesOf(type?.arrayBounds).length > 0 ? '[]' : ''}`
 }
 

@@ -1,6 +1,19 @@
 import { literal, name } from '../util/quote.ts'
 import { sqlOf } from './make.ts'
+import { argumentsOf } from './objects.ts'
 import { type State, schemaOf, type Thing } from './state.ts'
+
+const builtIn =
+  /^(int[248]|float[48]|text|varchar|bpchar|bool|numeric|jsonb?|uuid|date|timetz?|timestamptz?|interval|bytea|name|oid|reg\w+|record|any\w*)(\[\])?$/
+
+/** Whether a function of these types is there; before PostgreSQL 16 the question itself fails where one of them is not. */
+export function routineThere(called: string, args: string[]): string {
+  const there = `to_regprocedure(${literal(`${called}(${args.join(', ')})`)}) is not null`
+  const types = [...new Set(args)].filter((type) => !builtIn.test(type))
+  return types.length === 0
+    ? there
+    : `(case when ${types.map((type) => `to_regtype(${literal(type)}) is not null`).join(' and ')} then ${there} else false end)`
+}
 
 /** Whether an object is there, as an SQL condition; undefined of what no catalog tells by its name. */
 export function isThere(state: State, thing: Thing): string | undefined {
@@ -38,7 +51,7 @@ export function isThere(state: State, thing: Thing): string | undefined {
     case 'publication':
       return row('pg_publication', `pubname = ${own}`)
     case 'function':
-      return `to_regprocedure(${literal(inSchema + thing.key.slice(thing.key.indexOf('(')))}) is not null`
+      return routineThere(inSchema, argumentsOf(thing.key))
     case 'trigger':
       return row('pg_trigger', `tgrelid = ${on} and tgname = ${own}`)
     case 'rule':

@@ -39,7 +39,8 @@ export function referencesOf(state: State, tree: Tree, own?: Key): Key[] {
   const found = new Set<Key>()
   const relations = new Map<string, Key>()
   if (own !== undefined) relations.set(nameOf(own), own)
-  for (const range of each(tree, 'RangeVar') as Generator<RangeVar>) {
+  const targets = [...each(tree, 'relation')].filter((one) => 'relname' in one)
+  for (const range of [...each(tree, 'RangeVar'), ...targets] as RangeVar[]) {
     const key = relationOf(state, range)
     found.add(key)
     relations.set(textOf(range.alias?.aliasname ?? range.relname), key)
@@ -104,7 +105,8 @@ export function sameSql(one: string | undefined, other: string | undefined): boo
 }
 
 function plainWords(text: string): string {
-  const words = wordsIn(text).map((word) => {
+  // The scanner wants something to read.
+  const words = (text === '' ? [] : wordsIn(text)).map((word) => {
     if (/^"[a-z_][a-z0-9_$]*"$/.test(word.text)) return word.text.slice(1, -1)
     return /^['"$]/.test(word.text) || /^e'/i.test(word.text) ? word.text : word.text.toLowerCase()
   })

@@ -1,6 +1,6 @@
 import { literal, name } from '../util/quote.ts'
 import type { Nodes } from './kinds.ts'
-import { objectKey } from './objects.ts'
+import { argumentsOf, objectKey, typeNamed } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
@@ -71,6 +71,13 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
       : isOwned(state, other, from)
     if (within && other.key !== from) moved.set(other.key, movedKey(other.key, old, next))
   }
+  for (const other of state.all('object')) {
+    const key = moved.get(other.key) ?? other.key
+    const named = other.word === 'function' ? withTypeCalled(key, thing, next) : key
+    if (named === key) continue
+    moved.set(other.key, named)
+    for (const part of state.owned(other.key)) moved.set(part.key, movedKey(part.key, pathOf(other.key), pathOf(named)))
+  }
   const things = [...state.things.values()]
   // An index is called as before, wherever its table goes.
   for (const [key, next] of moved)
@@ -88,6 +95,24 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
     state.put(renamedThing(other, moved, thing, { from, to }))
   }
   for (const [key, next] of moved) if (next !== key) state.log.made.add(next)
+}
+
+/** A function's key by the new name of a type that it takes, or of its schema. */
+function withTypeCalled(key: Key, what: Thing, path: string): Key {
+  const isType = /^(type|table|view)$/.test(what.kind) || (what.kind === 'object' && /^(domain|type)$/.test(what.word))
+  if (!isType && what.kind !== 'schema') return key
+  const [schema, own] = ['schema' in what ? (what.schema ?? 'public') : '', what.name]
+  const [to, called] = [path.slice(0, path.indexOf('.')), path.slice(path.indexOf('.') + 1)]
+  const args = argumentsOf(key).map((arg) => {
+    const [base, array] = arg.endsWith('[]') ? [arg.slice(0, -2), '[]'] : [arg, '']
+    if (what.kind === 'schema')
+      return base.startsWith(`${typeNamed(own)}.`) ? `${typeNamed(path)}${arg.slice(typeNamed(own).length)}` : arg
+    if (base === typeNamed(schema, own)) return typeNamed(to, called) + array
+    return schema === 'public' && base === typeNamed(own)
+      ? typeNamed(...(to === schema ? [] : [to]), called) + array
+      : arg
+  })
+  return `${key.slice(0, key.indexOf('(') + 1)}${args.join(', ')})`
 }
 
 /** A label, and the defaults that are it, and what is compared with it. */
@@ -287,9 +312,9 @@ function isNamedAt(words: Word[], i: number, what: Thing, field: string): boolea
       field === 'type' ||
       field === 'whole' ||
       at(i - 1) === '::' ||
-      /^create (or replace )?(function|procedure)/.test(
+      /\b(function|procedure|routine|aggregate)\b/.test(
         words
-          .slice(0, 4)
+          .slice(0, 5)
           .map((word) => word.text.toLowerCase())
           .join(' '),
       ) ||

@@ -1,6 +1,7 @@
-import type { Node, RangeVar, RenameStmt, TypeName } from 'libpg-query'
+import type { RangeVar, RenameStmt, TypeName } from 'libpg-query'
 import { block, literal, name, relation } from '../util/quote.ts'
 import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
+import { routineThere } from './presence.ts'
 import { columnType } from './types.ts'
 
 /** Whether the object of a RENAME exists under a name. */
@@ -36,7 +37,7 @@ export const renames: Record<string, (node: RenameStmt, called: string) => strin
   OBJECT_ATTRIBUTE: ({ relation: type }, called) =>
     `exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(type))}) and attname = ${literal(called)} and not attisdropped)`,
   OBJECT_DOMCONSTRAINT: ({ object }, called) =>
-    `exists (select from pg_constraint where contypid = to_regtype(${literal(typeNames(object).map(name).join('.'))}) and conname = ${literal(called)})`,
+    `exists (select from pg_constraint where contypid = to_regtype(${literal(partsOf(object).map(name).join('.'))}) and conname = ${literal(called)})`,
   OBJECT_PUBLICATION: (_node, called) => `exists (select from pg_publication where pubname = ${literal(called)})`,
   OBJECT_EVENT_TRIGGER: (_node, called) => `exists (select from pg_event_trigger where evtname = ${literal(called)})`,
   OBJECT_FOREIGN_SERVER: (_node, called) => `exists (select from pg_foreign_server where srvname = ${literal(called)})`,
@@ -57,18 +58,13 @@ function routineCalled({ object }: Pick<RenameStmt, 'object'>, called: string): 
   const own = [...parts.slice(0, -1), called].map(name).join('.')
   if (args_unspecified) return `to_regproc(${literal(own)}) is not null`
   const types = nodesOf(objargs).map((node) => ('TypeName' in node ? typeInSql(node.TypeName) : ''))
-  return `to_regprocedure(${literal(`${own}(${types.join(', ')})`)}) is not null`
+  return routineThere(own, types)
 }
 
 /** A type as `to_regprocedure` reads it. */
 function typeInSql(type: TypeName): string {
   const { name: base } = columnType(type)
   return base
-}
-
-const typeNames = (object: Node | undefined): string[] => {
-  const [type] = object && 'List' in object ? nodesOf(object.List.items) : []
-  return type && 'TypeName' in type ? strings(type.TypeName.names) : []
 }
 
 function classCalled({ relation: table }: RenameStmt, called: string): string {

@@ -7,7 +7,7 @@ import { implicitName } from './names.ts'
 import { objectKey, signatureOf } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
-import { each, placeOfTable, referencesOf, relationOf, typeKeyOf } from './references.ts'
+import { each, functionsCalled, placeOfTable, referencesOf, relationOf, typeKeyOf } from './references.ts'
 import { renameLabel, renameObject, renameOf } from './rename-state.ts'
 import { commands, createTable, sequenceOptions } from './replay-tables.ts'
 import { setting } from './settings.ts'
@@ -139,18 +139,17 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     })
     return {}
   },
-  AlterSeqStmt: (state, statement, node) => {
+  AlterSeqStmt: (state, _statement, node) => {
     const [schema, called] = placeOfTable(node.sequence)
     const sequence = state.of('sequence', relationKey('sequence', schema, called))
     if (sequence === undefined) return node.missing_ok ? {} : { unknown: true }
     const given = nodesOf(node.options).flatMap((one) => ('DefElem' in one ? [one.DefElem] : []))
     const owner = ownedBy(state, given)
-    if (given.some(({ defname }) => defname === 'restart')) return { rows: true }
     const next = { ...sequence, options: { ...sequence.options, ...sequenceOptions(given) } }
     if (owner) next.on = owner
     else if (given.some(({ defname }) => defname === 'owned_by')) delete next.on
-    if (statement) state.put(next)
-    return {}
+    if (JSON.stringify(next) !== JSON.stringify(sequence)) state.put(next)
+    return given.some(({ defname }) => defname === 'restart') ? { rows: true } : {}
   },
   CreateStatsStmt: (state, statement, node) => {
     const called = textOf(strings(node.defnames).at(-1))
@@ -168,7 +167,12 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
         drop: `DROP STATISTICS ${name(schema)}.${name(called)}`,
         ...(on ? { on } : {}),
       },
-      referencesOf(state, node.exprs, on),
+      [
+        ...referencesOf(state, node.exprs, on),
+        ...nodesOf(node.exprs).flatMap((one) =>
+          on && 'StatsElem' in one && one.StatsElem.name ? [partKey('column', on, one.StatsElem.name)] : [],
+        ),
+      ],
     )
   },
 
@@ -200,6 +204,8 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     const [schema, called] = placeOfTable(node.view)
     const key = relationKey('view', schema, called)
     const was = state.get(key)
+    // Made once more, it has the options that it is made with.
+    for (const one of was ? state.owned(key, 'setting') : []) if (one.name.startsWith('option ')) state.remove(one.key)
     const next = {
       kind: 'view' as const,
       key,
@@ -324,9 +330,13 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     const { schema, name: called, args } = signatureOf(strings(node.funcname), node.parameters)
     const key = `function ${schema}.${called}(${args})`
     const word = node.is_procedure ? 'PROCEDURE' : 'FUNCTION'
-    const types = [...each(node.parameters, 'argType'), ...each(node, 'returnType')].map((type) =>
-      typeKeyOf(type as never),
-    )
+    // Each table and view is a type too.
+    const types = [...each(node.parameters, 'argType'), ...each(node, 'returnType')].flatMap((type) => {
+      const key = typeKeyOf(type as never)
+      return [key, key.replace('type', 'table'), key.replace('type', 'view')]
+    })
+    // Made once more, it has the options that it is made with.
+    for (const one of state.owned(key, 'setting')) if (one.name.startsWith('options ')) state.remove(one.key)
     return other(
       state,
       statement,
@@ -404,17 +414,52 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
       [],
     ),
   DefineStmt: (state, statement, node) => {
-    if (node.kind !== 'OBJECT_COLLATION') return { unknown: true }
+    const called = textOf(strings(node.defnames).at(-1))
+    if (node.kind === 'OBJECT_AGGREGATE') {
+      const { schema, args } = signatureOf(strings(node.defnames), partsOfList(node.args?.[0]))
+      const types = [...each(node.args, 'argType'), ...each(node.definition, 'TypeName')]
+      const functions = types.flatMap(({ names }) => functionsCalled(state, strings(names as Node[])))
+      return other(
+        state,
+        statement,
+        {
+          word: 'function',
+          key: `function ${schema}.${called}(${args})`,
+          name: called,
+          schema,
+          drop: `DROP AGGREGATE ${name(schema)}.${name(called)}(${args})`,
+          replaceable: true,
+        },
+        [...types.map((type) => typeKeyOf(type as never)), ...functions],
+        { replace: node.replace },
+      )
+    }
+    const word = defined[textOf(node.kind)]
+    if (word === undefined) return { unknown: true }
     return other(
       state,
       statement,
       {
-        word: 'collation',
-        key: `collation ${strings(node.defnames).join('.')}`,
-        name: textOf(strings(node.defnames).at(-1)),
-        drop: `DROP COLLATION ${qualified(node.defnames)}`,
+        word: textOf(node.kind).replace('OBJECT_', '').toLowerCase(),
+        key: `${textOf(node.kind).replace('OBJECT_', '').toLowerCase()} ${strings(node.defnames).join('.')}`,
+        name: called,
+        drop: `DROP ${word} ${qualified(node.defnames)}`,
       },
       [],
+    )
+  },
+  CreateEventTrigStmt: (state, statement, node) => {
+    const { schema, name: own } = signatureOf(strings(node.funcname), [])
+    return other(
+      state,
+      statement,
+      {
+        word: 'event_trigger',
+        key: `event_trigger ${node.trigname}`,
+        name: textOf(node.trigname),
+        drop: `DROP EVENT TRIGGER ${name(node.trigname)}`,
+      },
+      [`function ${schema}.${own}()`],
     )
   },
 
@@ -451,7 +496,20 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   AlterRoleStmt: setting,
   AlterRoleSetStmt: setting,
   AlterPublicationStmt: setting,
+  AlterDomainStmt: setting,
+  AlterStatsStmt: setting,
 }
+
+/** What CREATE … (…) makes that is known by its statement alone. */
+const defined: Record<string, string> = {
+  OBJECT_COLLATION: 'COLLATION',
+  OBJECT_TSDICTIONARY: 'TEXT SEARCH DICTIONARY',
+  OBJECT_TSCONFIGURATION: 'TEXT SEARCH CONFIGURATION',
+  OBJECT_TSPARSER: 'TEXT SEARCH PARSER',
+  OBJECT_TSTEMPLATE: 'TEXT SEARCH TEMPLATE',
+}
+
+const partsOfList = (node: Node | undefined): Node[] => (node && 'List' in node ? nodesOf(node.List.items) : [])
 
 function ownedBy(state: State, options: { defname?: string; arg?: Node }[]): Key | undefined {
   const parts = partsOf(options.find(({ defname }) => defname === 'owned_by')?.arg)

@@ -1,14 +1,16 @@
-import type { Node } from 'libpg-query'
+import type { AlterTableCmd, Node } from 'libpg-query'
 import { name, relation } from '../util/quote.ts'
+import { domainChange } from './domains.ts'
 import type { Nodes } from './kinds.ts'
 import { objectKey } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
 import { privileges, rolesOf } from './privileges.ts'
-import { relationOf } from './references.ts'
+import { placeOfTable, relationOf } from './references.ts'
 import { roleOptions } from './roles.ts'
-import { partKey, type State } from './state.ts'
+import { partKey, relationKey, type State } from './state.ts'
 import type { Statement } from './statements.ts'
+import { storageOptions } from './storage-options.ts'
 import type { Told } from './told.ts'
 
 /*
@@ -23,7 +25,11 @@ export function setting(state: State, statement: Statement): Outcome {
       ? privileges(state, node.GrantStmt, statement)
       : 'AlterRoleStmt' in node
         ? roleOptions(state, node.AlterRoleStmt)
-        : undefined
+        : 'AlterDomainStmt' in node
+          ? domainChange(state, node.AlterDomainStmt, statement.text)
+          : 'AlterTableStmt' in node
+            ? optionsOfTable(state, node.AlterTableStmt)
+            : undefined
   if (several !== undefined) {
     const outcomes = several.map((told) => set(state, told, statement))
     return outcomes.find(({ unknown }) => unknown) ?? {}
@@ -36,6 +42,8 @@ function set(state: State, told: Told, statement: Statement): Outcome {
   const key = `setting ${told.facet} of ${told.on}`
   const was = state.get(key)
   if (told.gone) {
+    // What a migration made has none of these from the beginning.
+    if (was === undefined && state.get(told.on) && /^(comment|cluster|enabled)$/.test(told.facet)) return {}
     if (was === undefined) return { unknown: true, about: told.on }
     state.remove(key)
     return {}
@@ -99,13 +107,16 @@ function tell(state: State, { node, text, words }: Statement): Told | undefined 
     )
     const made = state.of('object', on)
     if (on === undefined || made === undefined) return undefined
-    // Making the function again sets all its options back; what was set by an earlier ALTER would go along.
-    const known = state.owned(on, 'setting').some(({ name }) => name.startsWith('options'))
-    return {
-      on,
-      facet: `options ${text}`,
-      reset: known ? undefined : made.text.replace(/^create\s+/i, 'CREATE OR REPLACE '),
-    }
+    // Making the function again sets all its options back, those that an earlier ALTER set too.
+    const earlier = state.owned(on, 'setting').flatMap((one) => (one.name.startsWith('options') ? [one.text] : []))
+    const reset = [made.text.replace(/^create\s+/i, 'CREATE OR REPLACE '), ...earlier].join('; ')
+    return { on, facet: `options ${text}`, reset }
+  }
+  if ('AlterStatsStmt' in node) {
+    const parts = strings(node.AlterStatsStmt.defnames)
+    const [own, schema = 'public'] = [...parts].reverse()
+    const reset = `ALTER STATISTICS ${parts.map(name).join('.')} SET STATISTICS -1`
+    return { on: `statistic ${schema}.${own}`, facet: 'statistics', reset }
   }
   if ('AlterPublicationStmt' in node) {
     const { pubname, pubobjects, action } = node.AlterPublicationStmt
@@ -173,15 +184,40 @@ function grant(state: State, node: Nodes['GrantStmt'], text: string): Told | und
   return { on, facet, reset: overlaps ? undefined : reset, gone: node.is_grant !== true }
 }
 
+function headOf({ objtype, relation: table }: Nodes['AlterTableStmt']): string {
+  const word = textOf(objtype).replace('OBJECT_', '').replace('MATVIEW', 'MATERIALIZED VIEW').replace('_', ' ')
+  return `ALTER ${word} ${relation(table)}`
+}
+
+function optionsOfTable(state: State, node: Nodes['AlterTableStmt']): Told[] | undefined {
+  const [first] = nodesOf(node.cmds)
+  const command = first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
+  return command && /^AT_(Set|Reset)RelOptions$/.test(textOf(command.subtype))
+    ? storageOptions(state, relationOf(state, node.relation), headOf(node), command)
+    : undefined
+}
+
+/** Of a composite type, what was added to it. */
+function ofAttribute(
+  node: Nodes['AlterTableStmt'],
+  command: AlterTableCmd | undefined,
+  head: string,
+): Told | undefined {
+  const [schema, own] = placeOfTable(node.relation)
+  const on = relationKey('type', schema, own)
+  if (command?.subtype === 'AT_DropColumn')
+    return { on, facet: `attribute ${command.name}`, reset: undefined, gone: true }
+  if (command?.subtype !== 'AT_AddColumn' || !(command.def && 'ColumnDef' in command.def)) return undefined
+  const called = textOf(command.def.ColumnDef.colname)
+  return { on, facet: `attribute ${called}`, reset: `${head} DROP ATTRIBUTE ${name(called)}` }
+}
+
 function ofTable(state: State, node: Nodes['AlterTableStmt'], text: string): Told | undefined {
   const [first] = nodesOf(node.cmds)
   const command = first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
   const table = relationOf(state, node.relation)
-  const word =
-    { OBJECT_INDEX: 'INDEX', OBJECT_VIEW: 'VIEW', OBJECT_MATVIEW: 'MATERIALIZED VIEW', OBJECT_SEQUENCE: 'SEQUENCE' }[
-      textOf(node.objtype)
-    ] ?? 'TABLE'
-  const head = `ALTER ${word} ${relation(node.relation)}`
+  const head = headOf(node)
+  if (node.objtype === 'OBJECT_TYPE') return ofAttribute(node, command, head)
   const column = command?.name ? `${head} ALTER COLUMN ${name(command.name)}` : head
   const on = command?.name ? partKey('column', table, command.name) : table
   const options = () =>
@@ -197,10 +233,6 @@ function ofTable(state: State, node: Nodes['AlterTableStmt'], text: string): Tol
       return { on, facet: 'compression', reset: `${column} SET COMPRESSION default` }
     case 'AT_SetOptions':
       return { on, facet: `options ${options().join(', ')}`, reset: `${column} RESET (${options().join(', ')})` }
-    case 'AT_SetRelOptions':
-      return { on: table, facet: `options ${options().join(', ')}`, reset: `${head} RESET (${options().join(', ')})` }
-    case 'AT_ResetRelOptions':
-      return { on: table, facet: `options ${options().join(', ')}`, reset: undefined, gone: true }
     case 'AT_ReplicaIdentity':
       return { on: table, facet: 'replica identity', reset: `${head} REPLICA IDENTITY DEFAULT` }
     case 'AT_ChangeOwner':
@@ -222,6 +254,16 @@ function ofTable(state: State, node: Nodes['AlterTableStmt'], text: string): Tol
         facet: 'enabled',
         reset: `${head} ENABLE TRIGGER ${name(command.name)}`,
         gone: command.subtype === 'AT_EnableTrig',
+      }
+    case 'AT_EnableRule':
+    case 'AT_DisableRule':
+    case 'AT_EnableAlwaysRule':
+    case 'AT_EnableReplicaRule':
+      return {
+        on: partKey('rule', table, textOf(command.name)),
+        facet: 'enabled',
+        reset: `${head} ENABLE RULE ${name(command.name)}`,
+        gone: command.subtype === 'AT_EnableRule',
       }
     case 'AT_EnableTrigAll':
     case 'AT_EnableTrigUser':

@@ -1,6 +1,7 @@
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { describe, expect, test } from 'vitest'
-import { built, inDatabase, runFile, type Step, schemaOf, tryFiles, writeProject } from '../support/projects.ts'
+import { expectToHold } from '../support/histories.ts'
+import { built, inDatabase, runFile, tryFiles, writeProject } from '../support/projects.ts'
 
 /* What real folders did that nobody here would have written: each runs up, up, down, down, up and all the way down. */
 
@@ -228,21 +229,7 @@ const histories: [what: string, ...steps: string[]][] = [
 ]
 
 describe('runs twice, rolls back twice, and ends as its own files end:', () => {
-  test.each(histories)('%s', async (_what, ...steps) => {
-    const project = await writeProject(steps.map((sql): Step => ({ sql })))
-    const files = await built(project)
-    project.remove()
-    const raw = await inDatabase(async (db) => {
-      for (const step of steps) await db.unsafe(step)
-      return schemaOf(db)
-    })
-    await inDatabase(async (db) => {
-      expect((await tryFiles(db, files)).problems).toEqual([])
-      for (const { up } of files) await runFile(db, up)
-      await db.unsafe('drop schema if exists integrations_once cascade')
-      expect(await schemaOf(db)).toEqual(raw)
-    })
-  })
+  test.each(histories)('%s', (_what, ...steps) => expectToHold(...steps))
 })
 
 test('the drop of a primary key that drizzle-kit leaves in a comment is its author’s: the key stays, and what points at it', async () => {

@@ -1,0 +1,42 @@
+import { name } from '../util/quote.ts'
+import type { Nodes } from './kinds.ts'
+import { strings, textOf } from './parse-tree.ts'
+import { relationKey, type State } from './state.ts'
+import type { Told } from './told.ts'
+
+/* ALTER DOMAIN: its default, NOT NULL and each constraint are properties; what its CREATE says stays in its own text. */
+
+export function domainChange(state: State, node: Nodes['AlterDomainStmt'], text: string): Told[] | undefined {
+  const parts = strings(node.typeName)
+  const [own = '', schema = 'public'] = [...parts].reverse()
+  const on = relationKey('type', schema, own)
+  const domain = state.of('object', on)
+  if (domain === undefined) return undefined
+  const head = `ALTER DOMAIN ${parts.map(name).join('.')}`
+  const property = (facet: string, reset: string): Told[] => [{ on, facet, text, reset }]
+  const without = (facet: string): Told[] | undefined =>
+    state.get(`setting ${facet} of ${on}`) === undefined ? undefined : [{ on, facet, reset: undefined, gone: true }]
+  const isRequired = /\bnot\s+null\b/i.test(domain.text)
+  switch (node.subtype) {
+    case 'T':
+      // The default that its CREATE gave is nowhere by itself.
+      if (/\bdefault\b/i.test(domain.text)) return undefined
+      return node.def === undefined ? (without('default') ?? []) : property('default', `${head} DROP DEFAULT`)
+    case 'O':
+      return isRequired ? (without('not null') ?? []) : property('not null', `${head} DROP NOT NULL`)
+    case 'N':
+      return isRequired ? property('not null', `${head} SET NOT NULL`) : (without('not null') ?? [])
+    case 'C': {
+      const called = node.def && 'Constraint' in node.def ? node.def.Constraint.conname : undefined
+      return called === undefined
+        ? undefined
+        : property(`constraint ${called}`, `${head} DROP CONSTRAINT ${name(called)}`)
+    }
+    case 'X':
+      return without(`constraint ${textOf(node.name)}`)
+    case 'V':
+      return []
+    default:
+      return undefined
+  }
+}
