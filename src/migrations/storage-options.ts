@@ -1,5 +1,6 @@
 import type { AlterTableCmd, DefElem, Node } from 'libpg-query'
-import { literal, name } from '../util/quote.ts'
+import { literal } from '../util/quote.ts'
+import { typeNamed } from './objects.ts'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
 import type { Key, State } from './state.ts'
 import type { Told } from './told.ts'
@@ -22,7 +23,7 @@ export function storageOptions(
   return elements.flatMap((one): Told[] => {
     if (!('DefElem' in one)) return []
     const parts = [one.DefElem.defnamespace, one.DefElem.defname].flatMap((part) => part ?? [])
-    const called = parts.map(name).join('.')
+    const called = typeNamed(...parts)
     const facet = `option ${called}`
     const was = stated.get(parts.join('.'))
     const reset = was === undefined ? `${head} RESET (${called})` : `${head} SET (${called}${was})`

@@ -48,7 +48,41 @@ export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unk
       (select jsonb_agg(jsonb_build_array(pg_get_functiondef(pg_proc.oid), (select array_agg(one::text order by one::text) from unnest(proacl) as one), obj_description(pg_proc.oid, 'pg_proc'))
           order by nspname, proname)
         from pg_proc join schemas on schemas.oid = pronamespace
-        where not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')) as functions`)
+        where prokind <> 'a' and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')) as functions,
+      (select jsonb_agg(jsonb_build_array(pg_proc.oid::regprocedure, to_jsonb(pg_aggregate) - 'aggfnoid') order by pg_proc.oid::regprocedure::text)
+        from pg_proc join schemas on schemas.oid = pronamespace join pg_aggregate on aggfnoid = pg_proc.oid
+        where not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')) as aggregates,
+      (select jsonb_agg(jsonb_build_array(nspname, relname, relpersistence, (select array_agg(one order by one) from unnest(reloptions) as one),
+          relreplident, relowner::regrole, pg_get_expr(relpartbound, oid),
+          (select array_agg(inhparent::regclass order by inhseqno) from pg_inherits where inhrelid = tables.oid),
+          (select array_agg(pg_describe_object(refclassid, refobjid, refobjsubid)) from pg_depend
+            where classid = 'pg_class'::regclass and objid = tables.oid and relkind = 'S' and deptype in ('a', 'i')))
+        order by nspname, relname) from tables) as storage,
+      (select jsonb_agg(jsonb_build_array(relname, attname, to_jsonb(pg_attribute) ->> 'attstattarget', attstorage, attcompression, (select array_agg(one order by one) from unnest(attoptions) as one where one not like 'pg_%'), attcollation::regcollation)
+          order by nspname, relname, attname)
+        from pg_attribute join tables on tables.oid = attrelid where attnum > 0 and not attisdropped) as details,
+      (select jsonb_agg(jsonb_build_array(indexrelid::regclass, indisclustered, indisreplident) order by indexrelid::regclass::text)
+        from pg_index join tables on tables.oid = indrelid) as marks,
+      (select jsonb_agg(jsonb_build_array(nspname, typname, typtype, typnotnull, typdefault, typbasetype::regtype, typowner::regrole,
+          (select jsonb_agg(jsonb_build_array(conname, convalidated, pg_get_constraintdef(pg_constraint.oid)) order by conname)
+            from pg_constraint where contypid = pg_type.oid and contype <> 'n'),
+          (select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, atttypmod)) order by attnum)
+            from pg_attribute where attrelid = typrelid and attnum > 0 and not attisdropped and exists (select from pg_class where pg_class.oid = typrelid and relkind = 'c')))
+          order by nspname, typname)
+        from pg_type join schemas on schemas.oid = typnamespace
+        where typtype in ('e', 'd', 'r') or exists (select from pg_class where pg_class.oid = typrelid and relkind = 'c')) as bodies,
+      (select jsonb_agg(jsonb_build_array(pg_proc.oid::regprocedure, proowner::regrole) order by pg_proc.oid::regprocedure::text)
+        from pg_proc join schemas on schemas.oid = pronamespace
+        where not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')) as owners,
+      (select jsonb_agg(jsonb_build_array(pg_describe_object(classoid, objoid, objsubid), description) order by pg_describe_object(classoid, objoid, objsubid))
+        from pg_description where objoid >= 16384 and classoid <> 'pg_extension'::regclass
+          and not exists (select from pg_depend where pg_depend.classid = classoid and pg_depend.objid = objoid and deptype = 'e')) as comments,
+      (select jsonb_agg(jsonb_build_array(evtname, evtevent, evtfoid::regprocedure, evtenabled, evttags) order by evtname) from pg_event_trigger) as event_triggers,
+      (select jsonb_agg(jsonb_build_array(ev_class::regclass, rulename, ev_enabled) order by ev_class::regclass::text, rulename)
+        from pg_rewrite join tables on tables.oid = ev_class) as rule_states,
+      (select jsonb_agg(jsonb_build_array(stxname, to_jsonb(pg_statistic_ext) ->> 'stxstattarget') order by stxname) from pg_statistic_ext) as statistics_targets,
+      (select jsonb_agg(jsonb_build_array(defaclnamespace::regnamespace, defaclobjtype, (select array_agg(one::text order by one::text) from unnest(defaclacl) as one))
+          order by defaclnamespace, defaclobjtype) from pg_default_acl) as default_privileges`)
   const catalog = row as Record<string, unknown[] | string | null>
   return Object.fromEntries(
     Object.entries(catalog).map(([kind, items]) => [
