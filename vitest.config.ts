@@ -6,9 +6,10 @@ const sizes = {
     SCHEDULES: '320',
     STORM_CALLS: '2000',
     SEQUENCES: '4',
-    // Every nth statement, change, statement of the dump, mutant.
+    // Every nth statement, change, history, statement of the dump, mutant.
     KILL_EVERY: '100',
     CHANGES_EVERY: '8',
+    HISTORIES_EVERY: '4',
     DUMP_EVERY: '40',
     MUTANT_EVERY: '100',
     CRASHES: '2',
@@ -23,6 +24,7 @@ const sizes = {
     SEQUENCES: '12',
     KILL_EVERY: '8',
     CHANGES_EVERY: '1',
+    HISTORIES_EVERY: '1',
     DUMP_EVERY: '8',
     MUTANT_EVERY: '40',
     CRASHES: '16',
@@ -36,6 +38,7 @@ const sizes = {
     SEQUENCES: '400',
     KILL_EVERY: '1',
     CHANGES_EVERY: '1',
+    HISTORIES_EVERY: '1',
     DUMP_EVERY: '1',
     MUTANT_EVERY: '1',
     CRASHES: '200',

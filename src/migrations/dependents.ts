@@ -33,7 +33,7 @@ export function dependents(state: State, thing: Thing): Thing[] {
           .filter((key) => key.target && serves(thing, key) && rested(state, key, thing.key) === undefined)
       : []
   const reading = [...state.things.values()].filter((other) => {
-    if (other.key === thing.key || !other.refs.includes(thing.key)) return false
+    if (other.key === thing.key || other.kind === 'setting' || !other.refs.includes(thing.key)) return false
     if (other.on === thing.key && thing.kind !== 'column') return false
     switch (thing.kind) {
       case 'column':

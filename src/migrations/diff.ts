@@ -92,8 +92,11 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
     .reverse()
   const drops: string[] = []
   const last: string[] = []
-  for (const thing of going) drop(thing, lastToGo(thing) ? last : drops)
   const coming = [...to.things.values()].filter((thing) => at.get(thing.key) === undefined)
+  // Of two functions of one name a call could mean either.
+  const makesWay = (thing: Thing) =>
+    /^function /.test(thing.key) && coming.some(({ key, name }) => /^function /.test(key) && name === thing.name)
+  for (const thing of going) drop(thing, lastToGo(thing) && !makesWay(thing) ? last : drops)
   const alters: string[] = []
   const afterwards: string[] = []
   const creates: { thing: Thing; statements: string[] }[] = []

@@ -4,7 +4,7 @@ import type { Nodes } from './kinds.ts'
 import { objectKey } from './objects.ts'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
-import type { Key, State } from './state.ts'
+import { type Key, partKey, type State } from './state.ts'
 import type { Statement } from './statements.ts'
 import type { Told } from './told.ts'
 
@@ -68,6 +68,7 @@ export function privileges(
           return [
             {
               on: key,
+              refs: columnsOf(right, key),
               facet: facet(right),
               text: grant(right, sql, role) + option,
               reset: isShared ? undefined : reset,
@@ -109,6 +110,12 @@ export function privileges(
       .trim()
       .replace(/^(schema|function|procedure|type)\s+/i, '')
   }
+}
+
+/** The column of `SELECT ("a")`. */
+const columnsOf = (right: string, on: Key): Key[] => {
+  const column = /\("((?:[^"]|"")+)"\)$/.exec(right)?.[1]
+  return column === undefined ? [] : [partKey('column', on, column.replaceAll('""', '"'))]
 }
 
 /** Of a column, too, what is taken away from the whole table. */

@@ -257,6 +257,7 @@ function inText(text: string, thing: Thing, what: Thing, newName: string, schema
     if (word.start < at || value(word.text) !== what.name || /^['$\d]/.test(word.text)) continue
     const [before, after] = [words[i - 1]?.text ?? '', words[i + 1]?.text ?? '']
     if (what.kind === 'column') {
+      if (isElsewhere(words, i, thing, what)) continue
       if (after === '(' && !/^(by|set|,|\()$/i.test(before)) continue
       // What a view shows is called as before.
       if (thing.kind === 'view' && /^as$/i.test(before)) continue
@@ -290,6 +291,26 @@ function inText(text: string, thing: Thing, what: Thing, newName: string, schema
     at = word.end
   }
   return out + text.slice(at)
+}
+
+/** Whether a column's name there is that of a column of another table. */
+function isElsewhere(words: Word[], i: number, thing: Thing, what: Thing): boolean {
+  const at = (j: number) => (words[j]?.text ?? '').toLowerCase()
+  if (thing.kind === 'constraint' && thing.target) {
+    const references = words.findIndex((word) => /^references$/i.test(word.text))
+    return (i < references ? thing.on : thing.target.table) !== what.on
+  }
+  const table = pathOf(what.on ?? '').slice(pathOf(what.on ?? '').indexOf('.') + 1)
+  const owner = at(i - 1) === '.' ? value(words[i - 2]?.text ?? '') : table
+  if (owner === table) return false
+  const isSource = (j: number) => /^(from|join|only|update|into|using|,|\.)$/.test(at(j - 1))
+  return words.some(({ text }, j) => {
+    if (value(text) !== owner || at(j + 1) === '.') return false
+    const named = at(j - 1) === 'as' ? j - 2 : j - 1
+    // What a query in parentheses gives is called as before.
+    if (isSource(j) || at(named) === ')' || (at(j + 1) === 'as' && at(j + 2) === '(')) return true
+    return isSource(named) && value(words[named]?.text ?? '') !== table
+  })
 }
 
 /** The word that says what a word is part of: FROM, SELECT, an opening parenthesis. */

@@ -335,6 +335,7 @@ function onTable(properties: { rowSecurity?: boolean; forced?: boolean }): Comma
 export function dropColumn(state: State, table: Key, key: Key): void {
   for (const part of [...state.owned(table, 'index'), ...state.owned(table, 'constraint')])
     if (part.refs.includes(key)) state.remove(part.key)
+  for (const setting of state.owned(table, 'setting')) if (setting.refs.includes(key)) state.remove(setting.key)
   for (const object of state.owned(table, 'object'))
     if (object.word === 'statistics' && object.refs.includes(key)) state.remove(object.key)
   state.remove(key)

@@ -273,13 +273,17 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     )
     const columns = elements.flatMap((one) => (one.name ? [one.name] : []))
     const expressions = [...elements.map(({ expr }) => expr), node.whereClause].filter((one) => one !== undefined)
+    const text = plain(statement.text)
     state.put({
       kind: 'index',
       key,
       schema,
       name: called,
       on,
-      text: plain(statement.text),
+      // By its name, which would be another one when its table is called otherwise.
+      text: node.idxname
+        ? text
+        : text.replace(/^(create\s+(?:unique\s+)?index\s+)/i, `$1${name(called).replaceAll('$', '$$$$')} `),
       unique: node.unique === true,
       columns,
       plain:

@@ -4,11 +4,11 @@ import { domainChange } from './domains.ts'
 import type { Nodes } from './kinds.ts'
 import { objectKey } from './objects.ts'
 import type { Outcome } from './outcome.ts'
-import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { privileges, rolesOf } from './privileges.ts'
 import { placeOfTable, relationOf } from './references.ts'
 import { roleOptions } from './roles.ts'
-import { partKey, relationKey, type State } from './state.ts'
+import { partKey, relationKey, type State, type Thing } from './state.ts'
 import type { Statement } from './statements.ts'
 import { storageOptions } from './storage-options.ts'
 import type { Told } from './told.ts'
@@ -55,7 +55,7 @@ function set(state: State, told: Told, statement: Statement): Outcome {
     key,
     name: told.facet,
     on: told.on,
-    refs: [],
+    refs: told.refs ?? [],
     text,
     ...(told.reset === undefined ? {} : { reset: told.reset }),
   })
@@ -68,6 +68,16 @@ function tell(state: State, { node, text, words }: Statement): Told | undefined 
     const on = objectKey(state, objtype, object)
     if (on === undefined) return undefined
     const at = words.findLastIndex((word) => /^is$/i.test(word.text))
+    // A view's columns are known by its text alone.
+    const [column, view = '', schema = 'public'] = objtype === 'OBJECT_COLUMN' ? partsOf(object).reverse() : []
+    const owner = relationKey('view', schema, view)
+    if (column !== undefined && state.get(owner))
+      return {
+        on: owner,
+        facet: `comment of ${column}`,
+        reset: `${text.slice(0, words[at]?.end)} NULL`,
+        gone: comment === undefined,
+      }
     return { on, facet: 'comment', reset: `${text.slice(0, words[at]?.end)} NULL`, gone: comment === undefined }
   }
   if ('GrantStmt' in node) return grant(state, node.GrantStmt, text)
@@ -177,11 +187,20 @@ function grant(state: State, node: Nodes['GrantStmt'], text: string): Told | und
     .some(
       (other) =>
         other.key !== `setting ${facet} of ${on}` &&
-        ((/grant /.test(other.name) && other.name.endsWith(`to ${grantees}`)) ||
-          (other.name.startsWith('privilege ') && other.name.endsWith(` for ${grantees}`))) &&
-        (whole || other.on === on),
+        ((/grant /.test(other.name) && other.name.endsWith(`to ${grantees}`) && (whole || other.on === on)) ||
+          (other.name.startsWith('privilege ') &&
+            other.name.endsWith(` for ${grantees}`) &&
+            (whole ? isAmong(other, node.objtype, rights) : other.on === on))),
     )
   return { on, facet, reset: overlaps ? undefined : reset, gone: node.is_grant !== true }
+}
+
+/** Whether a single privilege is one of those that are given on everything of a kind. */
+function isAmong({ on, name }: Thing, kind: string | undefined, rights: string): boolean {
+  const among = { OBJECT_TABLE: /^(table|view) /, OBJECT_SEQUENCE: /^sequence /, OBJECT_FUNCTION: /^function / }
+  const isOfKind = among[textOf(kind) as keyof typeof among]?.test(textOf(on)) ?? true
+  const right = textOf(/^privilege -?(\w+)/.exec(name)?.[1]).toLowerCase()
+  return isOfKind && (rights === '' || right === 'all' || rights.split(', ').some((one) => one.split(' ')[0] === right))
 }
 
 function headOf({ objtype, relation: table }: Nodes['AlterTableStmt']): string {
