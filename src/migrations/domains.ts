@@ -16,11 +16,13 @@ export function domainChange(state: State, node: Nodes['AlterDomainStmt'], text:
   const property = (facet: string, reset: string): Told[] => [{ on, facet, text, reset }]
   const without = (facet: string): Told[] | undefined =>
     state.get(`setting ${facet} of ${on}`) === undefined ? undefined : [{ on, facet, reset: undefined, gone: true }]
-  const isRequired = /\bnot\s+null\b/i.test(domain.text)
+  // What its constraints ask stands in parentheses.
+  const said = domain.text.replace(/'(?:[^']|'')*'/g, "''").replace(/\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)/g, '()')
+  const isRequired = /\bnot\s+null\b/i.test(said)
   switch (node.subtype) {
     case 'T':
       // The default that its CREATE gave is nowhere by itself.
-      if (/\bdefault\b/i.test(domain.text)) return undefined
+      if (/\bdefault\b/i.test(said)) return undefined
       return node.def === undefined ? (without('default') ?? []) : property('default', `${head} DROP DEFAULT`)
     case 'O':
       return isRequired ? (without('not null') ?? []) : property('not null', `${head} DROP NOT NULL`)

@@ -42,6 +42,12 @@ const histories: History[] = [
     'alter domain d drop constraint d_len; alter table t alter d type text; drop domain d;',
   ],
   [
+    'a domain whose constraint asks for what NOT NULL would',
+    `create domain d as text constraint d_there check (value is not null and (length(value) > 0 or value = '(not null')); create table t (id int primary key, d d);`,
+    'alter domain d set not null;',
+    'alter domain d drop not null;',
+  ],
+  [
     'comments and privileges of types that are made anew',
     `create role of_types; create type m as enum ('a', 'b'); comment on type m is 'moods'; grant usage on type m to of_types;
      create domain d as int; comment on domain d is 'small'; create table t (id int primary key, m m default 'a', d d);`,
