@@ -32,6 +32,17 @@ export function effectOfBlock({ text }: Statement): Outcome {
   return /\b(insert|update|delete|merge|truncate)\b/i.test(words) ? { rows: true } : {}
 }
 
+/**
+ * What a block validates, of which no other statement can be read: where it came to its end, the constraint is valid or never
+ * was another.
+ */
+export function validations({ text, origin }: Statement): Statement[] {
+  const body = withoutLiterals(bodyOf(text) ?? '')
+  return [...body.matchAll(/\balter\s+table\s+[^;]*?\bvalidate\s+constraint\s+("(?:[^"]|"")+"|\w+)/gi)].flatMap(
+    ([statement]) => parsed(statement, origin) ?? [],
+  )
+}
+
 function bodyOf(text: string): string | undefined {
   return /^do\s+(?:language\s+plpgsql\s+)?(\$\w*\$)\s*(?:declare\b[\s\S]*?)?\bbegin\b([\s\S]*)\bend\s*;?\s*\1(?:\s*language\s+plpgsql)?\s*$/i.exec(
     text,

@@ -1,7 +1,7 @@
 import type { Node } from 'libpg-query'
 import { name, relation } from '../util/quote.ts'
 import { removeDependents } from './dependents.ts'
-import { effectOfBlock, guardedStatements } from './do-blocks.ts'
+import { effectOfBlock, guardedStatements, validations } from './do-blocks.ts'
 import type { Nodes } from './kinds.ts'
 import { implicitName } from './names.ts'
 import { objectKey, signatureOf } from './objects.ts'
@@ -79,7 +79,10 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   CallStmt: rows,
   DoStmt: (state, statement) => {
     const inner = guardedStatements(statement)
-    if (inner === undefined) return effectOfBlock(statement)
+    if (inner === undefined) {
+      for (const one of validations(statement)) replay(state, one)
+      return effectOfBlock(statement)
+    }
     const outcomes = inner.map((one) => (isRename(one) && !isThere(state, one) ? {} : replay(state, one)))
     if (outcomes.some(({ unknown, missing }) => unknown && missing === undefined)) return { unknown: true }
     return outcomes.some(({ rows }) => rows) ? { rows: true } : {}

@@ -268,6 +268,33 @@ test('what a file drops and a block of its own making makes again is there after
   })
 })
 
+test('a constraint that a block validates, which nobody can read otherwise, comes back valid', async () => {
+  const project = await writeProject([
+    { sql: base },
+    {
+      sql: `alter table t add constraint t_b_check check (b > 0) not valid;
+        alter table t add constraint t_a_check check (a <> '') not valid;`,
+    },
+    {
+      sql: `do $$ declare n int; begin select count(*) into n from t where b <= 0; if n > 0 then raise exception 'alter table t validate constraint t_a_check'; end if;
+        if not (select convalidated from pg_constraint where conname = 't_b_check') then alter table "t" validate constraint "t_b_check"; end if; end $$;`,
+    },
+    { sql: 'alter table t drop constraint t_b_check; alter table t drop constraint t_a_check;' },
+  ])
+  const files = await built(project)
+  project.remove()
+  await inDatabase(async (db) => {
+    for (const { up } of files) await runFile(db, up)
+    await runFile(db, files.at(-1)?.down ?? '')
+    expect(
+      await db`select conname, convalidated from pg_constraint where conname in ('t_a_check', 't_b_check') order by 1`,
+    ).toEqual([
+      { conname: 't_a_check', convalidated: false },
+      { conname: 't_b_check', convalidated: true },
+    ])
+  })
+})
+
 test('views that stand in the file above what they read are made after it', async () => {
   const project = await writeProject([
     {
