@@ -25,6 +25,15 @@ const without =
     return ifThere({ ...statement, text }, node, around)
   }
 
+/** A rollback gives a sequence limits that its numbers may have left since: it starts anew then. */
+export function orAnew({ text, origin }: Statement): string {
+  if (!origin.startsWith('rollback of ') || !/\b(min|max)value\b/i.test(text)) return text
+  return block(`\
+  ${text};
+exception when invalid_parameter_value then
+  ${text} RESTART;`)
+}
+
 /** The guards of ALTER TABLE, by command. */
 export const alterations: Record<string, Guard<Alteration>> = {
   // These state an end, not a step: running them twice is the same as once.
@@ -42,7 +51,7 @@ export const alterations: Record<string, Guard<Alteration>> = {
   AT_SetOptions: asIs,
   AT_SetRelOptions: asIs,
   AT_ResetRelOptions: asIs,
-  AT_SetIdentity: asIs,
+  AT_SetIdentity: orAnew,
   AT_ReplicaIdentity: asIs,
   AT_ChangeOwner: asIs,
   AT_ClusterOn: asIs,

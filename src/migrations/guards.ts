@@ -1,7 +1,7 @@
 import type { Node } from 'libpg-query'
 import { array, block, literal, name, relation } from '../util/quote.ts'
 import { adoptions, type Remembered } from './adoption.ts'
-import { alterations } from './alterations.ts'
+import { alterations, orAnew } from './alterations.ts'
 import { commandOf, droppedNames, effectsOf, interplay, tableName } from './effects.ts'
 import type { Guard, Surroundings } from './guard.ts'
 import type { Nodes } from './kinds.ts'
@@ -208,7 +208,7 @@ const guards: { [Kind in keyof Nodes]?: Guard<Nodes[Kind]> } = {
   AlterDefaultPrivilegesStmt: asIs,
   AlterFunctionStmt: asIs,
   AlterOwnerStmt: asIs,
-  AlterSeqStmt: asIs,
+  AlterSeqStmt: orAnew,
   VariableSetStmt: asIs,
   LockStmt: asIs,
   // The file is one transaction; one inside it would end that half-way.
