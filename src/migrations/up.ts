@@ -3,7 +3,7 @@ import { diff } from './diff.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
 import { commandOf, droppedNames, tableName } from './effects.ts'
 import { sqlOf } from './make.ts'
-import { each } from './references.ts'
+import { each, relationOf } from './references.ts'
 import { isVouched } from './refusals.ts'
 import { applyRename, type Rename, renameOf } from './rename-state.ts'
 import { replay, replayAll } from './replay.ts'
@@ -11,7 +11,7 @@ import { primaryKeyOf } from './replay-tables.ts'
 import { schedule, trace } from './schedule.ts'
 import type { Snapshot } from './snapshot.ts'
 import { stateOf } from './snapshot-sql.ts'
-import { type Column, pathOf, type State, type Thing } from './state.ts'
+import { type Column, partKey, pathOf, type State, type Thing } from './state.ts'
 import { parseNow, parseStatements, refuse, type Statement, simplify } from './statements.ts'
 
 /** A migration's statements in an order that works, and what of them no state shows. */
@@ -28,7 +28,7 @@ export type Up = {
  * two states takes the place of the statements that drop and create.
  */
 export async function upStatements(migration: DrizzleMigration, before: State): Promise<Up> {
-  const statements = await simplify(await parseStatements(migration.sql, migration.file))
+  const statements = requiredFirst(await simplify(await parseStatements(migration.sql, migration.file)), before)
   for (const statement of statements)
     if (each(statement.node, 'ParamRef').next().value)
       throw refuse(statement, 'a parameter ($1)', 'write the value into the Drizzle definition: sql`…`')
@@ -82,6 +82,24 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
     for (const statement of statements.slice(traces.length)) replay(state, statement)
     return state
   }
+}
+
+/** PostgreSQL makes a column an identity only where it is NOT NULL, which drizzle-kit writes afterwards or not at all. */
+function requiredFirst(statements: Statement[], before: State): Statement[] {
+  const now = before.copy()
+  const out: Statement[] = []
+  for (const statement of statements) {
+    const command = commandOf(statement.node)
+    if (command?.subtype === 'AT_AddIdentity' && 'AlterTableStmt' in statement.node) {
+      const table = relationOf(now, statement.node.AlterTableStmt.relation)
+      const column = now.of('column', partKey('column', table, command.name ?? ''))
+      const text = `ALTER TABLE ${sqlOf(now, table)} ALTER COLUMN ${name(command.name)} SET NOT NULL`
+      if (column !== undefined && !column.notNull) out.push(...parseNow([text], statement.origin))
+    }
+    out.push(statement)
+    replay(now, statement)
+  }
+  return out
 }
 
 /**
