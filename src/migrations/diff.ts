@@ -252,6 +252,8 @@ function columnChanges(at: State, to: State, from: Column, column: Column): stri
     ...(from.serial && !column.serial ? [`${alter} DROP DEFAULT`, `DROP SEQUENCE ${sqlOf(to, from.serial)}`] : []),
     ...(retyped && !isRelabelled && !(column.serial && serial) ? [type] : []),
     ...(column.serial && serial && (!from.serial || retyped) ? [`${alter} SET DATA TYPE ${serial}`] : []),
+    // An identity column is NOT NULL before it is one.
+    ...(column.notNull && !from.notNull ? [`${alter} SET NOT NULL`] : []),
     ...(column.identity && !from.identity
       ? [
           `${alter} ADD GENERATED ${column.identity.always ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY ${column.identity.options}`,
@@ -268,7 +270,7 @@ function columnChanges(at: State, to: State, from: Column, column: Column): stri
               : `${alter} DROP DEFAULT`
             : `${alter} SET DEFAULT ${column.default}`,
         ]),
-    ...(column.notNull === from.notNull ? [] : [`${alter} ${column.notNull ? 'SET' : 'DROP'} NOT NULL`]),
+    ...(from.notNull && !column.notNull ? [`${alter} DROP NOT NULL`] : []),
   ].filter((one) => one !== '')
 }
 
