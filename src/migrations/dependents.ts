@@ -1,4 +1,4 @@
-import type { Constraint, Key, State, Thing } from './state.ts'
+import { type Constraint, isType, type Key, type State, type Thing } from './state.ts'
 
 /* What reads an object, and so keeps it from going or changing its type. */
 
@@ -51,8 +51,7 @@ export function dependents(state: State, thing: Thing): Thing[] {
       case 'type':
         return other.kind === 'column' ? other.generated !== undefined : true
       case 'object':
-        if (thing.word === 'domain' || thing.word === 'type')
-          return other.kind === 'column' ? other.generated !== undefined : true
+        if (isType(thing)) return other.kind === 'column' ? other.generated !== undefined : true
         if (thing.word === 'role') return other.kind === 'policy'
         return thing.word === 'function' ? other.kind !== 'column' || other.generated !== undefined : false
       default:
@@ -92,8 +91,7 @@ export function removeDependents(state: State, key: Key): void {
     state.remove(other.key)
   }
   for (const column of state.all('column').filter(({ refs }) => refs.includes(key))) {
-    const isType = thing?.kind === 'type' || (thing?.kind === 'object' && /^(domain|type)$/.test(thing.word))
-    if (isType) {
+    if (thing && isType(thing)) {
       removeDependents(state, column.key)
       state.remove(column.key)
     } else if (column.default !== undefined && (thing?.kind === 'sequence' || thing?.kind === 'object')) {

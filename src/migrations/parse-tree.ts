@@ -15,9 +15,14 @@ export function strings(list: Node[] | undefined): string[] {
   return nodesOf(list).flatMap((node) => ('String' in node ? [textOf(node.String.sval)] : []))
 }
 
+/** What is in a list that stands where one node would. */
+export function itemsOf(node: Node | undefined): Node[] {
+  return node && 'List' in node ? nodesOf(node.List.items) : []
+}
+
 /** The parts of a name that the parser calls an object. */
 export function partsOf(object: Node | undefined): string[] {
-  return object && 'List' in object ? strings(object.List.items) : []
+  return strings(itemsOf(object))
 }
 
 /** A type's name to look it up by; schema "public" goes without saying. */

@@ -4,7 +4,7 @@ import { argumentsOf, objectKey, typeNamed } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
-import { type Key, partKey, pathOf, type State, type Thing } from './state.ts'
+import { isType, type Key, partKey, pathOf, type State, type Thing } from './state.ts'
 import { type Word, wordsIn } from './statements.ts'
 
 /* What RENAME and SET SCHEMA do to a state: keys of the object and of all that belongs to it, and its name in the text of others. */
@@ -99,8 +99,7 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
 
 /** A function's key by the new name of a type that it takes, or of its schema. */
 function withTypeCalled(key: Key, what: Thing, path: string): Key {
-  const isType = /^(type|table|view)$/.test(what.kind) || (what.kind === 'object' && /^(domain|type)$/.test(what.word))
-  if (!isType && what.kind !== 'schema') return key
+  if (!isType(what) && !/^(table|view|schema)$/.test(what.kind)) return key
   const [schema, own] = ['schema' in what ? (what.schema ?? 'public') : '', what.name]
   const [to, called] = [path.slice(0, path.indexOf('.')), path.slice(path.indexOf('.') + 1)]
   const args = argumentsOf(key).map((arg) => {
@@ -325,10 +324,10 @@ function boundOf(words: Word[], i: number): { at: number; word: string } {
 /** Whether a bare word stands where a relation or a type is named, and not a column. */
 function isNamedAt(words: Word[], i: number, what: Thing, field: string): boolean {
   const at = (j: number) => (words[j]?.text ?? '').toLowerCase()
-  const isType = what.kind === 'type' || (what.kind === 'object' && /^(domain|type)$/.test(what.word))
-  if (!isType && !/^(table|view|sequence|index)$/.test(what.kind)) return true
+  const namesType = isType(what)
+  if (!namesType && !/^(table|view|sequence|index)$/.test(what.kind)) return true
   const bound = boundOf(words, i)
-  if (isType)
+  if (namesType)
     return (
       field === 'type' ||
       field === 'whole' ||

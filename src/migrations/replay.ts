@@ -6,7 +6,7 @@ import type { Nodes } from './kinds.ts'
 import { implicitName } from './names.ts'
 import { objectKey, signatureOf } from './objects.ts'
 import type { Outcome } from './outcome.ts'
-import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
+import { itemsOf, nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { each, functionsCalled, placeOfTable, referencesOf, relationOf, typeKeyOf } from './references.ts'
 import { renameLabel, renameObject, renameOf } from './rename-state.ts'
 import { commands, createTable, sequenceOptions } from './replay-tables.ts'
@@ -45,6 +45,11 @@ export const plain = (text: string) =>
     .replace(/^(create\s+)or\s+replace\s+/i, '$1')
     .replace(/\s+if\s+not\s+exists\b/i, '')
     .replace(/(\bindex\s+)concurrently\s+/i, '$1')
+
+/** Made once more, a view or a function has the options that it is made with. */
+function forgetOptions(state: State, key: Key): void {
+  for (const one of state.owned(key, 'setting')) if (/^options? /.test(one.name)) state.remove(one.key)
+}
 
 /** An object that is known by its statement. */
 function other(
@@ -207,8 +212,7 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
     const [schema, called] = placeOfTable(node.view)
     const key = relationKey('view', schema, called)
     const was = state.get(key)
-    // Made once more, it has the options that it is made with.
-    for (const one of was ? state.owned(key, 'setting') : []) if (one.name.startsWith('option ')) state.remove(one.key)
+    forgetOptions(state, key)
     const next = {
       kind: 'view' as const,
       key,
@@ -342,8 +346,7 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
       const key = typeKeyOf(type as never)
       return [key, key.replace('type', 'table'), key.replace('type', 'view')]
     })
-    // Made once more, it has the options that it is made with.
-    for (const one of state.owned(key, 'setting')) if (one.name.startsWith('options ')) state.remove(one.key)
+    forgetOptions(state, key)
     return other(
       state,
       statement,
@@ -423,7 +426,7 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
   DefineStmt: (state, statement, node) => {
     const called = textOf(strings(node.defnames).at(-1))
     if (node.kind === 'OBJECT_AGGREGATE') {
-      const { schema, args } = signatureOf(strings(node.defnames), partsOfList(node.args?.[0]))
+      const { schema, args } = signatureOf(strings(node.defnames), itemsOf(node.args?.[0]))
       const types = [...each(node.args, 'argType'), ...each(node.definition, 'TypeName')]
       const functions = types.flatMap(({ names }) => functionsCalled(state, strings(names as Node[])))
       return other(
@@ -441,16 +444,17 @@ const effects: { [Kind in keyof Nodes]?: Effect<Nodes[Kind]> } = {
         { replace: node.replace },
       )
     }
-    const word = defined[textOf(node.kind)]
-    if (word === undefined) return { unknown: true }
+    const words = defined[textOf(node.kind)]
+    if (words === undefined) return { unknown: true }
+    const word = textOf(node.kind).replace('OBJECT_', '').toLowerCase()
     return other(
       state,
       statement,
       {
-        word: textOf(node.kind).replace('OBJECT_', '').toLowerCase(),
-        key: `${textOf(node.kind).replace('OBJECT_', '').toLowerCase()} ${strings(node.defnames).join('.')}`,
+        word,
+        key: `${word} ${strings(node.defnames).join('.')}`,
         name: called,
-        drop: `DROP ${word} ${qualified(node.defnames)}`,
+        drop: `DROP ${words} ${qualified(node.defnames)}`,
       },
       [],
     )
@@ -515,8 +519,6 @@ const defined: Record<string, string> = {
   OBJECT_TSPARSER: 'TEXT SEARCH PARSER',
   OBJECT_TSTEMPLATE: 'TEXT SEARCH TEMPLATE',
 }
-
-const partsOfList = (node: Node | undefined): Node[] => (node && 'List' in node ? nodesOf(node.List.items) : [])
 
 function ownedBy(state: State, options: { defname?: string; arg?: Node }[]): Key | undefined {
   const parts = partsOf(options.find(({ defname }) => defname === 'owned_by')?.arg)

@@ -1,10 +1,11 @@
-import type { AlterTableCmd, Node } from 'libpg-query'
+import type { AlterTableCmd } from 'libpg-query'
 import { name, relation } from '../util/quote.ts'
 import { domainChange } from './domains.ts'
+import { commandOf } from './effects.ts'
 import type { Nodes } from './kinds.ts'
 import { objectKey } from './objects.ts'
 import type { Outcome } from './outcome.ts'
-import { nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
+import { itemsOf, nodesOf, partsOf, strings, textOf } from './parse-tree.ts'
 import { privileges, rolesOf } from './privileges.ts'
 import { placeOfTable, relationOf } from './references.ts'
 import { roleOptions } from './roles.ts'
@@ -71,14 +72,10 @@ function tell(state: State, { node, text, words }: Statement): Told | undefined 
     // A view's columns are known by its text alone.
     const [column, view = '', schema = 'public'] = objtype === 'OBJECT_COLUMN' ? partsOf(object).reverse() : []
     const owner = relationKey('view', schema, view)
-    if (column !== undefined && state.get(owner))
-      return {
-        on: owner,
-        facet: `comment of ${column}`,
-        reset: `${text.slice(0, words[at]?.end)} NULL`,
-        gone: comment === undefined,
-      }
-    return { on, facet: 'comment', reset: `${text.slice(0, words[at]?.end)} NULL`, gone: comment === undefined }
+    const said = { reset: `${text.slice(0, words[at]?.end)} NULL`, gone: comment === undefined }
+    return column !== undefined && state.get(owner)
+      ? { on: owner, facet: `comment of ${column}`, ...said }
+      : { on, facet: 'comment', ...said }
   }
   if ('GrantStmt' in node) return grant(state, node.GrantStmt, text)
   if ('GrantRoleStmt' in node) {
@@ -209,8 +206,7 @@ function headOf({ objtype, relation: table }: Nodes['AlterTableStmt']): string {
 }
 
 function optionsOfTable(state: State, node: Nodes['AlterTableStmt']): Told[] | undefined {
-  const [first] = nodesOf(node.cmds)
-  const command = first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
+  const command = commandOf({ AlterTableStmt: node })
   return command && /^AT_(Set|Reset)RelOptions$/.test(textOf(command.subtype))
     ? storageOptions(state, relationOf(state, node.relation), headOf(node), command)
     : undefined
@@ -232,17 +228,13 @@ function ofAttribute(
 }
 
 function ofTable(state: State, node: Nodes['AlterTableStmt'], text: string): Told | undefined {
-  const [first] = nodesOf(node.cmds)
-  const command = first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
+  const command = commandOf({ AlterTableStmt: node })
   const table = relationOf(state, node.relation)
   const head = headOf(node)
   if (node.objtype === 'OBJECT_TYPE') return ofAttribute(node, command, head)
   const column = command?.name ? `${head} ALTER COLUMN ${name(command.name)}` : head
   const on = command?.name ? partKey('column', table, command.name) : table
-  const options = () =>
-    nodesOf((command?.def as { List?: { items?: Node[] } } | undefined)?.List?.items).flatMap((one) =>
-      'DefElem' in one ? [textOf(one.DefElem.defname)] : [],
-    )
+  const options = () => itemsOf(command?.def).flatMap((one) => ('DefElem' in one ? [textOf(one.DefElem.defname)] : []))
   switch (command?.subtype) {
     case 'AT_SetStatistics':
       return { on, facet: 'statistics', reset: `${column} SET STATISTICS -1` }

@@ -174,6 +174,10 @@ export function schemaOf(state: State, thing: Thing): string {
   return owner === undefined ? state.home : schemaOf(state, owner)
 }
 
+/** Whether a column can be of it: an enum, a domain, a composite or range type. */
+export const isType = (thing: Thing): boolean =>
+  thing.kind === 'type' || (thing.kind === 'object' && /^(domain|type)$/.test(thing.word))
+
 /** A key without its kind. */
 export const pathOf = (key: Key): string => key.slice(key.indexOf(' ') + 1)
 export const relationKey = (

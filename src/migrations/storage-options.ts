@@ -1,7 +1,7 @@
-import type { AlterTableCmd, DefElem, Node } from 'libpg-query'
+import type { AlterTableCmd, DefElem } from 'libpg-query'
 import { literal } from '../util/quote.ts'
 import { typeNamed } from './objects.ts'
-import { nodesOf, strings, textOf } from './parse-tree.ts'
+import { itemsOf, strings, textOf } from './parse-tree.ts'
 import type { Key, State } from './state.ts'
 import type { Told } from './told.ts'
 
@@ -19,8 +19,7 @@ export function storageOptions(
   const thing = state.get(on)
   if (thing === undefined) return undefined
   const stated = optionsOf(thing.kind === 'table' ? (thing.whole ?? thing.tail) : 'text' in thing ? thing.text : '')
-  const elements = nodesOf((def as { List?: { items?: Node[] } } | undefined)?.List?.items)
-  return elements.flatMap((one): Told[] => {
+  return itemsOf(def).flatMap((one): Told[] => {
     if (!('DefElem' in one)) return []
     const parts = [one.DefElem.defnamespace, one.DefElem.defname].flatMap((part) => part ?? [])
     const called = typeNamed(...parts)

@@ -86,6 +86,8 @@ export async function upStatements(migration: DrizzleMigration, before: State): 
 
 /** PostgreSQL makes a column an identity only where it is NOT NULL, which drizzle-kit writes afterwards or not at all. */
 function requiredFirst(statements: Statement[], before: State): Statement[] {
+  // One more run through the file, where it is needed.
+  if (!statements.some(({ node }) => commandOf(node)?.subtype === 'AT_AddIdentity')) return statements
   const now = before.copy()
   const out: Statement[] = []
   for (const statement of statements) {
