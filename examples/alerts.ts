@@ -41,7 +41,7 @@ export function webhook(url: string): Send {
 export async function tellPending(service: ServiceScope, send: Send): Promise<number> {
   const waiting = new Set<string | null>()
   let told = 0
-  for (const alert of await service.alerts.pending({ limit: 1000 })) {
+  for await (const alert of pendingAlerts(service)) {
     if (waiting.has(alert.organizationId)) continue
     try {
       await send(alert)
@@ -53,6 +53,15 @@ export async function tellPending(service: ServiceScope, send: Send): Promise<nu
     }
   }
   return told
+}
+
+/** All of them, page by page: however many of one organization wait, the others come up. */
+async function* pendingAlerts(service: ServiceScope, limit = 1000): AsyncGenerator<IntegrationEvent> {
+  let page = await service.alerts.pending({ limit })
+  while (page.length > 0) {
+    yield* page
+    page = page.length < limit ? [] : await service.alerts.pending({ limit, after: page.at(-1)?.id })
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -169,7 +169,7 @@ export type EventFeedOptions = {
   after?: string | null | undefined
 }
 
-/** How many alerts. */
+/** How many alerts, and from where on. */
 export type AlertPageOptions = {
   /**
    * Most rows, 1 to 1000.
@@ -177,6 +177,12 @@ export type AlertPageOptions = {
    * @default 100
    */
   limit?: number | undefined
+  /**
+   * The id of the last alert of the page before, acknowledged since or not. An id that is no event's ends the list.
+   *
+   * @default the oldest alert on
+   */
+  after?: string | undefined
 }
 
 /** Which of an organization's runs, and how many. */

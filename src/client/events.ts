@@ -25,6 +25,12 @@ const settled =
   '(transaction_id < pg_snapshot_xmin(pg_current_snapshot()) or transaction_id >= pg_snapshot_xmax(pg_current_snapshot()))'
 const later = '(transaction_id, created_at, id) > (?::xid8, ?::timestamptz, ?::uuid)'
 const pending = statement(`select ${eventColumns} from integrations.pending_alerts($1)`)
+// The function counts from the oldest alert on, so that it is asked for all.
+const pendingAfter = statement(`select ${eventColumns} from integrations.pending_alerts(${2 ** 31 - 1})
+  where (transaction_id, created_at, id) > (
+    select e.transaction_id, e.created_at, e.id from organization_integration_events as e where e.id = $1
+  )
+  order by transaction_id, created_at, id limit $2`)
 const acknowledge = statement('select integrations.acknowledge_alert($1)')
 
 /** One organization's events, for its admins and the service role. */
@@ -147,17 +153,32 @@ export class ServiceAlerts {
    * from integrations.pending_alerts(…)
    * ```
    *
+   * With `after`:
+   *
+   * ```sql
+   * select id, created_at, organization_id, integration_id, integration_type, action, outcome, actor, reason, version,
+   *   quarantined, null::jsonb as changes
+   * from integrations.pending_alerts(2147483647)
+   * where (transaction_id, created_at, id) > (
+   *   select e.transaction_id, e.created_at, e.id from organization_integration_events as e where e.id = …
+   * )
+   * order by transaction_id, created_at, id limit …
+   * ```
+   *
    * @example
    * for (const alert of await service.alerts.pending()) {
    *   await mail(alert)
    *   await service.alerts.acknowledge(alert.id)
    * }
    *
-   * @throws IntegrationsDbError `invalid_input` for a limit out of range.
+   * @throws IntegrationsDbError `invalid_input` for a limit out of range, or an `after` that is no uuid.
    */
   pending(page: AlertPageOptions = {}): Promise<IntegrationEvent[]> {
     return observed('alerts.pending', this.#scope, async () => {
-      const { values } = await this.#run(pending(input.alertPage(page).limit), { reads: true })
+      const { limit, after } = input.alertPage(page)
+      const { values } = await this.#run(after === undefined ? pending(limit) : pendingAfter(after, limit), {
+        reads: true,
+      })
       return values.map(toEvent)
     })
   }

@@ -119,7 +119,12 @@ const eventPage = lazily(() =>
 const eventFeed = lazily(() =>
   z.strictObject({ action: action(), limit: most(), after: z.string().nullish() } satisfies Checks<EventFeedOptions>),
 )
-const alertPage = lazily(() => z.strictObject({ limit: most() } satisfies Checks<AlertPageOptions>))
+const alertPage = lazily(() =>
+  z.strictObject({
+    limit: most(),
+    after: z.guid('must be the id of an alert').optional(),
+  } satisfies Checks<AlertPageOptions>),
+)
 const runPage = lazily(() =>
   z.strictObject({
     integrationType: type().optional(),

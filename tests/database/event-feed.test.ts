@@ -154,6 +154,25 @@ describe('an alert', () => {
     expect(row).toEqual({ actor: 'reader' })
   })
 
+  test('behind another one is a page away, acknowledged or not, and nothing is behind what is no event', async () => {
+    const organization = await t.organization()
+    const sql = writer()
+    for (const reason of ['one', 'two', 'three']) await write(sql, reason, 'alert', organization)
+    const [one, two] = await pending(organization)
+    const behind = async (after = '', limit = 1000) =>
+      (await service.alerts.pending({ after, limit })).filter(({ organizationId }) => organizationId === organization)
+    const reasons = (alerts: { reason: string | null }[]) => alerts.map(({ reason }) => reason)
+    expect(reasons(await behind(one?.id))).toEqual(['two', 'three'])
+    expect(reasons(await behind(two?.id))).toEqual(['three'])
+    await service.alerts.acknowledge(one?.id ?? '')
+    expect(reasons(await behind(one?.id, 1))).toEqual(['two'])
+    expect(await behind('00000000-0000-4000-8000-000000000000')).toEqual([])
+    await expect(behind('x')).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('after'),
+    })
+  })
+
   test('that is none is not acknowledged', async () => {
     const [row] = await write(writer(), 'no alert', 'retrieve')
     for (const id of [row?.id, '00000000-0000-4000-8000-000000000000'])

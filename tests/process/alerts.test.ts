@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tellPending } from '../../examples/alerts.ts'
 import { revokeCredentials } from '../../src/admin/credentials.ts'
 import { useDatabase } from '../support/database.ts'
 
@@ -116,4 +117,20 @@ test('after a breach each organization’s admins are told, at least once, in or
     expect(letters.every(({ to }) => to.length === 1)).toBe(true)
   }
   expect(mails.some(({ to }) => to.some((address) => address.startsWith('other@')))).toBe(false)
+})
+
+test('a thousand alerts of one organization that cannot be told keep nobody else waiting', async () => {
+  const [stuck, other] = [await t.organization('stuck'), await t.organization('other')]
+  await t.admin`insert into organization_integration_events (organization_id, action, outcome, actor, reason)
+    select ${stuck}, 'alert', 'ok', 'test', 'number ' || n from generate_series(1, 1000) as n`
+  await t.admin`insert into organization_integration_events (organization_id, action, outcome, actor, reason)
+    values (${other}, 'alert', 'ok', 'test', 'behind them')`
+  const told: (string | null)[] = []
+  const service = t.db.asService({ actor: 'alerts' })
+  const count = await tellPending(service, async ({ organizationId, reason }) => {
+    if (organizationId === stuck) throw new Error('no address')
+    told.push(reason)
+  })
+  expect([count, told]).toEqual([1, ['behind them']])
+  for (const { id } of await service.alerts.pending({ limit: 1000 })) await service.alerts.acknowledge(id)
 })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Declarations, emitDeclarations } from '../../scripts/declarations.ts'
 import { type OrganizationScope, type ServiceScope, systems } from '../../src/index.ts'
@@ -113,7 +113,10 @@ describe('the SQL that an editor shows is, whole, what goes over the wire', () =
     ['ServiceRuns.finish', () => service.runs.finish(organizationId, { outcome: 'failed' }).catch(() => {})],
     ['ServiceRuns.plannedThrough', () => service.runs.plannedThrough('nightly', new Date())],
     ['ServiceEvents.list', () => service.events.list({ action: 'alert', limit: 100 })],
-    ['ServiceAlerts.pending', () => service.alerts.pending()],
+    [
+      'ServiceAlerts.pending',
+      async () => [await service.alerts.pending(), await service.alerts.pending({ after: randomUUID() })],
+    ],
     ['ServiceAlerts.acknowledge', () => service.alerts.acknowledge(organizationId).catch(() => {})],
     ['ServiceIntegrations.listScheduled', () => service.integrations.listScheduled({ limit: 500 })],
     [
