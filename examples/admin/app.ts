@@ -33,8 +33,16 @@ const contentSecurityPolicy = {
   baseUri: ["'none'"],
   frameAncestors: ["'none'"],
 }
-/** These a person can put right: they are told in the form. The others end at a page of their own. */
-const told: readonly IntegrationsDbErrorCode[] = ['invalid_input', 'credential_missing', 'already_exists', 'conflict']
+/**
+ * These a person can put right: they are told in the form, in words of the page where the library's are for who calls it.
+ * The others end at a page of their own.
+ */
+const told: Partial<Record<IntegrationsDbErrorCode, string>> = {
+  invalid_input: '',
+  credential_missing: 'It needs a credential to be active. Store one below, then set it active.',
+  already_exists: 'It is there already.',
+  conflict: 'Somebody else changed it meanwhile. This is how it is now; please make your change again.',
+}
 const eventsPerPage = 50
 
 export function createAdmin(options: AdminOptions) {
@@ -123,11 +131,15 @@ export function createAdmin(options: AdminOptions) {
       try {
         await save({ type, form: await formOf(c), scope: c.var.member.scope, typed })
       } catch (error) {
-        if (!(error instanceof IntegrationsDbError) || !told.includes(error.code)) throw error
+        const words = error instanceof IntegrationsDbError ? told[error.code] : undefined
+        if (!(error instanceof IntegrationsDbError) || words === undefined) throw error
         const { code, message } = error
         // What looks like a credential is not sent back, and what somebody else saved meanwhile is shown instead.
         const echoed = code === 'invalid_input' && !message.includes('credential') ? typed : {}
-        return c.html(await show(c, type, { ...echoed, message, problems: problemsOf(message) }), statuses[code])
+        return c.html(
+          await show(c, type, { ...echoed, message: words || message, problems: problemsOf(message) }),
+          statuses[code],
+        )
       }
       return c.redirect(`${to.replace(':system', type)}?done=${done}`, 303)
     })

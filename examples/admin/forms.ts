@@ -32,7 +32,10 @@ export type Settings = Pick<Integration, 'status' | 'syncSchedule' | 'excludedFe
 
 export const isSystem = (name: string): name is IntegrationType => Object.hasOwn(systems, name)
 export const wordsOf = (name: string) => {
-  const words = name.replaceAll('_', ' ').replace(/\b(api|url|id)\b/g, (word) => word.toUpperCase())
+  const words = name
+    .replaceAll('_', ' ')
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replace(/\b(api|url|id)\b/g, (word) => word.toUpperCase())
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 export const labelled = (values: readonly string[]) =>
@@ -42,7 +45,10 @@ const text = (form: Form, name: string) => (form[name] ?? '').trim()
 /** Which fields an `invalid_input` is about: `patch.syncSchedule: hour "24" must be 0 to 23; patch.…`. */
 export function problemsOf(message: string): Problem[] {
   const found = message.matchAll(/(?:^|; )(?:patch|bundle)\.([\w.]+): (.*?)(?=; (?:patch|bundle)\.|$)/g)
-  const problems = [...found].map(([, field = '', rule = '']) => ({ field, rule }))
+  const problems = [...found].map(([, field = '', rule = '']) => ({
+    field,
+    rule: rule.replace('store it with credentials.store', 'store it below, as a credential'),
+  }))
   return problems.filter(({ field }, i) => problems.findIndex((one) => one.field === field) === i)
 }
 

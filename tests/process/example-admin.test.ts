@@ -179,6 +179,26 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
     },
   )
 
+  test('an admin who may not do something is told in words of the page, and no function of ours is named', async () => {
+    await of(lions).integrations.create({ integrationType: 'xledger' })
+    const told = async (refused: number, fill: (page: Page) => Promise<unknown>, button: string) => {
+      const page = await windowOf({ organizationId: lions }, { refused })
+      await page.goto(`${origin}/integrations/xledger`)
+      await fill(page)
+      await page.getByRole('button', { name: button }).click()
+      const html = await page.content()
+      for (const word of ['canary', 'credentials.store']) expect(html).not.toContain(word)
+      return page.getByRole('alert').textContent()
+    }
+    const mapping = (page: Page) => page.getByLabel('Field in Xledger').first().fill('Bearer canary-8d1f2b')
+    expect(await told(400, mapping, 'Save field mappings')).toContain(
+      'Field mappings amount: must not look like a credential; store it below, as a credential',
+    )
+    expect(await told(422, (page) => page.getByLabel('Status').selectOption('active'), 'Save settings')).toContain(
+      'It needs a credential to be active. Store one below, then set it active.',
+    )
+  })
+
   test('each page has labels and contrast that axe finds no fault in, and fits a desktop and a phone', async () => {
     await connected(lions)
     const paths = {
@@ -239,7 +259,7 @@ describe.skipIf(!hasChromium)('the admin example in a browser', () => {
       await page.getByRole('group', { name: 'Amount' }).getByLabel('Field in Xledger').fill(path)
       await page.getByRole('button', { name: 'Save field mappings' }).click()
     }
-    expect(await second.getByRole('alert').textContent()).toContain('read the row again')
+    expect(await second.getByRole('alert').textContent()).toContain('Somebody else changed it meanwhile')
     expect(await second.getByRole('group', { name: 'Amount' }).getByLabel('Field in Xledger').inputValue()).toBe(
       'first',
     )
