@@ -37,7 +37,7 @@ export function made(state: State, thing: Thing): string[] {
     case 'table':
       return tableMade(state, thing)
     case 'column':
-      return [`${alter(state, thing.on)} ADD COLUMN ${columnText(thing, primaryKeyColumns(state, thing.on))}`]
+      return columnMade(state, thing)
     case 'constraint':
       return [constraintMade(state, thing)]
     case 'policy':
@@ -73,6 +73,20 @@ export function gone(state: State, thing: Thing): string | undefined {
     case 'setting':
       return thing.reset
   }
+}
+
+/**
+ * What a column that went had in it nobody knows: NULL says so. Its default would be made up, and one value in all rows
+ * may be what a key, a check or a reference refuses.
+ */
+function columnMade(state: State, column: Column): string[] {
+  const { default: value, ...bare } = column
+  const mayBeNull = value !== undefined && !column.notNull && column.serial === undefined
+  const text = columnText(mayBeNull ? bare : column, primaryKeyColumns(state, column.on))
+  const made = `${alter(state, column.on)} ADD COLUMN ${text}`
+  return mayBeNull
+    ? [made, `${alter(state, column.on)} ALTER COLUMN ${name(column.name)} SET DEFAULT ${value}`]
+    : [made]
 }
 
 function tableMade(state: State, table: Table): string[] {

@@ -308,3 +308,28 @@ test('views that stand in the file above what they read are made after it', asyn
   project.remove()
   await inDatabase(async (db) => expect((await tryFiles(db, files)).problems).toEqual([]))
 })
+
+test('what a column that went had in it comes back as NULL, and not as a default that its check, key or reference refuses', async () => {
+  const project = await writeProject([
+    {
+      sql: `create table parent (id uuid primary key);
+        create table t (
+          id integer primary key, a text default 'sad' check (a <> 'sad'), b integer default 7 unique,
+          c uuid default '00000000-0000-0000-0000-000000000000' references parent (id), d text not null default 'here'
+        );
+        insert into t (id, a, b, c) values (1, 'ok', 1, null), (2, null, 2, null);`,
+    },
+    { sql: 'alter table t drop column a, drop column b, drop column c, drop column d;' },
+  ])
+  const files = await built(project)
+  project.remove()
+  await inDatabase(async (db) => {
+    for (const { up } of files) await runFile(db, up)
+    for (let time = 0; time < 2; time++) await runFile(db, files.at(-1)?.down ?? '')
+    expect(await db`select * from t order by id`).toEqual([
+      { id: 1, a: null, b: null, c: null, d: 'here' },
+      { id: 2, a: null, b: null, c: null, d: 'here' },
+    ])
+    expect(await db`insert into t (id) values (3) returning a`.catch(({ code }) => code)).toBe('23514')
+  })
+})
