@@ -179,7 +179,7 @@ type Changes = { [Property in keyof Column]?: Column[Property] | undefined }
 
 function change(state: State, key: Key, properties: Changes): Outcome {
   const column = state.of('column', key)
-  if (column === undefined) return { unknown: true }
+  if (column === undefined) return { unknown: true, about: key }
   state.log.touched.add(key)
   const next = { ...column, ...properties } as Column
   for (const property of Object.keys(properties) as (keyof Column)[])
@@ -214,7 +214,7 @@ export const commands: Record<string, Command> = {
     const definition = (command.def as { ColumnDef: ColumnDef }).ColumnDef
     const key = partKey('column', table, textOf(command.name))
     const column = state.of('column', key)
-    if (column === undefined) return { unknown: true }
+    if (column === undefined) return { unknown: true, about: key }
     const [only = ''] = strings(definition.typeName?.names)
     const refs = [...column.refs.filter((one) => !one.startsWith('type ')), typeKeyOf(definition.typeName)]
     change(state, key, { type: serials[only] ?? typeText(statement, definition), refs })
@@ -230,7 +230,7 @@ export const commands: Record<string, Command> = {
   AT_ColumnDefault: (state, table, command, statement) => {
     const key = partKey('column', table, textOf(command.name))
     const column = state.of('column', key)
-    if (column === undefined) return { unknown: true }
+    if (column === undefined) return { unknown: true, about: key }
     const at = statement.words.findLastIndex(({ text }) => /^default$/i.test(text))
     const text = command.def === undefined ? undefined : statement.text.slice(statement.words[at]?.end).trim()
     const kept = column.refs.filter((one) => one.startsWith('type '))

@@ -333,3 +333,22 @@ test('what a column that went had in it comes back as NULL, and not as a default
     expect(await db`insert into t (id) values (3) returning a`.catch(({ code }) => code)).toBe('23514')
   })
 })
+
+test('a column that drizzle-kit retypes before it adds it is no unknown, and the file has its rollback', async () => {
+  const project = await writeProject([
+    { sql: `create type mood as enum ('a', 'b'); create table t (id integer primary key, q mood default 'a');` },
+    {
+      sql: `alter table t alter column q set data type text;
+        alter table t alter column "R r" set data type text;
+        drop type mood;
+        create type mood as enum ('a');
+        alter table t alter column q set default 'a'::mood;
+        alter table t alter column q set data type mood using q::mood;
+        alter table t alter column "R r" set data type mood[] using "R r"::mood[];
+        alter table t add column "R r" mood[];`,
+    },
+  ])
+  const files = await built(project)
+  project.remove()
+  await inDatabase(async (db) => expect((await tryFiles(db, files)).problems).toEqual([]))
+})
