@@ -339,6 +339,7 @@ test('a column that drizzle-kit retypes before it adds it is no unknown, and the
     { sql: `create type mood as enum ('a', 'b'); create table t (id integer primary key, q mood default 'a');` },
     {
       sql: `alter table t alter column q set data type text;
+        alter table t alter column q set default 'a'::text;
         alter table t alter column "R r" set data type text;
         drop type mood;
         create type mood as enum ('a');
