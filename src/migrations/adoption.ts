@@ -1,7 +1,7 @@
 import { array, block, literal, name } from '../util/quote.ts'
 import { isClaimed } from './claims.ts'
-import { commandOf } from './effects.ts'
 import { columnText, policyMade, sequenceMade, sqlOf } from './make.ts'
+import { commandOf } from './parse-tree.ts'
 import { isThere } from './presence.ts'
 import type { Trace } from './schedule.ts'
 import type { Column, Constraint, Key, State, Table, Thing } from './state.ts'

@@ -2,7 +2,7 @@ import { literal, name } from '../util/quote.ts'
 import { constraintMade, gone, identityChange, made, sequenceChange, sqlOf } from './make.ts'
 import { sameSql } from './references.ts'
 import { applyRename, type Rename } from './rename-state.ts'
-import { serials } from './replay-tables.ts'
+import { serials } from './sequence-options.ts'
 import { type Column, type EnumType, type Key, type Other, pathOf, type State, type Thing } from './state.ts'
 
 /*

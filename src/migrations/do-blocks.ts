@@ -23,6 +23,12 @@ export function guardedStatements({ text, origin }: Statement): Statement[] | un
   return conditional(first, origin)
 }
 
+/** Whether a block can run twice by itself. */
+export const isGuarded = (statement: Statement): boolean =>
+  guardedStatements(statement)?.every(
+    ({ node }) => !/^(Insert|Update|Delete|Merge|Truncate|Select)Stmt$/.test(Object.keys(node)[0] ?? ''),
+  ) ?? false
+
 /** What a block does of which no statement can be read. */
 export function effectOfBlock({ text }: Statement): Outcome {
   const words = withoutLiterals(bodyOf(text) ?? text)

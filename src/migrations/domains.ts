@@ -1,5 +1,5 @@
 import { name } from '../util/quote.ts'
-import type { Nodes } from './kinds.ts'
+import type { Nodes } from './nodes.ts'
 import { strings, textOf } from './parse-tree.ts'
 import { relationKey, type State } from './state.ts'
 import type { Told } from './told.ts'

@@ -1,5 +1,5 @@
 import { literal, name } from '../util/quote.ts'
-import { optionsIn, optionsText, serials } from './replay-tables.ts'
+import { optionsIn, optionsText, serials } from './sequence-options.ts'
 import {
   type Column,
   type Constraint,

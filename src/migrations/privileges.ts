@@ -1,10 +1,10 @@
 import type { Node } from 'libpg-query'
 import { name, relation } from '../util/quote.ts'
-import type { Nodes } from './kinds.ts'
+import type { Nodes } from './nodes.ts'
 import { objectKey } from './objects.ts'
 import { nodesOf, strings, textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
-import { type Key, partKey, type State } from './state.ts'
+import { type Key, partKey, type State, type Thing } from './state.ts'
 import type { Statement } from './statements.ts'
 import type { Told } from './told.ts'
 
@@ -22,12 +22,11 @@ const words: Record<string, string> = {
   OBJECT_TYPE: 'TYPE ',
 }
 
-/** What it says of each; undefined where it says it of whole schemas or of what has no row here. */
-export function privileges(
-  state: State,
-  node: Nodes['GrantStmt'],
-  { text, words: all }: Statement,
-): Told[] | undefined {
+/** What it says of each privilege, or as a whole where it names whole schemas or what has no row here. */
+export const privileges = (state: State, node: Nodes['GrantStmt'], statement: Statement): Told | Told[] | undefined =>
+  each(state, node, statement) ?? asAWhole(state, node, statement.text)
+
+function each(state: State, node: Nodes['GrantStmt'], { text, words: all }: Statement): Told[] | undefined {
   const word = words[textOf(node.objtype)]
   if (word === undefined || node.targtype !== 'ACL_TARGET_OBJECT' || node.grant_option) return undefined
   const objects = nodesOf(node.objects)
@@ -139,4 +138,49 @@ export function rolesOf(nodes: Node[] | undefined): string {
       return textOf(roletype).replace('ROLESPEC_', '')
     })
     .join(', ')
+}
+
+function asAWhole(state: State, node: Nodes['GrantStmt'], text: string): Told | undefined {
+  const grantees = rolesOf(node.grantees)
+  const rights = nodesOf(node.privileges)
+    .map((one) =>
+      'AccessPriv' in one ? `${textOf(one.AccessPriv.priv_name)} ${strings(one.AccessPriv.cols).join(' ')}`.trim() : '',
+    )
+    .sort()
+    .join(', ')
+  const objects = nodesOf(node.objects).map((one) =>
+    'RangeVar' in one ? relationOf(state, one.RangeVar) : objectKey(state, node.objtype, one),
+  )
+  if (objects.some((one) => one === undefined)) return undefined
+  const whole = node.targtype !== 'ACL_TARGET_OBJECT'
+  const on = whole
+    ? `schema ${objects.map((one) => textOf(one).split(' ')[1]).join(', ')}`
+    : objects.length === 1
+      ? textOf(objects[0])
+      : `objects ${objects.join(', ')}`
+  const facet = `${whole ? `all ${node.objtype} ` : ''}grant ${rights || 'all'} to ${grantees}`
+  const reset = text
+    .replace(/^grant\b/i, 'REVOKE')
+    .replace(/\bto\b(?!.*\bto\b)/is, 'FROM')
+    .replace(/\s+with\s+grant\s+option$/i, '')
+  // Taking privileges on everything away could take earlier, single ones along.
+  const overlaps = state
+    .all('setting')
+    .some(
+      (other) =>
+        other.key !== `setting ${facet} of ${on}` &&
+        ((/grant /.test(other.name) && other.name.endsWith(`to ${grantees}`) && (whole || other.on === on)) ||
+          (other.name.startsWith('privilege ') &&
+            other.name.endsWith(` for ${grantees}`) &&
+            (whole ? isAmong(other, node.objtype, rights) : other.on === on))),
+    )
+  return { on, facet, reset: overlaps ? undefined : reset, gone: node.is_grant !== true }
+}
+
+/** Whether a single privilege is one of those that are given on everything of a kind. */
+function isAmong({ on, name }: Thing, kind: string | undefined, rights: string): boolean {
+  const among = { OBJECT_TABLE: /^(table|view) /, OBJECT_SEQUENCE: /^sequence /, OBJECT_FUNCTION: /^function / }
+  const isOfKind = among[textOf(kind) as keyof typeof among]?.test(textOf(on)) ?? true
+  const right = textOf(/^privilege -?(\w+)/.exec(name)?.[1]).toLowerCase()
+  return isOfKind && (rights === '' || right === 'all' || rights.split(', ').some((one) => one.split(' ')[0] === right))
 }

@@ -1,5 +1,5 @@
 import { literal, name } from '../util/quote.ts'
-import type { Nodes } from './kinds.ts'
+import type { Nodes } from './nodes.ts'
 import { argumentsOf, objectKey, typeNamed } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { textOf } from './parse-tree.ts'

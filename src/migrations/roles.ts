@@ -1,5 +1,5 @@
 import { name } from '../util/quote.ts'
-import type { Nodes } from './kinds.ts'
+import type { Nodes } from './nodes.ts'
 import { nodesOf, textOf } from './parse-tree.ts'
 import type { State } from './state.ts'
 import { parseNow } from './statements.ts'

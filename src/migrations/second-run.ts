@@ -1,8 +1,7 @@
 import { dependents } from './dependents.ts'
-import { guardedStatements } from './do-blocks.ts'
-import { commandOf, droppedNames, tableName } from './effects.ts'
+import { isGuarded } from './do-blocks.ts'
 import { objectKey } from './objects.ts'
-import { nodesOf, textOf } from './parse-tree.ts'
+import { commandOf, droppedNames, nodesOf, tableName, textOf } from './parse-tree.ts'
 import type { Trace } from './schedule.ts'
 import { partKey, type State } from './state.ts'
 import { isRename, type Statement } from './statements.ts'
@@ -52,12 +51,6 @@ function isRemade(steps: Step[], at: number, end: State): boolean {
     )
   })
 }
-
-/** Whether a block can run twice by itself. */
-export const isGuarded = (statement: Statement): boolean =>
-  guardedStatements(statement)?.every(
-    ({ node }) => !/^(Insert|Update|Delete|Merge|Truncate|Select)Stmt$/.test(Object.keys(node)[0] ?? ''),
-  ) ?? false
 
 /** Whether it drops what a later block, which runs once, may make again: its text has the name. */
 function isDroppedForBlock(statements: Statement[], at: number): boolean {

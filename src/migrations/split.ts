@@ -1,7 +1,7 @@
 import type { Constraint } from 'libpg-query'
 import { literal, name, relation } from '../util/quote.ts'
-import { commandOf, droppedNames, effectsOf, tableName } from './effects.ts'
-import { textOf, typeKey } from './parse-tree.ts'
+import { namesOf } from './interplay.ts'
+import { commandOf, droppedNames, tableName, textOf, typeKey } from './parse-tree.ts'
 import { trace } from './schedule.ts'
 import type { State } from './state.ts'
 import { parseEach, refuse, type Statement } from './statements.ts'
@@ -100,7 +100,7 @@ async function deferValidation(
   statements: Statement[],
   later: Statement[],
 ): Promise<{ rewritten: Statement[]; validations: Statement[] }> {
-  const made = new Set(statements.flatMap((statement) => effectsOf(statement).makes))
+  const made = new Set(statements.flatMap((statement) => namesOf(statement).makes))
   const validations: Statement[] = []
   const rewritten: Statement[] = []
   for (const [i, statement] of statements.entries()) {

@@ -1,18 +1,18 @@
 import { name } from '../util/quote.ts'
 import { diff } from './diff.ts'
 import type { DrizzleMigration } from './drizzle-folder.ts'
-import { commandOf, droppedNames, tableName } from './effects.ts'
 import { sqlOf } from './make.ts'
+import { commandOf, droppedNames, tableName } from './parse-tree.ts'
 import { each, relationOf } from './references.ts'
 import { isVouched } from './refusals.ts'
 import { applyRename, type Rename, renameOf } from './rename-state.ts'
 import { replay, replayAll } from './replay.ts'
-import { primaryKeyOf } from './replay-tables.ts'
 import { schedule, trace } from './schedule.ts'
 import type { Snapshot } from './snapshot.ts'
 import { stateOf } from './snapshot-sql.ts'
 import { type Column, partKey, pathOf, type State, type Thing } from './state.ts'
 import { parseNow, parseStatements, refuse, type Statement, simplify } from './statements.ts'
+import { primaryKeyOf } from './table-state.ts'
 
 /** A migration's statements in an order that works, and what of them no state shows. */
 export type Up = {

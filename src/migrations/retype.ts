@@ -1,127 +1,15 @@
-import type { AlterTableCmd, ColumnDef, Constraint, Node, RangeVar } from 'libpg-query'
+import type { ColumnDef, Node, RangeVar } from 'libpg-query'
 import { array, block, literal, name, relation } from '../util/quote.ts'
-import { commandOf, tableName } from './effects.ts'
-import type { Guard } from './guard.ts'
+import type { Alteration } from './kinds/alteration.ts'
+import type { Surroundings } from './kinds/row.ts'
 import { implicitName } from './names.ts'
-import { nodesOf, strings, textOf, typeKey } from './parse-tree.ts'
-import { serials } from './replay-tables.ts'
-import { partKey, type State } from './state.ts'
-import { insertAfter, parseNow, type Statement } from './statements.ts'
+import { commandOf, nodesOf, strings, tableName, textOf, typeKey } from './parse-tree.ts'
+import { serials } from './sequence-options.ts'
+import { partKey } from './state.ts'
+import type { Statement } from './statements.ts'
 import { columnType, isOfType } from './types.ts'
 
-type Around = Parameters<Guard<Alteration>>[2]
-/** One command of an ALTER TABLE, and the table. */
-type Alteration = { table: RangeVar | undefined; command: AlterTableCmd }
-
-const asIs: Guard<Alteration> = ({ text }) => text
-/** Nothing is left to be taken away from a table that is gone. */
-const ifThere: Guard<Alteration> = (statement) =>
-  insertAfter(statement, textOf(statement.words[1]?.text.toLowerCase()), 'IF EXISTS')
-const without =
-  (word: string): Guard<Alteration> =>
-  (statement, node, around) => {
-    const text = insertAfter(statement, word, 'IF EXISTS')
-    // Written back to front, so that the positions of the words in front still hold.
-    return ifThere({ ...statement, text }, node, around)
-  }
-
-/** A rollback gives a sequence limits that its numbers may have left since: it starts anew then. */
-export function orAnew({ text, origin }: Statement): string {
-  if (!origin.startsWith('rollback of ') || !/\b(min|max)value\b/i.test(text)) return text
-  return block(`\
-  ${text};
-exception when invalid_parameter_value then
-  ${text} RESTART;`)
-}
-
-/** The guards of ALTER TABLE, by command. */
-export const alterations: Record<string, Guard<Alteration>> = {
-  // These state an end, not a step: running them twice is the same as once.
-  AT_EnableRowSecurity: asIs,
-  AT_ForceRowSecurity: asIs,
-  AT_NoForceRowSecurity: ifThere,
-  AT_DisableRowSecurity: ifThere,
-  AT_ColumnDefault: (statement, node, around) =>
-    node.command.def === undefined ? ifColumn(statement, node) : asIs(statement, node, around),
-  AT_SetNotNull: asIs,
-  AT_DropNotNull: asIs,
-  AT_SetStatistics: asIs,
-  AT_SetStorage: asIs,
-  AT_SetCompression: asIs,
-  AT_SetOptions: asIs,
-  AT_SetRelOptions: asIs,
-  AT_ResetRelOptions: asIs,
-  AT_SetIdentity: orAnew,
-  AT_ReplicaIdentity: asIs,
-  AT_ChangeOwner: asIs,
-  AT_ClusterOn: asIs,
-  AT_SetLogged: asIs,
-  AT_SetUnLogged: asIs,
-  AT_SetTableSpace: asIs,
-  AT_SetAccessMethod: asIs,
-  AT_ValidateConstraint: asIs,
-  AT_EnableTrig: asIs,
-  AT_EnableAlwaysTrig: asIs,
-  AT_EnableReplicaTrig: asIs,
-  AT_EnableTrigAll: asIs,
-  AT_EnableTrigUser: asIs,
-  AT_DisableTrig: asIs,
-  AT_DisableTrigAll: asIs,
-  AT_DisableTrigUser: asIs,
-  AT_EnableRule: asIs,
-  AT_DisableRule: asIs,
-  AT_SetExpression: asIs,
-
-  AT_AddColumn: (statement) => {
-    const last = /^(column)$/i.test(textOf(statement.words[addAt(statement) + 1]?.text)) ? 'column' : 'add'
-    return insertAfter(statement, last, 'IF NOT EXISTS')
-  },
-  AT_DropColumn: (statement, node, around) =>
-    without(/^column$/i.test(textOf(statement.words[dropAt(statement) + 1]?.text)) ? 'column' : 'drop')(
-      statement,
-      node,
-      around,
-    ),
-  AT_DropConstraint: without('constraint'),
-  AT_DropIdentity: without('identity'),
-  AT_DropExpression: without('expression'),
-
-  AT_AddIdentity: ({ text }, { table, command }) =>
-    block(`\
-  if exists (
-    select from pg_attribute
-    where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and attidentity = ''
-  ) then
-    ${text};
-    -- It counts on from what is there.
-    perform set_config('row_security', 'off', true);
-    perform setval(pg_get_serial_sequence(${literal(relation(table))}, ${literal(command.name)}), max(t.${name(command.name)}))
-    from ${relation(table)} as t having max(t.${name(command.name)}) > 0;
-  end if;`),
-
-  AT_AddConstraint: addConstraint,
-  AT_AddIndexConstraint: addConstraint,
-
-  AT_AlterColumnType: setType,
-}
-
-function addConstraint(statement: Statement, { table, command }: Alteration, around: Around): string {
-  const constraint = (command.def as { Constraint?: Constraint } | undefined)?.Constraint
-  const primary = constraint?.contype === 'CONSTR_PRIMARY'
-  if (constraint === undefined || (!constraint.conname && !primary)) {
-    const at = statement.words.findIndex(({ text }, i) => i > 1 && /^add$/i.test(text))
-    const end = statement.words[at]?.end ?? 0
-    const named = `${statement.text.slice(0, end)} CONSTRAINT ${name(around.made?.name)}${statement.text.slice(end)}`
-    const [again] = parseNow([named], statement.origin) as [Statement]
-    return addConstraint(again, { table, command: commandOf(again.node) as AlterTableCmd }, around)
-  }
-  // A table has one primary key at most, whatever its name.
-  const same = primary ? `contype = 'p'` : `conname = ${literal(constraint.conname)}`
-  return block(`\
-  if not exists (select from pg_constraint where ${same} and conrelid = to_regclass(${literal(relation(table))})) then
-    ${statement.text};
-  end if;`)
-}
+/* ALTER COLUMN … TYPE in a form that can run twice. */
 
 /**
  * Where the column has its type already nothing happens: a USING expression would be applied to its own result.
@@ -129,11 +17,7 @@ function addConstraint(statement: Statement, { table, command }: Alteration, aro
  * length, for `::varchar(20)` would cut values off where assigning them is an error. Between types that have no cast the
  * way leads through text, which either reads the values or names the one that it cannot.
  */
-function setType(
-  statement: Statement,
-  { table, command }: Alteration,
-  around: { later: Statement[]; labels: Map<string, string[]>; after: State },
-): string {
+export function setType(statement: Statement, { table, command }: Alteration, around: Surroundings): string {
   const definition = (command.def as { ColumnDef?: ColumnDef } | undefined)?.ColumnDef
   const own = around.after.of('column', partKey('column', `table ${tableName(table)}`, textOf(command.name)))
   const type = columnType(definition?.typeName)
@@ -255,24 +139,8 @@ function setsDefault({ node }: Statement, table: RangeVar | undefined, column: s
   )
 }
 
-/** DROP DEFAULT of a column that may be gone. */
-function ifColumn({ text }: Statement, { table, command }: Alteration): string {
-  return block(`\
-  if exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and attidentity = '' and not attisdropped) then
-    ${text};
-  end if;`)
-}
-
 function insertCommand({ text, words }: Statement, command: string): string {
   const at = words.findIndex((word, i) => i > 1 && /^alter$/i.test(word.text))
   const start = words[at]?.start ?? 0
   return `${text.slice(0, start)}${command} ${text.slice(start)}`
-}
-
-function addAt({ words }: Statement): number {
-  return words.findIndex((word, i) => i > 1 && /^add$/i.test(word.text))
-}
-
-function dropAt({ words }: Statement): number {
-  return words.findIndex((word, i) => i > 1 && /^drop$/i.test(word.text))
 }

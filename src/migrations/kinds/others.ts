@@ -1,0 +1,88 @@
+import { literal, name, relation } from '../../util/quote.ts'
+import { nodesOf, textOf } from '../parse-tree.ts'
+import { relationOf } from '../references.ts'
+import { setting } from '../settings.ts'
+import { insertAfter } from '../statements.ts'
+import { anEnd, ifNotExists, orReplace, unless } from './forms.ts'
+import { other } from './known.ts'
+import type { Rows } from './row.ts'
+
+/* Schemas, extensions, publications, and what projects rarely have. */
+
+export const others: Rows = {
+  CreateSchemaStmt: {
+    guard: ifNotExists('schema'),
+    effect: (state, _statement, node) => {
+      const called = textOf(node.schemaname)
+      if (state.get(`schema ${called}`) === undefined)
+        state.put({ kind: 'schema', key: `schema ${called}`, name: called, refs: [] })
+      return {}
+    },
+  },
+  CreateExtensionStmt: {
+    guard: ifNotExists('extension'),
+    effect: (state, statement, node) =>
+      other(
+        state,
+        statement,
+        {
+          word: 'extension',
+          key: `extension ${node.extname}`,
+          name: textOf(node.extname),
+          drop: `DROP EXTENSION ${name(node.extname)}`,
+        },
+        nodesOf(node.options).flatMap((one) =>
+          'DefElem' in one && one.DefElem.defname === 'schema' && one.DefElem.arg && 'String' in one.DefElem.arg
+            ? [`schema ${one.DefElem.arg.String.sval}`]
+            : [],
+        ),
+      ),
+  },
+  CreatePublicationStmt: {
+    guard: ({ text }, node) =>
+      unless(text, `exists (select from pg_publication where pubname = ${literal(node.pubname)})`),
+    effect: (state, statement, node) =>
+      other(
+        state,
+        statement,
+        {
+          word: 'publication',
+          key: `publication ${node.pubname}`,
+          name: textOf(node.pubname),
+          drop: `DROP PUBLICATION ${name(node.pubname)}`,
+        },
+        [],
+      ),
+  },
+  AlterPublicationStmt: {
+    effect: setting((state, node) => {
+      const { pubname, pubobjects, action } = node
+      const [only, ...others] = nodesOf(pubobjects).flatMap((one) =>
+        'PublicationObjSpec' in one && one.PublicationObjSpec.pubtable?.relation
+          ? [one.PublicationObjSpec.pubtable]
+          : [],
+      )
+      if (only === undefined || others.length > 0 || !/^AP_(Add|Drop)Objects$/.test(textOf(action))) return undefined
+      return {
+        on: relationOf(state, only.relation),
+        facet: `publication ${pubname}`,
+        reset: `ALTER PUBLICATION ${name(pubname)} DROP TABLE ${relation(only.relation)}`,
+        gone: action === 'AP_DropObjects',
+      }
+    }),
+  },
+  CreatePLangStmt: { guard: orReplace },
+  CreateTransformStmt: { guard: orReplace },
+  CreateForeignServerStmt: { guard: ifNotExists('server') },
+  CreateForeignTableStmt: { guard: ifNotExists('table') },
+  CreateUserMappingStmt: { guard: ifNotExists('mapping') },
+  DropUserMappingStmt: { guard: (statement) => insertAfter(statement, 'mapping', 'IF EXISTS') },
+  AlterExtensionStmt: anEnd,
+  AlterEventTrigStmt: anEnd,
+  AlterTypeStmt: anEnd,
+  AlterOperatorStmt: anEnd,
+  AlterCollationStmt: anEnd,
+  AlterDatabaseStmt: anEnd,
+  AlterDatabaseSetStmt: anEnd,
+  AlterTSDictionaryStmt: anEnd,
+}
