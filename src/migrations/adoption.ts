@@ -3,7 +3,7 @@ import { isClaimed } from './claims.ts'
 import { columnText, policyMade, sequenceMade, sqlOf } from './make.ts'
 import { commandOf } from './parse-tree.ts'
 import { isThere } from './presence.ts'
-import type { Trace } from './schedule.ts'
+import type { Trace } from './replay.ts'
 import type { Column, Constraint, Key, State, Table, Thing } from './state.ts'
 import { isRename, type Statement, wordsIn } from './statements.ts'
 

@@ -1,6 +1,6 @@
 import { literal } from '../util/quote.ts'
 import { isThere } from './presence.ts'
-import { trace } from './schedule.ts'
+import { trace } from './replay.ts'
 import { type Key, type State, schemaOf, type Thing } from './state.ts'
 import { isRename, type Statement } from './statements.ts'
 

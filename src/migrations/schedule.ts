@@ -2,11 +2,10 @@ import type { ColumnDef } from 'libpg-query'
 import { dependents, readers, rested, serves } from './dependents.ts'
 import { byRank } from './diff.ts'
 import { gone, made } from './make.ts'
-import type { Outcome } from './outcome.ts'
-import { strings, textOf } from './parse-tree.ts'
+import { commandOf, strings, textOf } from './parse-tree.ts'
 import { relationOf } from './references.ts'
-import { replay } from './replay.ts'
-import { type Constraint, emptyLog, type Key, type Log, partKey, type State, type Thing } from './state.ts'
+import { replay, type Trace, trace } from './replay.ts'
+import { type Constraint, emptyLog, type Key, partKey, type State, type Thing } from './state.ts'
 import { isRename, parseNow, type Statement } from './statements.ts'
 
 /*
@@ -14,28 +13,6 @@ import { isRename, parseNow, type Statement } from './statements.ts'
  * takes away first, or takes away or retypes what something else still reads: then that one comes first, or what reads
  * it is dropped and recreated at the end.
  */
-
-/** What a statement did, in the order of its file. */
-export type Trace = { log: Log; outcome: Outcome; things: Map<Key, Thing>; lost: Map<Key, Thing> }
-
-export function trace(state: State, statement: Statement): Trace {
-  const before = new Map(state.things)
-  state.log = emptyLog()
-  const outcome = replay(state, statement)
-  const { log } = state
-  const things = new Map<Key, Thing>()
-  for (const key of [...log.made, ...log.changed, ...log.touched]) {
-    const thing = state.get(key)
-    if (thing) things.set(key, thing)
-  }
-  const lost = new Map(
-    [...log.removed].flatMap((key): [Key, Thing][] => {
-      const thing = before.get(key)
-      return thing === undefined ? [] : [[key, thing]]
-    }),
-  )
-  return { log, outcome, things, lost }
-}
 
 /** The statements in an order that works, with those around them that take what is in the way aside and bring it back. */
 export function schedule(
@@ -329,8 +306,7 @@ type Command = { key: Key; subtype: string; unset: boolean; type: string }
 /** A command on a column. */
 function commandOn(state: State, { node }: Statement): Command | undefined {
   if (!('AlterTableStmt' in node)) return undefined
-  const [first] = node.AlterTableStmt.cmds ?? []
-  const command = first && 'AlterTableCmd' in first ? first.AlterTableCmd : undefined
+  const command = commandOf(node)
   if (command?.name === undefined) return undefined
   const definition = (command.def as { ColumnDef?: ColumnDef } | undefined)?.ColumnDef
   return {
@@ -341,12 +317,8 @@ function commandOn(state: State, { node }: Statement): Command | undefined {
   }
 }
 
-function replacesKey({ node }: Statement): boolean {
-  if (!('AlterTableStmt' in node)) return false
-  const [first] = node.AlterTableStmt.cmds ?? []
-  const subtype = first && 'AlterTableCmd' in first ? textOf(first.AlterTableCmd.subtype) : ''
-  return /^AT_(AddConstraint|AddIndexConstraint|AddColumn|DropNotNull)$/.test(subtype)
-}
+const replacesKey = ({ node }: Statement): boolean =>
+  /^AT_(AddConstraint|AddIndexConstraint|AddColumn|DropNotNull)$/.test(textOf(commandOf(node)?.subtype))
 
 function ownedBy(state: State, key: Key): Thing[] {
   return state.owned(key).flatMap((thing) => [thing, ...ownedBy(state, thing.key)])

@@ -2,7 +2,7 @@ import { dependents } from './dependents.ts'
 import { isGuarded } from './do-blocks.ts'
 import { objectKey } from './objects.ts'
 import { commandOf, droppedNames, nodesOf, tableName, textOf } from './parse-tree.ts'
-import type { Trace } from './schedule.ts'
+import type { Trace } from './replay.ts'
 import { partKey, type State } from './state.ts'
 import { isRename, type Statement } from './statements.ts'
 

@@ -2,7 +2,7 @@ import type { Constraint } from 'libpg-query'
 import { literal, name, relation } from '../util/quote.ts'
 import { namesOf } from './interplay.ts'
 import { commandOf, droppedNames, tableName, textOf, typeKey } from './parse-tree.ts'
-import { trace } from './schedule.ts'
+import { trace } from './replay.ts'
 import type { State } from './state.ts'
 import { parseEach, refuse, type Statement } from './statements.ts'
 

@@ -16,10 +16,7 @@ import type { Names, Rows } from './row.ts'
 
 export const anyObject: Rows = {
   DropStmt: {
-    guard: (statement, node, around) => {
-      const { once } = around
-      const kind = drops[textOf(node.removeType)]
-      if (kind === undefined) return once(statement.text)
+    guard: (statement, node, { before }) => {
       // drizzle-kit writes CASCADE everywhere. A host's view must not be taken along: without CASCADE PostgreSQL names
       // what is in the way and drops nothing.
       const words = statement.text.replace(/\s+cascade$/i, '')
@@ -27,9 +24,9 @@ export const anyObject: Rows = {
         ...statement,
         text: node.removeType === 'OBJECT_TABLE' || node.removeType === 'OBJECT_POLICY' ? words : statement.text,
       }
-      const after = node.concurrent ? 'concurrently' : kind
+      const after = node.concurrent ? 'concurrently' : lastWordOf(node.removeType)
       if (node.removeType === 'OBJECT_TABLE' && statement.origin.startsWith('rollback of '))
-        return ifOurs(restricted, around.before)
+        return ifOurs(restricted, before)
       return node.missing_ok ? restricted.text : insertAfter(restricted, after, 'IF EXISTS')
     },
     effect: (state, _statement, node) => {
@@ -102,42 +99,11 @@ export const anyObject: Rows = {
   AlterObjectDependsStmt: anEnd,
 }
 
-const drops: Record<string, string> = {
-  OBJECT_TABLE: 'table',
-  OBJECT_TYPE: 'type',
-  OBJECT_DOMAIN: 'domain',
-  OBJECT_SCHEMA: 'schema',
-  OBJECT_POLICY: 'policy',
-  OBJECT_INDEX: 'index',
-  OBJECT_TRIGGER: 'trigger',
-  OBJECT_VIEW: 'view',
-  OBJECT_MATVIEW: 'view',
-  OBJECT_SEQUENCE: 'sequence',
-  OBJECT_FUNCTION: 'function',
-  OBJECT_PROCEDURE: 'procedure',
-  OBJECT_EXTENSION: 'extension',
-  OBJECT_RULE: 'rule',
-  OBJECT_PUBLICATION: 'publication',
-  OBJECT_STATISTIC_EXT: 'statistics',
-  OBJECT_AGGREGATE: 'aggregate',
-  OBJECT_ROUTINE: 'routine',
-  OBJECT_CAST: 'cast',
-  OBJECT_COLLATION: 'collation',
-  OBJECT_CONVERSION: 'conversion',
-  OBJECT_OPERATOR: 'operator',
-  OBJECT_OPCLASS: 'class',
-  OBJECT_OPFAMILY: 'family',
-  OBJECT_EVENT_TRIGGER: 'trigger',
-  OBJECT_FDW: 'wrapper',
-  OBJECT_FOREIGN_SERVER: 'server',
-  OBJECT_FOREIGN_TABLE: 'table',
-  OBJECT_LANGUAGE: 'language',
-  OBJECT_TRANSFORM: 'transform',
-  OBJECT_ACCESS_METHOD: 'method',
-  OBJECT_TSCONFIGURATION: 'configuration',
-  OBJECT_TSDICTIONARY: 'dictionary',
-  OBJECT_TSPARSER: 'parser',
-  OBJECT_TSTEMPLATE: 'template',
+/** The word behind which IF EXISTS stands: the last one in front of the name. */
+function lastWordOf(kind: string | undefined): string {
+  const word = textOf(kind).replace(/^OBJECT_(TS)?/, '')
+  const others = { MATVIEW: 'view', STATISTIC_EXT: 'statistics', OPCLASS: 'class', OPFAMILY: 'family', FDW: 'wrapper' }
+  return others[word as keyof typeof others] ?? word.replace(/^.*_/, '').toLowerCase()
 }
 
 /** A rollback drops a table that its migration made. One with other columns was there before, or holds more than ours. */
