@@ -104,7 +104,7 @@ test('each field of a refusal is named once, with its rule', () => {
     'bundle.base_url: must be a URL; bundle.base_url: must be a URL; patch.fieldMappings.date: must not look like a credential; store it with credentials.store'
   expect(problemsOf(message)).toEqual([
     { field: 'base_url', rule: 'must be a URL' },
-    { field: 'fieldMappings.date', rule: 'must not look like a credential; store it with credentials.store' },
+    { field: 'fieldMappings.date', rule: 'must not look like a credential; store it below, as a credential' },
   ])
   expect(problemsOf('integrationType xledger: others keep saving it')).toEqual([])
 })
