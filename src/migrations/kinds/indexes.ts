@@ -7,7 +7,7 @@ import { setting } from '../settings.ts'
 import { partKey, relationKey } from '../state.ts'
 import { insertAfter, parseNow } from '../statements.ts'
 import { asIs, ifNotExists } from './forms.ts'
-import { other, plain } from './known.ts'
+import { known, plain } from './known.ts'
 import type { Guard, Rows } from './row.ts'
 
 /* Indexes and statistics. */
@@ -64,30 +64,25 @@ export const indexes: Rows = {
   },
   CreateStatsStmt: {
     guard: ifNotExists('statistics'),
-    effect: (state, statement, node) => {
-      const called = textOf(strings(node.defnames).at(-1))
-      const schema = strings(node.defnames).length > 1 ? textOf(strings(node.defnames)[0]) : 'public'
-      const [first] = nodesOf(node.relations)
+    effect: known(({ defnames, relations, exprs }, state) => {
+      const [called = '', schema = 'public'] = strings(defnames).reverse()
+      const [first] = nodesOf(relations)
       const on = first && 'RangeVar' in first ? relationOf(state, first.RangeVar) : undefined
-      return other(
-        state,
-        statement,
-        {
-          word: 'statistics',
-          key: `statistic ${schema}.${called}`,
-          name: called,
-          schema,
-          drop: `DROP STATISTICS ${name(schema)}.${name(called)}`,
-          ...(on ? { on } : {}),
-        },
-        [
-          ...referencesOf(state, node.exprs, on),
-          ...nodesOf(node.exprs).flatMap((one) =>
+      return {
+        word: 'statistics',
+        key: `statistic ${schema}.${called}`,
+        name: called,
+        schema,
+        drop: `DROP STATISTICS ${name(schema)}.${name(called)}`,
+        ...(on ? { on } : {}),
+        refs: [
+          ...referencesOf(state, exprs, on),
+          ...nodesOf(exprs).flatMap((one) =>
             on && 'StatsElem' in one && one.StatsElem.name ? [partKey('column', on, one.StatsElem.name)] : [],
           ),
         ],
-      )
-    },
+      }
+    }),
   },
   AlterStatsStmt: {
     guard: asIs,

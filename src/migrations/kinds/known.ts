@@ -1,9 +1,8 @@
 import type { Node } from 'libpg-query'
 import { name } from '../../util/quote.ts'
-import type { Outcome } from '../outcome.ts'
 import { referencesOf } from '../references.ts'
 import { type Key, type Other, relationKey, type State } from '../state.ts'
-import type { Statement } from '../statements.ts'
+import type { Effect } from './row.ts'
 
 /* Objects that are known by the statement that makes them. */
 
@@ -19,47 +18,34 @@ export function forgetOptions(state: State, key: Key): void {
   for (const one of state.owned(key, 'setting')) if (/^options? /.test(one.name)) state.remove(one.key)
 }
 
-/** An object that is known by its statement. */
-export function other(
-  state: State,
-  statement: Statement,
-  object: { word: string; key: Key; name: string; drop: string } & Partial<
-    Pick<Other, 'schema' | 'on' | 'replaceable'>
-  >,
-  refs: Key[],
-  exists: { replace?: boolean | undefined } = {},
-): Outcome {
-  const was = state.get(object.key)
-  // What is there already stays; the guard says so where it is another one.
-  if (was !== undefined && !exists.replace && !object.replaceable) return {}
-  state.put({
-    kind: 'object',
-    ...object,
-    text: plain(statement.text),
-    refs: refs.filter((one) => one !== object.key && one !== object.on),
-  })
-  return {}
-}
+type Known = Pick<Other, 'word' | 'name'> &
+  Partial<Pick<Other, 'key' | 'drop' | 'schema' | 'on' | 'replaceable' | 'refs'>> & { replace?: boolean | undefined }
 
-export function otherType(
-  state: State,
-  statement: Statement,
-  parts: string[],
-  word: 'domain' | 'type',
-  tree: unknown,
-): Outcome {
-  const [called = '', schema = 'public'] = [...parts].reverse()
-  const key = relationKey('type', schema || 'public', called)
-  return other(
-    state,
-    statement,
-    {
-      word,
+/** The effect of a statement that makes an object by which alone it is known; undefined where it is not read. */
+export const known =
+  <T>(read: (node: T, state: State) => Known | undefined): Effect<T> =>
+  (state, { text }, node) => {
+    const found = read(node, state)
+    if (found === undefined) return { unknown: true }
+    const { refs = [], replace, ...object } = found
+    const { word, name: called, key = `${word} ${called}` } = object
+    // What is there already stays; the guard says so where it is another one.
+    if (state.get(key) !== undefined && !replace && !object.replaceable) return {}
+    state.put({
+      kind: 'object',
+      drop: `DROP ${word.replaceAll('_', ' ').toUpperCase()} ${name(called)}`,
+      ...object,
       key,
-      name: called,
-      schema: schema || 'public',
-      drop: `DROP ${word.toUpperCase()} ${name(schema || 'public')}.${name(called)}`,
-    },
-    referencesOf(state, tree as Node[]),
-  )
+      text: plain(text),
+      refs: refs.filter((one) => one !== key && one !== object.on),
+    })
+    return {}
+  }
+
+/** A domain, a composite or a range type. */
+export function typeKnown(state: State, parts: string[], word: 'domain' | 'type', tree: unknown): Known {
+  const [called = '', schema = 'public'] = [...parts].reverse()
+  const drop = `DROP ${word.toUpperCase()} ${name(schema)}.${name(called)}`
+  const key = relationKey('type', schema, called)
+  return { word, key, name: called, schema, drop, refs: referencesOf(state, tree as Node[]) }
 }

@@ -4,7 +4,7 @@ import { relationOf } from '../references.ts'
 import { setting } from '../settings.ts'
 import { insertAfter } from '../statements.ts'
 import { anEnd, ifNotExists, orReplace, unless } from './forms.ts'
-import { other } from './known.ts'
+import { known } from './known.ts'
 import type { Rows } from './row.ts'
 
 /* Schemas, extensions, publications, and what projects rarely have. */
@@ -21,38 +21,19 @@ export const others: Rows = {
   },
   CreateExtensionStmt: {
     guard: ifNotExists('extension'),
-    effect: (state, statement, node) =>
-      other(
-        state,
-        statement,
-        {
-          word: 'extension',
-          key: `extension ${node.extname}`,
-          name: textOf(node.extname),
-          drop: `DROP EXTENSION ${name(node.extname)}`,
-        },
-        nodesOf(node.options).flatMap((one) =>
-          'DefElem' in one && one.DefElem.defname === 'schema' && one.DefElem.arg && 'String' in one.DefElem.arg
-            ? [`schema ${one.DefElem.arg.String.sval}`]
-            : [],
-        ),
-      ),
+    effect: known(({ extname, options }) => {
+      const refs = nodesOf(options).flatMap((one) =>
+        'DefElem' in one && one.DefElem.defname === 'schema' && one.DefElem.arg && 'String' in one.DefElem.arg
+          ? [`schema ${one.DefElem.arg.String.sval}`]
+          : [],
+      )
+      return { word: 'extension', name: textOf(extname), refs }
+    }),
   },
   CreatePublicationStmt: {
     guard: ({ text }, node) =>
       unless(text, `exists (select from pg_publication where pubname = ${literal(node.pubname)})`),
-    effect: (state, statement, node) =>
-      other(
-        state,
-        statement,
-        {
-          word: 'publication',
-          key: `publication ${node.pubname}`,
-          name: textOf(node.pubname),
-          drop: `DROP PUBLICATION ${name(node.pubname)}`,
-        },
-        [],
-      ),
+    effect: known(({ pubname }) => ({ word: 'publication', name: textOf(pubname) })),
   },
   AlterPublicationStmt: {
     effect: setting((state, node) => {

@@ -7,7 +7,7 @@ import { roleOptions } from '../roles.ts'
 import { ownerReset, setting } from '../settings.ts'
 import { insertAfter } from '../statements.ts'
 import { asIs, unless } from './forms.ts'
-import { other } from './known.ts'
+import { known } from './known.ts'
 import type { Names, Rows } from './row.ts'
 
 /* Roles, what they may, and what they own. */
@@ -15,13 +15,7 @@ import type { Names, Rows } from './row.ts'
 export const roles: Rows = {
   CreateRoleStmt: {
     guard: ({ text }, node) => unless(text, `exists (select from pg_roles where rolname = ${literal(node.role)})`),
-    effect: (state, statement, node) =>
-      other(
-        state,
-        statement,
-        { word: 'role', key: `role ${node.role}`, name: textOf(node.role), drop: `DROP ROLE ${name(node.role)}` },
-        [],
-      ),
+    effect: known(({ role }) => ({ word: 'role', name: textOf(role) })),
   },
   AlterRoleStmt: { guard: asIs, effect: setting(roleOptions) },
   AlterRoleSetStmt: {

@@ -4,10 +4,10 @@ import { objectKey, signatureOf } from '../objects.ts'
 import { itemsOf, qualified, strings, tableName, textOf } from '../parse-tree.ts'
 import { each, functionsCalled, referencesOf, relationOf, typeKeyOf } from '../references.ts'
 import { setting } from '../settings.ts'
-import { partKey } from '../state.ts'
+import { type Key, partKey } from '../state.ts'
 import { insertAfter } from '../statements.ts'
 import { asIs, orReplace, unlessType } from './forms.ts'
-import { forgetOptions, other } from './known.ts'
+import { forgetOptions, known } from './known.ts'
 import type { Rows } from './row.ts'
 
 /* Functions, aggregates, triggers and rules. */
@@ -15,31 +15,25 @@ import type { Rows } from './row.ts'
 export const routines: Rows = {
   CreateFunctionStmt: {
     guard: orReplace,
-    effect: (state, statement, node) => {
+    effect: known((node, state) => {
       const { schema, name: called, args } = signatureOf(strings(node.funcname), node.parameters)
       const key = `function ${schema}.${called}(${args})`
-      const word = node.is_procedure ? 'PROCEDURE' : 'FUNCTION'
       // Each table and view is a type too.
       const types = [...each(node.parameters, 'argType'), ...each(node, 'returnType')].flatMap((type) => {
         const key = typeKeyOf(type as never)
         return [key, key.replace('type', 'table'), key.replace('type', 'view')]
       })
       forgetOptions(state, key)
-      return other(
-        state,
-        statement,
-        {
-          word: 'function',
-          key,
-          name: called,
-          schema,
-          drop: `DROP ${word} ${name(schema)}.${name(called)}(${args})`,
-          replaceable: true,
-        },
-        [...types, ...referencesOf(state, node.sql_body)],
-        { replace: node.replace },
-      )
-    },
+      return {
+        word: 'function',
+        key,
+        name: called,
+        schema,
+        drop: `DROP ${node.is_procedure ? 'PROCEDURE' : 'FUNCTION'} ${name(schema)}.${name(called)}(${args})`,
+        replaceable: true,
+        refs: [...types, ...referencesOf(state, node.sql_body)],
+      }
+    }),
   },
   AlterFunctionStmt: {
     guard: asIs,
@@ -58,48 +52,38 @@ export const routines: Rows = {
       node.isconstraint
         ? `DROP TRIGGER IF EXISTS ${name(node.trigname)} ON ${relation(node.relation)};\n${statement.text};`
         : insertAfter(statement, 'create', 'OR REPLACE'),
-    effect: (state, statement, node) => {
+    effect: known((node, state) => {
       const on = relationOf(state, node.relation)
       const called = textOf(node.trigname)
       const columns = strings(node.columns).map((one) => partKey('column', on, one))
-      const parts = strings(node.funcname)
-      const { schema, name: own } = signatureOf(parts, [])
-      return other(
-        state,
-        statement,
-        {
-          word: 'trigger',
-          key: partKey('trigger', on, called),
-          name: called,
-          on,
-          drop: `DROP TRIGGER ${name(called)} ON ${relation(node.relation)}`,
-          replaceable: !node.isconstraint,
-        },
-        [...columns, ...referencesOf(state, node.whenClause, on), `function ${schema}.${own}()`],
-        { replace: node.replace },
-      )
-    },
+      return {
+        word: 'trigger',
+        key: partKey('trigger', on, called),
+        name: called,
+        on,
+        drop: `DROP TRIGGER ${name(called)} ON ${relation(node.relation)}`,
+        replaceable: !node.isconstraint,
+        replace: node.replace,
+        refs: [...columns, ...referencesOf(state, node.whenClause, on), triggered(node.funcname)],
+      }
+    }),
     names: ({ relation }) => ({ needs: [`table ${tableName(relation)}`] }),
   },
   RuleStmt: {
     guard: orReplace,
-    effect: (state, statement, node) => {
+    effect: known((node, state) => {
       const on = relationOf(state, node.relation)
       const called = textOf(node.rulename)
-      return other(
-        state,
-        statement,
-        {
-          word: 'rule',
-          key: partKey('rule', on, called),
-          name: called,
-          on,
-          drop: `DROP RULE ${name(called)} ON ${relation(node.relation)}`,
-        },
-        referencesOf(state, [node.whereClause, node.actions] as Node[], on),
-        { replace: node.replace },
-      )
-    },
+      return {
+        word: 'rule',
+        key: partKey('rule', on, called),
+        name: called,
+        on,
+        drop: `DROP RULE ${name(called)} ON ${relation(node.relation)}`,
+        replace: node.replace,
+        refs: referencesOf(state, [node.whereClause, node.actions] as Node[], on),
+      }
+    }),
   },
   DefineStmt: {
     guard: (statement, node, { once }) => {
@@ -107,59 +91,42 @@ export const routines: Rows = {
       if (node.kind === 'OBJECT_AGGREGATE') return insertAfter(statement, 'create', 'OR REPLACE')
       return node.kind === 'OBJECT_TYPE' ? unlessType(statement.text, qualified(node.defnames)) : once(statement.text)
     },
-    effect: (state, statement, node) => {
+    effect: known((node, state) => {
       const called = textOf(strings(node.defnames).at(-1))
       if (node.kind === 'OBJECT_AGGREGATE') {
         const { schema, args } = signatureOf(strings(node.defnames), itemsOf(node.args?.[0]))
         const types = [...each(node.args, 'argType'), ...each(node.definition, 'TypeName')]
         const functions = types.flatMap(({ names }) => functionsCalled(state, strings(names as Node[])))
-        return other(
-          state,
-          statement,
-          {
-            word: 'function',
-            key: `function ${schema}.${called}(${args})`,
-            name: called,
-            schema,
-            drop: `DROP AGGREGATE ${name(schema)}.${name(called)}(${args})`,
-            replaceable: true,
-          },
-          [...types.map((type) => typeKeyOf(type as never)), ...functions],
-          { replace: node.replace },
-        )
+        return {
+          word: 'function',
+          key: `function ${schema}.${called}(${args})`,
+          name: called,
+          schema,
+          drop: `DROP AGGREGATE ${name(schema)}.${name(called)}(${args})`,
+          replaceable: true,
+          refs: [...types.map((type) => typeKeyOf(type as never)), ...functions],
+        }
       }
       const words = defined[textOf(node.kind)]
-      if (words === undefined) return { unknown: true }
+      if (words === undefined) return undefined
       const word = textOf(node.kind).replace('OBJECT_', '').toLowerCase()
-      return other(
-        state,
-        statement,
-        {
-          word,
-          key: `${word} ${strings(node.defnames).join('.')}`,
-          name: called,
-          drop: `DROP ${words} ${qualified(node.defnames)}`,
-        },
-        [],
-      )
-    },
+      const key = `${word} ${strings(node.defnames).join('.')}`
+      return { word, key, name: called, drop: `DROP ${words} ${qualified(node.defnames)}` }
+    }),
   },
   CreateEventTrigStmt: {
-    effect: (state, statement, node) => {
-      const { schema, name: own } = signatureOf(strings(node.funcname), [])
-      return other(
-        state,
-        statement,
-        {
-          word: 'event_trigger',
-          key: `event_trigger ${node.trigname}`,
-          name: textOf(node.trigname),
-          drop: `DROP EVENT TRIGGER ${name(node.trigname)}`,
-        },
-        [`function ${schema}.${own}()`],
-      )
-    },
+    effect: known(({ trigname, funcname }) => ({
+      word: 'event_trigger',
+      name: textOf(trigname),
+      refs: [triggered(funcname)],
+    })),
   },
+}
+
+/** The function that a trigger calls. */
+function triggered(called: Node[] | undefined): Key {
+  const { schema, name: own } = signatureOf(strings(called), [])
+  return `function ${schema}.${own}()`
 }
 
 /** What CREATE … (…) makes that is known by its statement alone. */

@@ -7,7 +7,7 @@ import { renameBlock } from '../renaming.ts'
 import { setting } from '../settings.ts'
 import { insertAfter } from '../statements.ts'
 import { unlessType } from './forms.ts'
-import { otherType } from './known.ts'
+import { known, typeKnown } from './known.ts'
 import type { Rows } from './row.ts'
 
 /* Enums, domains, composite and range types. */
@@ -61,17 +61,17 @@ export const types: Rows = {
   },
   CreateDomainStmt: {
     guard: ({ text }, node) => unlessType(text, qualified(node.domainname)),
-    effect: (state, statement, node) =>
-      otherType(state, statement, strings(node.domainname), 'domain', [node.typeName, node.constraints]),
+    effect: known((node, state) =>
+      typeKnown(state, strings(node.domainname), 'domain', [node.typeName, node.constraints]),
+    ),
   },
   AlterDomainStmt: { effect: setting((state, node, { text }) => domainChange(state, node, text)) },
   CompositeTypeStmt: {
     guard: ({ text }, node) => unlessType(text, relation(node.typevar)),
-    effect: (state, statement, node) =>
-      otherType(state, statement, placeOfTable(node.typevar), 'type', node.coldeflist),
+    effect: known((node, state) => typeKnown(state, placeOfTable(node.typevar), 'type', node.coldeflist)),
   },
   CreateRangeStmt: {
     guard: ({ text }, node) => unlessType(text, qualified(node.typeName)),
-    effect: (state, statement, node) => otherType(state, statement, strings(node.typeName), 'type', node.params),
+    effect: known((node, state) => typeKnown(state, strings(node.typeName), 'type', node.params)),
   },
 }
