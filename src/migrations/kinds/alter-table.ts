@@ -14,7 +14,8 @@ import { tableProperties } from './table-properties.ts'
 
 /* ALTER TABLE, and what else the parser calls so: one command each, by the table of commands. */
 
-const alterations: AlterationRows = { ...columns, ...constraints, ...tableProperties }
+export const families: AlterationRows[] = [columns, constraints, tableProperties]
+const alterations: AlterationRows = Object.assign({}, ...families)
 
 const rowOf = ({ objtype }: Nodes['AlterTableStmt'], subtype: string | undefined): AlterationRow =>
   (objtype === 'OBJECT_TYPE' ? attributes : alterations)[textOf(subtype)] ?? {}
