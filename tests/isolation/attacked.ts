@@ -21,7 +21,12 @@ export type Attacked = {
 }
 
 /** One thing that must hold; `run` throws where it does not. Shared by the tests and by the mutation score. */
-export type Check = { title: string; run(db: Attacked): Promise<void> }
+export type Check = {
+  title: string
+  /** The statements around which it plants objects that PostgreSQL might take for its own. */
+  shadows?: string
+  run(db: Attacked): Promise<void>
+}
 
 /** Opens a migrated database and gives it organizations to fight over. */
 export async function openAttacked(adminUrl: string, loginUrl: string): Promise<Attacked> {

@@ -47,8 +47,32 @@ const login = { name: `${run}_scoped`, password: randomBytes(16).toString('hex')
 /** Mutants are databases of their own, so that each core has one to try. */
 const workers = 2
 const admin = postgres(server.adminUrl, { max: workers, onnotice: () => {} })
-/** What noticed the last mutant is tried first on the next, which mostly is one of the same object. */
-let order = [...checks]
+/** How many mutants a check noticed, of which objects, and how long it takes. */
+const records = new Map(checks.map((check) => [check, { kills: 0, objects: new Set<string>(), milliseconds: 1 }]))
+const recordOf = (check: Check) => records.get(check) as NonNullable<ReturnType<(typeof records)['get']>>
+const objectOf = ({ name }: Mutant) => name.split(':')[0] ?? ''
+
+/**
+ * All checks, those first that are likely to notice it soon: what noticed a mutant of the same object; of a path, what
+ * plants shadows, above all around that function; otherwise what noticed most in its time. Only what none of them notices
+ * survives.
+ */
+function inTurn(mutant: Mutant): Check[] {
+  const object = objectOf(mutant)
+  const isOfPath = /path|pg_temp/.test(mutant.name)
+  const called = /\.(\w+\()/.exec(object)?.[1] ?? ''
+  const rank = (check: Check) => {
+    const { kills, objects } = recordOf(check)
+    if (objects.has(object)) return 0
+    if (!isOfPath) return kills > 0 ? 1 : check.shadows === undefined ? 2 : 3
+    return check.shadows === undefined ? 3 : check.shadows.includes(called) ? 1 : 2
+  }
+  const worth = ({ kills, milliseconds }: ReturnType<typeof recordOf>) => kills / milliseconds
+  return checks
+    .map((check) => ({ check, rank: rank(check), worth: worth(recordOf(check)) }))
+    .toSorted((a, b) => a.rank - b.rank || b.worth - a.worth)
+    .map(({ check }) => check)
+}
 const template = `${run}_template`
 
 try {
@@ -63,13 +87,8 @@ try {
 async function score(): Promise<number> {
   await admin.unsafe(`create database ${template}`)
   // `npm run test:mutation -- search_path`: those whose name matches the expression.
-  // `--sixth`: each sixth one, another sixth each day.
-  const isSixth = process.argv.includes('--sixth')
-  const today = Math.floor(Date.now() / 86_400_000)
-  const wanted = new RegExp(process.argv.slice(2).find((word) => word !== '--sixth') ?? '')
-  const mutants = (await prepareTemplate()).filter(
-    ({ name }, i) => wanted.test(name) && (!isSixth || i % 6 === today % 6),
-  )
+  const wanted = new RegExp(process.argv[2] ?? '')
+  const mutants = (await prepareTemplate()).filter(({ name }) => wanted.test(name))
   await assertClean()
   const survivors: Mutant[] = []
   const killers = new Set<Check>()
@@ -80,17 +99,18 @@ async function score(): Promise<number> {
       if (killer === undefined) survivors.push(mutant)
       else {
         killers.add(killer)
-        order = [killer, ...order.filter((check) => check !== killer)]
+        recordOf(killer).kills++
+        recordOf(killer).objects.add(objectOf(mutant))
       }
       process.stdout.write(killer === undefined ? 'S' : '.')
     }
   }
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
-  // In the order they have now, too.
+  // Again: what failed by now, and not by the mutant, would count as noticed.
   await assertClean()
 
   const unknown = Object.keys(equivalent).filter(
-    (name) => !isSixth && wanted.test(name) && !mutants.some((mutant) => mutant.name === name),
+    (name) => wanted.test(name) && !mutants.some((mutant) => mutant.name === name),
   )
   const known = mutants.filter(({ name }) => name in equivalent)
   const counted = mutants.length - known.length
@@ -137,11 +157,14 @@ async function noticedBy(mutant: Mutant, worker = 0): Promise<Check | undefined>
     await db.admin.unsafe(mutant.sql).catch((error) => {
       throw new Error(`mutant "${mutant.name}" is no valid SQL: ${error.message}\n${mutant.sql}`)
     })
-    for (const check of order) {
+    for (const check of inTurn(mutant)) {
+      const startedAt = performance.now()
       try {
         await check.run(db)
       } catch {
         return check
+      } finally {
+        recordOf(check).milliseconds = performance.now() - startedAt
       }
     }
     return undefined

@@ -371,6 +371,7 @@ async function tell(db: Attacked, story: Story, preparation: string): Promise<{ 
 
 const planted: Check[] = stories.map((story) => ({
   title: `nobody's temporary type, table or operator is taken for PostgreSQL's where a caller ${story.title}`,
+  shadows: story.statements.join(),
   async run(db) {
     const [fair, attacked] = [await tell(db, story, ''), await tell(db, story, plant)]
     assert.deepEqual(attacked.evil, [])
