@@ -5,15 +5,15 @@ const sizes = {
   small: {
     SCHEDULES: '320',
     STORM_CALLS: '2000',
-    SEQUENCES: '4',
+    SEQUENCES: '3',
     // Every nth statement, change, history, statement of the dump, mutant.
     KILL_EVERY: '100',
-    CHANGES_EVERY: '8',
-    HISTORIES_EVERY: '4',
+    CHANGES_EVERY: '16',
+    HISTORIES_EVERY: '8',
     DUMP_EVERY: '40',
     MUTANT_EVERY: '100',
     CRASHES: '2',
-    DOCUMENTS: '2000',
+    DOCUMENTS: '1000',
     REPAIR_ROWS: '10000',
     // Integrations, planners, workers, kills.
     FLEET: '100 2 2 2',

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { migrate } from '../../src/deployment/migrate.ts'
-import { rollback } from '../../src/deployment/rollback.ts'
 import { ExcludedFeatures, FieldMappings, type IntegrationsDbError } from '../../src/index.ts'
 import { useDatabase } from '../support/database.ts'
 
 /* The one list of rules where callers meet it: zod, the repository, the trigger, and reads of rows that are bad already. */
 
 const t = useDatabase()
-const host = useDatabase('host')
 const canary = 'sk_live_4242424242424242'
 
 async function admin() {
@@ -189,33 +186,6 @@ describe('the database', () => {
       expect(['23502', '23514']).toContain(code)
     }
   })
-})
-
-test('the migration that brings the rules backfills NULL, keeps what is bad for repair, and can be undone and repeated', async () => {
-  const target = { url: host.adminUrl }
-  const back = { ...target, to: '20261124060023', acceptDataLoss: true }
-  await migrate(target)
-  const names = (await rollback(back)).rolledBack
-  expect(names.join()).toContain('validate_configuration')
-  const organizationId = await host.organization()
-  await host.admin`insert into organization_integrations (organization_id, integration_type, field_mappings, excluded_features)
-    values (${organizationId}, 'xledger', null, null), (${organizationId}, 'consio', '{"amount": 1, "pin": "1234"}', '{"not": "a list"}')`
-  await migrate(target)
-  const rows = () =>
-    host.admin`select field_mappings, excluded_features from organization_integrations order by integration_type`
-  const expected = [
-    { field_mappings: {}, excluded_features: [] },
-    { field_mappings: { amount: 1, pin: '1234' }, excluded_features: { not: 'a list' } },
-  ]
-  expect([...(await rows())]).toEqual(expected)
-  await host.admin`select integrations.record_event('alert', 'ok', ${organizationId}, null, null, null, 'kept')`
-  await host.admin`insert into organization_integration_events (organization_id, action, outcome, actor, quarantined)
-    values (${organizationId}, 'quarantine', 'ok', 'a test', '{"field_mappings": 1}')`
-  await rollback(back)
-  expect([...(await rows())]).toEqual(expected)
-  expect([...(await host.admin`select action from organization_integration_events`)]).toEqual([{ action: 'alert' }])
-  await migrate(target)
-  expect([...(await rows())]).toEqual(expected)
 })
 
 describe('a bad row', () => {

@@ -8,6 +8,7 @@ import { migrate } from '../../src/deployment/migrate.ts'
 import { rollback } from '../../src/deployment/rollback.ts'
 import { createIntegrationsDb } from '../../src/index.ts'
 import { readCatalog, readRows } from '../support/catalog.ts'
+import { useDatabase } from '../support/database.ts'
 import { sqlFiles } from '../support/files.ts'
 import { databaseUrl } from '../support/global-setup.ts'
 import { inDatabase } from '../support/projects.ts'
@@ -18,6 +19,7 @@ import { installVault } from '../support/vault-stand-in.ts'
  * as they were written then. It is migrated to the newest state and rolled back again.
  */
 
+const host = useDatabase('host')
 const names = sqlFiles('migrations').map(({ name }) => name)
 const encryptionKey = randomBytes(32).toString('hex')
 const bundle = { api_key: 'of an earlier state', base_url: 'https://api.xledger.net', company_id: '4711' }
@@ -263,4 +265,30 @@ describe('an upgrade', () => {
       })
     },
   )
+})
+
+test('the migration that brings the rules backfills NULL, keeps what is bad for repair, and can be undone and repeated', async () => {
+  const target = { url: host.adminUrl }
+  const back = { ...target, to: '20261124060023', acceptDataLoss: true }
+  await migrate(target)
+  expect((await rollback(back)).rolledBack.join()).toContain('validate_configuration')
+  const organizationId = await host.organization()
+  await host.admin`insert into organization_integrations (organization_id, integration_type, field_mappings, excluded_features)
+    values (${organizationId}, 'xledger', null, null), (${organizationId}, 'consio', '{"amount": 1, "pin": "1234"}', '{"not": "a list"}')`
+  await migrate(target)
+  const rows = () =>
+    host.admin`select field_mappings, excluded_features from organization_integrations order by integration_type`
+  const expected = [
+    { field_mappings: {}, excluded_features: [] },
+    { field_mappings: { amount: 1, pin: '1234' }, excluded_features: { not: 'a list' } },
+  ]
+  expect([...(await rows())]).toEqual(expected)
+  await host.admin`select integrations.record_event('alert', 'ok', ${organizationId}, null, null, null, 'kept')`
+  await host.admin`insert into organization_integration_events (organization_id, action, outcome, actor, quarantined)
+    values (${organizationId}, 'quarantine', 'ok', 'a test', '{"field_mappings": 1}')`
+  await rollback(back)
+  expect([...(await rows())]).toEqual(expected)
+  expect([...(await host.admin`select action from organization_integration_events`)]).toEqual([{ action: 'alert' }])
+  await migrate(target)
+  expect([...(await rows())]).toEqual(expected)
 })
