@@ -124,7 +124,7 @@ export function renameStatement(state: State, rename: Rename): string[] {
     ]
   if (thing.kind === 'schema' || (thing.kind === 'object' && thing.schema === undefined))
     return [
-      `ALTER ${thing.kind === 'schema' ? 'SCHEMA' : (thing as { word: string }).word.toUpperCase()} ${name(thing.name)} RENAME TO ${name(path)}`,
+      `ALTER ${thing.kind === 'schema' ? 'SCHEMA' : (thing as { word: string }).word.replaceAll('_', ' ').toUpperCase()} ${name(thing.name)} RENAME TO ${name(path)}`,
     ]
   const args = thing.kind === 'object' && thing.word === 'function' ? thing.key.slice(thing.key.indexOf('(')) : ''
   const word = wordOf(thing)

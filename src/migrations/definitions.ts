@@ -101,3 +101,13 @@ function onColumn(text: string, { contype }: ConstraintNode, column: string): st
   if (contype === 'CONSTR_FOREIGN') return `FOREIGN KEY (${name(column)}) ${text}`
   return text
 }
+
+/** What a foreign key's definition says of when it is checked, and the rest of it. */
+export function deferralOf(definition: string): { rest: string; when: string } {
+  const said = /((\s+not)?\s+deferrable|\s+initially\s+(deferred|immediate))+\s*$/i.exec(definition)
+  const when = said?.[0].trim() ?? 'NOT DEFERRABLE'
+  return {
+    rest: definition.slice(0, said?.index),
+    when: /^initially\s+deferred$/i.test(when) ? `DEFERRABLE ${when}` : when,
+  }
+}

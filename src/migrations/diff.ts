@@ -1,5 +1,6 @@
 import { name } from '../util/quote.ts'
 import { columnChanges, isDomain, renameStatement, same, tableChanges, typeMadeAnew } from './changes.ts'
+import { deferralOf } from './definitions.ts'
 import { gone, made, sequenceChange, sqlOf } from './make.ts'
 import { sameSql } from './references.ts'
 import { applyRename, type Rename } from './rename-state.ts'
@@ -86,6 +87,8 @@ export function diff(from: State, to: State, renames: Rename[] = []): Difference
         to.get(thing.key) === undefined &&
         (thing.on === undefined || at.get(thing.on) === undefined || to.get(thing.on) !== undefined),
     )
+    // A view that is made anew has no columns to forget the comments of.
+    .filter((thing) => !(thing.name.startsWith('comment of ') && isOtherView(at.get(thing.on), to.get(thing.on))))
     // A serial column's sequence goes with its default.
     .filter((thing) => !(thing.kind === 'sequence' && thing.serial))
     .sort(byRank)
@@ -162,6 +165,9 @@ function changed(
     return [...(same(thing.options, from.options) ? [] : [sequenceChange(`${head}${type}`, thing.options)]), ...owned]
   }
   if (thing.kind === 'constraint' && from.kind === 'constraint') {
+    const [was, is] = [deferralOf(from.definition), deferralOf(thing.definition)]
+    if (thing.type === 'f' && thing.valid === from.valid && sameSql(was.rest, is.rest) && !sameSql(was.when, is.when))
+      return [`ALTER TABLE ${sqlOf(to, thing.on)} ALTER CONSTRAINT ${name(thing.name)} ${is.when}`]
     if (!same([thing.columns, thing.type], [from.columns, from.type]) || !sameSql(thing.definition, from.definition)) {
       // Found again where it only refers to what has another name.
     } else if (thing.valid === from.valid) return []
@@ -171,7 +177,7 @@ function changed(
   }
   if ('text' in thing && 'text' in from && sameSql(thing.text, from.text)) return []
   if (thing.kind === 'setting')
-    return from.kind === 'setting' && thing.name.startsWith('constraint ') && from.reset
+    return from.kind === 'setting' && /^(constraint|parent) /.test(thing.name) && from.reset
       ? [from.reset, thing.text]
       : [thing.text]
   if (
@@ -198,6 +204,9 @@ function changed(
     if (at.get(owned.key)) creates.push({ thing: owned, statements: made(to, owned) })
   return []
 }
+
+const isOtherView = (from: Thing | undefined, to: Thing | undefined) =>
+  from?.kind === 'view' && to?.kind === 'view' && !sameSql(from.text, to.text)
 
 const schemaIn = (state: State, key: Key) => {
   const thing = state.get(key)

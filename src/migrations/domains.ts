@@ -1,6 +1,6 @@
 import { name } from '../util/quote.ts'
 import type { Nodes } from './nodes.ts'
-import { strings, textOf } from './parse-tree.ts'
+import { partsOf, strings, textOf } from './parse-tree.ts'
 import { relationKey, type State } from './state.ts'
 import type { Told } from './told.ts'
 
@@ -36,9 +36,33 @@ export function domainChange(state: State, node: Nodes['AlterDomainStmt'], text:
     }
     case 'X':
       return without(`constraint ${textOf(node.name)}`)
-    case 'V':
-      return []
+    case 'V': {
+      const facet = `constraint ${node.name}`
+      const added = state.of('setting', `setting ${facet} of ${on}`)
+      if (added?.reset === undefined) return []
+      return [{ on, facet, text: added.text.replace(/\s+not\s+valid\s*$/i, ''), reset: added.reset }]
+    }
     default:
       return undefined
   }
+}
+
+/** RENAME CONSTRAINT of a domain: one that was added is added by its new name, one of its CREATE is renamed. */
+export function domainConstraintRenamed(state: State, node: Nodes['RenameStmt']): Told[] | undefined {
+  const parts = partsOf(node.object)
+  const [own = '', schema = 'public'] = [...parts].reverse()
+  const on = relationKey('type', schema, own)
+  if (state.of('object', on) === undefined) return undefined
+  const [from, to] = [textOf(node.subname), textOf(node.newname)]
+  const head = `ALTER DOMAIN ${parts.map(name).join('.')}`
+  const added = state.of('setting', `setting constraint ${from} of ${on}`)
+  if (added === undefined) {
+    const facet = `renamed ${state.owned(on, 'setting').length}`
+    return [{ on, facet, reset: `${head} RENAME CONSTRAINT ${name(to)} TO ${name(from)}` }]
+  }
+  const text = added.text.replace(/(\badd\s+constraint\s+)("(?:[^"]|"")+"|[\w$]+)/i, (_, add) => add + name(to))
+  return [
+    { on, facet: `constraint ${from}`, reset: undefined, gone: true },
+    { on, facet: `constraint ${to}`, text, reset: `${head} DROP CONSTRAINT ${name(to)}` },
+  ]
 }

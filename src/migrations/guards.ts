@@ -83,7 +83,8 @@ function guardOne(statement: Statement, around: Surroundings): string {
 function goneOf({ node }: Statement, { log, things }: Trace, after: State, end: State): string[] {
   const made = [...log.made].flatMap((key) => things.get(key) ?? [])
   if (made.some(({ kind }) => kind === 'table' || kind === 'column')) return []
-  const changes = 'DropStmt' in node || 'RenameStmt' in node || 'AlterObjectSchemaStmt' in node ? [] : [...log.changed]
+  const isKnownAnew = log.made.size > 0 && ('RenameStmt' in node || 'AlterObjectSchemaStmt' in node)
+  const changes = 'DropStmt' in node || isKnownAnew ? [] : [...log.changed]
   const changed = changes.flatMap((key) => {
     const thing = after.get(key)
     return thing === undefined || thing.kind === 'table' || thing.kind === 'column' ? [] : [thing]

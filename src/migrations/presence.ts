@@ -50,6 +50,12 @@ export function isThere(state: State, thing: Thing): string | undefined {
       return row('pg_roles', `rolname = ${own}`)
     case 'publication':
       return row('pg_publication', `pubname = ${own}`)
+    case 'event_trigger':
+      return row('pg_event_trigger', `evtname = ${own}`)
+    case 'foreign_data_wrapper':
+      return row('pg_foreign_data_wrapper', `fdwname = ${own}`)
+    case 'server':
+      return row('pg_foreign_server', `srvname = ${own}`)
     case 'function':
       return routineThere(inSchema, argumentsOf(thing.key))
     case 'trigger':

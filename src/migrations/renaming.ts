@@ -74,6 +74,7 @@ function routineCalled({ object }: Pick<RenameStmt, 'object'>, called: string): 
 
 export function previousName(node: RenameStmt): string {
   if (node.subname) return node.subname
+  if (node.object && 'String' in node.object) return textOf(node.object.String.sval)
   if (node.object && 'ObjectWithArgs' in node.object) return textOf(strings(node.object.ObjectWithArgs.objname).at(-1))
   return textOf(partsOf(node.object).at(-1) ?? node.relation?.relname)
 }

@@ -19,7 +19,7 @@ export const setting =
     return outcomes.find(({ unknown }) => unknown) ?? {}
   }
 
-function set(state: State, told: Told, statement: Statement): Outcome {
+export function set(state: State, told: Told, statement: Statement): Outcome {
   const key = `setting ${told.facet} of ${told.on}`
   const was = state.get(key)
   if (told.gone) {

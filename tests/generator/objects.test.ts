@@ -177,6 +177,83 @@ const histories: History[] = [
     'alter policy p on t using (o > 2) with check (o > 3); alter policy p on t rename to q; alter policy q on t to public;',
     'drop policy q on t; create policy q on t as restrictive for select using (id > o);',
   ],
+  [
+    'how a column’s values are stored, said twice and forgotten with the column',
+    'create table t (id int primary key, a text, n numeric, m int[]);',
+    'alter table t alter a set storage external; alter table t alter n set storage external;',
+    'alter table t alter a set storage main; alter table t alter m set storage plain;',
+    'alter table t drop column a;',
+  ],
+  [
+    'when a foreign key is checked',
+    'create table p (id int primary key); create table t (id int primary key, p int constraint t_p references p);',
+    'alter table t alter constraint t_p deferrable initially deferred;',
+    'alter table t alter constraint t_p deferrable initially immediate; alter table t rename constraint t_p to t_q;',
+    'alter table t alter constraint t_q not deferrable; alter table t drop constraint t_q;',
+  ],
+  [
+    'a domain’s constraint that is validated later and called otherwise',
+    'create domain d as int constraint d_small check (value < 100); create table t (id int primary key, n d);',
+    'alter domain d add constraint d_pos check (value > 0) not valid;',
+    'alter domain d validate constraint d_pos;',
+    'alter domain d rename constraint d_pos to d_positive; alter domain d rename constraint d_small to d_max;',
+    'alter domain d drop constraint d_positive;',
+  ],
+  [
+    'columns of a view called otherwise, and the view made anew with them',
+    'create table t (id int primary key, a text); create view v as select id, a from t; create view w (x) as select id from t;',
+    'alter view v rename column a to b; alter view w rename column x to y;',
+    "alter view v rename column b to c; comment on column v.c is 'c';",
+    'create or replace view v as select id, a as c from t where id > 0;',
+    'drop view v;',
+  ],
+  [
+    'a table that is attached as a partition and detached, rows and all',
+    `create table p (id int not null, at date not null) partition by range (at); create table c (id int not null, at date not null);
+     create table d partition of p for values from ('2030-01-01') to ('2031-01-01'); insert into d values (1, '2030-05-05');`,
+    `alter table p attach partition c for values from ('2020-01-01') to ('2021-01-01');`,
+    'alter table p detach partition c; alter table p detach partition d;',
+    'alter table p attach partition c default;',
+    'drop table c;',
+  ],
+  [
+    'a partition with the indexes of its parent',
+    `create table p (id int not null, at date not null, primary key (id, at)) partition by range (at); create index p_at on p (at);
+     create table c (id int not null, at date not null, primary key (id, at)); create index c_at on c (at);
+     create table l (like p including all);`,
+    `alter table p attach partition c for values from ('2020-01-01') to ('2021-01-01'); alter table p attach partition l for values from ('2021-01-01') to ('2022-01-01');`,
+    'alter table p detach partition l;',
+  ],
+  [
+    'partitions that go with their parent',
+    `create table p (id int not null, at date not null) partition by range (at); create table c (id int not null, at date not null);
+     create table d partition of p default;`,
+    `alter table p attach partition c for values from ('2020-01-01') to ('2021-01-01');`,
+    'drop table p;',
+  ],
+  [
+    'a table that inherits, and no more',
+    'create table p (id int, a text); create table c (id int, a text, b int); create table e (x int) inherits (p);',
+    'alter table c inherit p; alter table e no inherit p;',
+    'alter table c no inherit p; alter table e inherit p;',
+    'drop table c; drop table e; drop table p;',
+  ],
+  [
+    'attributes of a composite type, in their order',
+    'create type ct as (a int, b text);',
+    'alter type ct add attribute c numeric(10, 2), alter attribute a type bigint;',
+    'alter type ct rename attribute b to bb;',
+    'alter type ct drop attribute c; alter type ct add attribute d date;',
+    'alter type ct rename attribute d to e; alter type ct alter attribute e type timestamptz;',
+    'drop type ct;',
+  ],
+  [
+    'a foreign data wrapper and its server',
+    'create foreign data wrapper w;',
+    `create server s foreign data wrapper w options (host 'a'); comment on server s is 'x';`,
+    'alter server s rename to s2;',
+    'drop server s2; drop foreign data wrapper w;',
+  ],
 ]
 
 describe('runs twice, rolls back twice, and ends as its own files end:', () => {

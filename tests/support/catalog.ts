@@ -77,6 +77,8 @@ export async function readCatalog(sql: postgres.Sql): Promise<Record<string, unk
       (select jsonb_agg(jsonb_build_array(pg_describe_object(classoid, objoid, objsubid), description) order by pg_describe_object(classoid, objoid, objsubid))
         from pg_description where objoid >= 16384 and classoid <> 'pg_extension'::regclass
           and not exists (select from pg_depend where pg_depend.classid = classoid and pg_depend.objid = objoid and deptype = 'e')) as comments,
+      (select jsonb_agg(jsonb_build_array(fdwname, (select jsonb_agg(jsonb_build_array(srvname, srvoptions) order by srvname) from pg_foreign_server where srvfdw = pg_foreign_data_wrapper.oid))
+        order by fdwname) from pg_foreign_data_wrapper) as wrappers,
       (select jsonb_agg(jsonb_build_array(evtname, evtevent, evtfoid::regprocedure, evtenabled, evttags) order by evtname) from pg_event_trigger) as event_triggers,
       (select jsonb_agg(jsonb_build_array(ev_class::regclass, rulename, ev_enabled) order by ev_class::regclass::text, rulename)
         from pg_rewrite join tables on tables.oid = ev_class) as rule_states,

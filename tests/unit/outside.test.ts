@@ -10,9 +10,13 @@ import { renamesIn, reversed } from '../../src/migrations/up.ts'
 
 const earlier = `
   CREATE SCHEMA own; CREATE TYPE mood AS ENUM ('sad'); CREATE SEQUENCE s; CREATE ROLE reader;
-  CREATE TABLE t (id int PRIMARY KEY, n int DEFAULT 0, m text, CONSTRAINT t_check CHECK (n > 0));
+  CREATE TABLE t (id int PRIMARY KEY, n int DEFAULT 0, m text, e mood, CONSTRAINT t_check CHECK (n > 0));
   CREATE INDEX t_idx ON t (n); CREATE POLICY t_policy ON t FOR SELECT USING (true);
   CREATE VIEW v AS SELECT 1 AS n; CREATE MATERIALIZED VIEW w AS SELECT 1 AS n;
+  CREATE TABLE heir (id int); ALTER TABLE t ADD CONSTRAINT t_fk FOREIGN KEY (n) REFERENCES t;
+  CREATE TABLE parted (m text) PARTITION BY LIST (m); CREATE TABLE part PARTITION OF parted FOR VALUES IN ('a)', 'b');
+  CREATE TYPE two AS (a int, b numeric(10, 2)); CREATE DOMAIN small AS int CONSTRAINT few CHECK (value < 9);
+  CREATE VIEW reads AS SELECT n FROM v; CREATE TABLE keyed (id int PRIMARY KEY); CREATE TABLE bare (id int);
   CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1; COMMENT ON TABLE t IS 'old';`
 
 async function undoing(text: string) {
@@ -67,6 +71,24 @@ describe('of the statements of a migration', () => {
     ['ALTER TABLE t RENAME COLUMN m TO k', 'ALTER TABLE "public"."t" RENAME COLUMN "k" TO "m"'],
     ['ALTER FUNCTION f() RENAME TO g', 'ALTER FUNCTION "public"."g"() RENAME TO "f"'],
     ['ALTER VIEW v SET (security_invoker = true)', 'ALTER VIEW "v" RESET (security_invoker)'],
+    ['ALTER TABLE t ALTER COLUMN m SET STORAGE external', 'ALTER TABLE "t" ALTER COLUMN "m" SET STORAGE EXTENDED'],
+    [
+      'ALTER TABLE t ALTER CONSTRAINT t_fk DEFERRABLE',
+      'ALTER TABLE "public"."t" ALTER CONSTRAINT "t_fk" NOT DEFERRABLE',
+    ],
+    ['ALTER TABLE t INHERIT heir', 'ALTER TABLE "public"."t" NO INHERIT "public"."heir"'],
+    ['ALTER TABLE heir ATTACH PARTITION t DEFAULT', 'ALTER TABLE "public"."heir" DETACH PARTITION "public"."t"'],
+    [
+      'ALTER TABLE parted DETACH PARTITION part',
+      `ALTER TABLE "public"."parted" ATTACH PARTITION "public"."part" FOR VALUES IN ('a)', 'b') `.trim(),
+    ],
+    ['ALTER TYPE two ADD ATTRIBUTE c int', 'ALTER TYPE "two" DROP ATTRIBUTE "c"'],
+    ['ALTER TYPE two DROP ATTRIBUTE b', 'ALTER TYPE "two" ADD ATTRIBUTE "b" numeric(10, 2)'],
+    ['ALTER TYPE two ALTER ATTRIBUTE b TYPE int', 'ALTER TYPE "two" ALTER ATTRIBUTE "b" TYPE numeric(10, 2)'],
+    ['ALTER TYPE two RENAME ATTRIBUTE b TO c', 'ALTER TYPE "two" RENAME ATTRIBUTE "c" TO "b"'],
+    ['ALTER DOMAIN small RENAME CONSTRAINT few TO less', 'ALTER DOMAIN "small" RENAME CONSTRAINT "less" TO "few"'],
+    ['CREATE SERVER s1 FOREIGN DATA WRAPPER w', 'DROP SERVER "s1"'],
+    ['CREATE FOREIGN DATA WRAPPER w1', 'DROP FOREIGN DATA WRAPPER "w1"'],
     ['DROP INDEX t_idx', 'CREATE INDEX t_idx ON t (n)'],
     ['DROP POLICY t_policy ON t', 'CREATE POLICY "t_policy" ON "public"."t" FOR SELECT TO public USING (true)'],
     ['DROP VIEW v', 'CREATE VIEW v AS SELECT 1 AS n'],
@@ -117,9 +139,15 @@ describe('of the statements of a migration', () => {
     'ALTER SEQUENCE gone INCREMENT BY 2',
     'ALTER TABLE gone ENABLE ROW LEVEL SECURITY',
     'ALTER TABLE t ALTER COLUMN hand SET NOT NULL',
-    'ALTER TABLE t ALTER COLUMN m SET STORAGE external',
+    'ALTER TABLE t SET TABLESPACE pg_default',
     'ALTER TABLE t DROP CONSTRAINT hand',
     'ALTER POLICY hand ON t USING (true)',
+    'ALTER TABLE t ALTER COLUMN e SET STORAGE external',
+    'ALTER VIEW v RENAME COLUMN n TO m',
+    'ALTER TYPE two DROP ATTRIBUTE a',
+    'ALTER TABLE keyed ATTACH PARTITION bare DEFAULT',
+    'ALTER DOMAIN gone RENAME CONSTRAINT a TO b',
+    'ALTER TABLE t ALTER CONSTRAINT gone DEFERRABLE',
     'DROP TABLE hand',
     'DROP VIEW hand',
     'DROP FUNCTION gone()',

@@ -9,12 +9,13 @@ import { type AlterationRow, type AlterationRows, placeOf } from './alteration.t
 import { attributes } from './attributes.ts'
 import { columns } from './columns.ts'
 import { constraints } from './constraints.ts'
+import { partitions } from './partitions.ts'
 import type { Row } from './row.ts'
 import { tableProperties } from './table-properties.ts'
 
 /* ALTER TABLE, and what else the parser calls so: one command each, by the table of commands. */
 
-export const families: AlterationRows[] = [columns, constraints, tableProperties]
+export const families: AlterationRows[] = [columns, constraints, partitions, tableProperties]
 const alterations: AlterationRows = Object.assign({}, ...families)
 
 const rowOf = ({ objtype }: Nodes['AlterTableStmt'], subtype: string | undefined): AlterationRow =>
@@ -38,8 +39,15 @@ export const alterTable: Row<Nodes['AlterTableStmt']> = {
     const tell = (state: State) => command && property?.(placeOf(state, node, command, statement.text))
     return setting(tell)(state, statement, node, replay)
   },
+  impossible: (node) => {
+    const { subtype, def } = commandOf({ AlterTableStmt: node }) ?? {}
+    if (subtype === 'AT_DetachPartitionFinalize') return 'it ends what was begun by hand: run it by hand'
+    return def && 'PartitionCmd' in def && def.PartitionCmd.concurrent
+      ? 'it runs in no transaction: run it by hand, or without CONCURRENTLY'
+      : undefined
+  },
   names: (node) => {
-    if (node.objtype !== 'OBJECT_TABLE') return {}
+    if (!/^OBJECT_(TABLE|TYPE)$/.test(textOf(node.objtype))) return {}
     const table = tableName(node.relation)
     const command = commandOf({ AlterTableStmt: node })
     const column = command?.name ? [`column ${table}.${command.name}`] : []

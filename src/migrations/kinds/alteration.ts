@@ -4,7 +4,7 @@ import type { Nodes } from '../nodes.ts'
 import type { Outcome } from '../outcome.ts'
 import { textOf } from '../parse-tree.ts'
 import { relationOf } from '../references.ts'
-import { type Key, partKey, type State } from '../state.ts'
+import { type Key, partKey, pathOf, type State } from '../state.ts'
 import { insertAfter, type Statement } from '../statements.ts'
 import type { Told } from '../told.ts'
 import { asIs } from './forms.ts'
@@ -42,10 +42,11 @@ export function placeOf(state: State, node: Nodes['AlterTableStmt'], command: Al
   const word = textOf(node.objtype).replace('OBJECT_', '').replace('MATVIEW', 'MATERIALIZED VIEW').replace('_', ' ')
   const head = `ALTER ${word} ${relation(node.relation)}`
   const table = relationOf(state, node.relation)
+  const on = node.objtype === 'OBJECT_TYPE' ? `type ${pathOf(table)}` : table
   return {
     state,
     table,
-    on: command.name ? partKey('column', table, command.name) : table,
+    on: command.name && on === table ? partKey('column', table, command.name) : on,
     head,
     column: command.name ? `${head} ALTER COLUMN ${name(command.name)}` : head,
     command,

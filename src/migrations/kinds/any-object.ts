@@ -1,6 +1,7 @@
 import type { Node, RangeVar } from 'libpg-query'
 import { array, block, literal, name, relation } from '../../util/quote.ts'
 import { removeDependents } from '../dependents.ts'
+import { domainConstraintRenamed } from '../domains.ts'
 import type { Nodes } from '../nodes.ts'
 import { objectKey } from '../objects.ts'
 import { droppedNames, nodesOf, partsOf, strings, tableName, textOf } from '../parse-tree.ts'
@@ -9,6 +10,8 @@ import { previousName, renameBlock, renames } from '../renaming.ts'
 import { setting } from '../settings.ts'
 import { type Key, relationKey, type State } from '../state.ts'
 import { insertAfter, type Statement } from '../statements.ts'
+import { renameViewColumn } from '../view-columns.ts'
+import { attributeRenamed } from './attributes.ts'
 import { anEnd, asIs } from './forms.ts'
 import type { Names, Rows } from './row.ts'
 
@@ -36,6 +39,7 @@ export const anyObject: Rows = {
         if (key === undefined || state.get(key) === undefined) lost = node.missing_ok ? lost : (key ?? '')
         else {
           if (node.behavior === 'DROP_CASCADE') removeDependents(state, key)
+          for (const one of partitionsOf(state, key)) state.remove(one)
           state.remove(key)
         }
       }
@@ -53,7 +57,14 @@ export const anyObject: Rows = {
         .toLowerCase()} of ${relation(node.relation)}`
       return renameBlock(statement.text, from, to, { what, from: previousName(node), to: textOf(node.newname) })
     },
-    effect: (state, _statement, node) => renameObject(state, node),
+    effect: (state, statement, node, replay) => {
+      if (node.renameType === 'OBJECT_DOMCONSTRAINT')
+        return setting(domainConstraintRenamed)(state, statement, node, replay)
+      if (node.renameType === 'OBJECT_ATTRIBUTE') return setting(attributeRenamed)(state, statement, node, replay)
+      if (node.renameType === 'OBJECT_COLUMN' && /^OBJECT_(MAT)?VIEW$/.test(textOf(node.relationType)))
+        return renameViewColumn(state, node)
+      return renameObject(state, node)
+    },
     names: renameNames,
   },
   AlterObjectSchemaStmt: {
@@ -106,19 +117,29 @@ function lastWordOf(kind: string | undefined): string {
   return others[word as keyof typeof others] ?? word.replace(/^.*_/, '').toLowerCase()
 }
 
+/** What goes with a partitioned table, its partitions' partitions first. */
+function partitionsOf(state: State, key: Key): Key[] {
+  const table = state.of('table', key)
+  if (table === undefined || !/\bpartition\s+by\b/i.test(table.whole ?? table.tail)) return []
+  const parts = state.all('table').filter(({ refs }) => refs.includes(key))
+  return parts.flatMap((part) => [...partitionsOf(state, part.key), part.key])
+}
+
 /** A rollback drops a table that its migration made. One with other columns was there before, or holds more than ours. */
 function ifOurs(statement: Statement, before: State): string {
   const drop = insertAfter(statement, 'table', 'IF EXISTS')
   const [parts = []] = 'DropStmt' in statement.node ? droppedNames(statement.node.DropStmt) : []
   const key = `table ${parts.length > 1 ? parts.join('.') : `public.${parts[0]}`}`
-  const columns = before.columns(key).map(({ name }) => name)
-  if (columns.length === 0) return drop
+  const own = before.columns(key)
+  if (own.length === 0) return drop
   const table = literal(parts.map(name).join('.'))
-  const inherits = (before.get(key)?.refs.length ?? 0) > 0
+  const parents = before.get(key)?.refs ?? []
+  // What it inherits is its own too, once it did not inherit for a while.
+  const columns = [...new Set([key, ...parents].flatMap((one) => before.columns(one)).map(({ name }) => name))]
   return block(
     `\
   select string_agg(quote_ident(attname), ', ') into others from pg_attribute
-  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped${inherits ? ' and attislocal' : ''} and attname <> all (${array(columns)});
+  where attrelid = to_regclass(${table}) and attnum > 0 and not attisdropped${parents.length > 0 ? ' and attislocal' : ''} and attname <> all (${array(columns)});
   if others is null then
     ${drop};
   else
@@ -151,9 +172,9 @@ function renameNames(rename: Nodes['RenameStmt']): Partial<Names> {
     const [schema, own] = placeOf(rename.relation, rename.object)
     return { makes: [`${kind} ${schema}.${rename.newname}`], removes: [`${kind} ${schema}.${own}`] }
   }
-  if (rename.renameType === 'OBJECT_COLUMN' && rename.relationType === 'OBJECT_TABLE') {
+  if (/^OBJECT_(COLUMN|ATTRIBUTE)$/.test(textOf(rename.renameType))) {
     return {
-      needs: [`table ${table}`],
+      needs: rename.relationType === 'OBJECT_TABLE' ? [`table ${table}`] : [],
       makes: [`column ${table}.${rename.newname}`],
       removes: [`column ${table}.${rename.subname}`],
     }

@@ -56,6 +56,8 @@ export const columns: AlterationRows = {
       if (column === undefined) return { unknown: true, about: key }
       const [only = ''] = strings(definition.typeName?.names)
       const refs = [...column.refs.filter((one) => !one.startsWith('type ')), typeKeyOf(definition.typeName)]
+      // Values of the new type are stored as is usual for it.
+      state.remove(`setting storage of ${key}`)
       change(state, key, { type: serials[only] ?? typeText(statement, definition), refs })
       const next = state.of('column', key)
       if (serials[only] && next && next.serial === undefined) beSerial(state, next, serials[only])
@@ -149,7 +151,10 @@ export const columns: AlterationRows = {
   AT_DropIdentity: { guard: without('identity'), effect: onColumn({ identity: undefined }) },
 
   AT_SetStatistics: sets(({ on, column }) => ({ on, facet: 'statistics', reset: `${column} SET STATISTICS -1` })),
-  AT_SetStorage: sets(({ on }) => ({ on, facet: 'storage', reset: undefined })),
+  AT_SetStorage: sets(({ state, on, column }) => {
+    const usual = usualStorage(state.of('column', on)?.type)
+    return { on, facet: 'storage', reset: usual && `${column} SET STORAGE ${usual}` }
+  }),
   AT_SetCompression: sets(({ on, column }) => ({
     on,
     facet: 'compression',
@@ -159,6 +164,17 @@ export const columns: AlterationRows = {
     const options = itemsOf(command.def).flatMap((one) => ('DefElem' in one ? [textOf(one.DefElem.defname)] : []))
     return { on, facet: `options ${options.join(', ')}`, reset: `${column} RESET (${options.join(', ')})` }
   }),
+}
+
+/** How values of a type are stored by default, which only PostgreSQL 16 has a word for; undefined of types that are not built in. */
+function usualStorage(type = ''): string | undefined {
+  if (/\]\s*$|^(text|varchar|char(acter)?|bpchar|jsonb?|bytea|xml|tsvector|(var)?bit)\b/i.test(type)) return 'EXTENDED'
+  if (/^(numeric|decimal|inet|cidr)\b/i.test(type)) return 'MAIN'
+  return /^((small|big)?int(eger)?|int[248]|bool(ean)?|real|float[48]?|double precision|date|time(stamp)?(tz)?|interval|uuid|oid|money)\b/i.test(
+    type,
+  )
+    ? 'PLAIN'
+    : undefined
 }
 
 function typeText(statement: Statement, definition: ColumnDef): string {

@@ -1,6 +1,6 @@
 import type { AlterTableCmd, Constraint } from 'libpg-query'
 import { block, literal, name, relation } from '../../util/quote.ts'
-import { readConstraint } from '../definitions.ts'
+import { deferralOf, readConstraint } from '../definitions.ts'
 import { removeDependents } from '../dependents.ts'
 import type { Outcome } from '../outcome.ts'
 import { commandOf, textOf } from '../parse-tree.ts'
@@ -32,6 +32,18 @@ export const constraints: AlterationRows = {
       if (state.get(key) === undefined) return missing_ok ? {} : { unknown: true, missing: key }
       if (behavior === 'DROP_CASCADE') removeDependents(state, key)
       state.remove(key)
+      return {}
+    },
+  },
+  AT_AlterConstraint: {
+    guard: asIs,
+    effect: (state, table, { def }) => {
+      const said = def && 'ATAlterConstraint' in def ? def.ATAlterConstraint : undefined
+      const constraint = state.of('constraint', partKey('constraint', table, textOf(said?.conname)))
+      if (constraint === undefined || !said?.alterDeferrability) return { unknown: true }
+      const when = said.deferrable ? ` DEFERRABLE${said.initdeferred ? ' INITIALLY DEFERRED' : ''}` : ''
+      const definition = deferralOf(constraint.definition).rest + when
+      if (definition !== constraint.definition) state.put({ ...constraint, definition })
       return {}
     },
   },

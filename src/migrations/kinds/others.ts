@@ -54,7 +54,24 @@ export const others: Rows = {
   },
   CreatePLangStmt: { guard: orReplace },
   CreateTransformStmt: { guard: orReplace },
-  CreateForeignServerStmt: { guard: ifNotExists('server') },
+  CreateFdwStmt: {
+    guard: ({ text }, node) =>
+      unless(text, `exists (select from pg_foreign_data_wrapper where fdwname = ${literal(node.fdwname)})`),
+    effect: known(({ fdwname }) => ({
+      word: 'foreign_data_wrapper',
+      key: `fdw ${fdwname}`,
+      name: textOf(fdwname),
+    })),
+  },
+  CreateForeignServerStmt: {
+    guard: ifNotExists('server'),
+    effect: known(({ servername, fdwname }) => ({
+      word: 'server',
+      key: `foreign_server ${servername}`,
+      name: textOf(servername),
+      refs: [`fdw ${fdwname}`],
+    })),
+  },
   CreateForeignTableStmt: { guard: ifNotExists('table') },
   CreateUserMappingStmt: { guard: ifNotExists('mapping') },
   DropUserMappingStmt: { guard: (statement) => insertAfter(statement, 'mapping', 'IF EXISTS') },
