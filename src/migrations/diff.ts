@@ -22,6 +22,8 @@ const order = [
   'role',
   'schema',
   'extension',
+  'foreign_data_wrapper',
+  'server',
   'collation',
   'type',
   'sequence',

@@ -32,7 +32,8 @@ export function interplay(statements: Statement[], names: Names[], at: number): 
   return {
     goneLater: own.needs.filter((object) => removedLater.has(object)),
     ambiguous:
-      own.makes.some((object) => renamedLater.has(object)) || own.removes.some((object) => madeLater.has(object)),
+      own.makes.some((object) => renamedLater.has(object) || (own.removes.length > 0 && removedLater.has(object))) ||
+      own.removes.some((object) => madeLater.has(object)),
     changedLater: (object) => {
       const column = object.replace(/^table /, 'column ')
       return later.some(({ statement, names }) => {

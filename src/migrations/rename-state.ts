@@ -89,7 +89,9 @@ function renameThing(state: State, { from, to }: { from: Key; to: Key }): void {
       moved.has(other.key) ||
       other.refs.some((ref) => moved.has(ref)) ||
       (other.on !== undefined && moved.has(other.on)) ||
-      mentions(other, from)
+      mentions(other, from) ||
+      // PARTITION BY names its columns.
+      (other.kind === 'table' && other.key === thing.on && other.tail !== '')
     if (!touched) continue
     state.put(renamedThing(other, moved, thing, { from, to }))
   }
@@ -178,6 +180,7 @@ function renamedThing(thing: Thing, moved: Map<Key, Key>, what: Thing, { from, t
   const texts = [
     'text',
     'whole',
+    'tail',
     'definition',
     'default',
     'generated',
@@ -190,7 +193,8 @@ function renamedThing(thing: Thing, moved: Map<Key, Key>, what: Thing, { from, t
   ] as const
   for (const field of texts) {
     const held = (next as unknown as Record<string, unknown>)[field]
-    if (typeof held === 'string' && !(field === 'type' && next.kind !== 'column'))
+    // The scanner wants something to read.
+    if (typeof held === 'string' && held !== '' && !(field === 'type' && next.kind !== 'column'))
       (next as unknown as Record<string, string>)[field] = rewrite(held, field)
   }
   return next

@@ -98,6 +98,7 @@ function isNamedAt(words: Word[], i: number, what: Thing, field: string): boolea
       field === 'type' ||
       field === 'whole' ||
       at(i - 1) === '::' ||
+      (/^(alter|comment|grant|revoke|drop)$/.test(at(0)) && /^(type|domain)$/.test(at(i - 1)) && i < 6) ||
       /\b(function|procedure|routine|aggregate)\b/.test(
         words
           .slice(0, 5)
@@ -107,6 +108,10 @@ function isNamedAt(words: Word[], i: number, what: Thing, field: string): boolea
       (bound.word === '(' && at(bound.at - 1) === 'cast')
     )
   if (/^(on|only|from|join|references|into|update|table|view|sequence|index|exists)$/.test(at(i - 1))) return true
+  // What a table is a part of.
+  if (at(0) === 'alter' && /^(partition|inherit)$/.test(at(i - 1))) return true
+  if (field === 'whole' && /^(of|like)$/.test(at(i - 1))) return true
+  if (field === 'tail' && bound.word === '(' && at(bound.at - 1) === 'inherits') return true
   return at(i - 1) === ',' && (bound.word === 'from' || (bound.word === 'on' && /^(grant|revoke)$/.test(at(0))))
 }
 

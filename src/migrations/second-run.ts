@@ -16,6 +16,7 @@ export function isAmbiguous(statements: Statement[], steps: Step[], at: number, 
   const [statement, step] = [statements[at] as Statement, steps[at] as Step]
   return (
     isRemade(steps, at, end) ||
+    isCalledOtherwise(statements, steps, at) ||
     dropsWhatComes(statement, step.before, end) ||
     isDroppedForBlock(statements, at) ||
     isPassing(statement, step.after, end) ||
@@ -50,6 +51,15 @@ function isRemade(steps: Step[], at: number, end: State): boolean {
         (kind === 'view' && dependents(end, last).some((other) => steps[0]?.before.get(other.key) === undefined)))
     )
   })
+}
+
+/** Whether it makes what a later statement renames, and what no table takes along: a second run would make it once more. */
+function isCalledOtherwise(statements: Statement[], steps: Step[], at: number): boolean {
+  const { log, things } = (steps[at] as Step).trace
+  const made = [...log.made].filter((key) => things.get(key)?.kind === 'object' && things.get(key)?.on === undefined)
+  return statements.some(
+    (other, i) => i > at && isRename(other) && made.some((key) => steps[i]?.trace.log.removed.has(key)),
+  )
 }
 
 /** Whether it drops what a later block, which runs once, may make again: its text has the name. */

@@ -135,7 +135,11 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
     [`inhrelid = to_regclass('"k"') and inhparent`],
   ],
   ['DETACH PARTITION', 'ALTER TABLE parted DETACH PARTITION part;', [`if not not exists (select from pg_inherits`]],
-  ['INHERIT', 'ALTER TABLE heir INHERIT elder;', [`inhrelid = to_regclass('"heir"') and inhparent = to_regclass('"elder"')`]],
+  [
+    'INHERIT',
+    'ALTER TABLE heir INHERIT elder;',
+    [`inhrelid = to_regclass('"heir"') and inhparent = to_regclass('"elder"')`],
+  ],
   ['NO INHERIT', 'ALTER TABLE child NO INHERIT elder;', [`if not not exists (select from pg_inherits`]],
   ['ADD ATTRIBUTE', 'ALTER TYPE two ADD ATTRIBUTE c int;', [`attrelid = to_regclass('"two"') and attname = 'c'`]],
   ['DROP ATTRIBUTE', 'ALTER TYPE two DROP ATTRIBUTE b;', 'ALTER TYPE two DROP ATTRIBUTE IF EXISTS b;'],

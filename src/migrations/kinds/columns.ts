@@ -2,7 +2,7 @@ import type { ColumnDef, Constraint, Node } from 'libpg-query'
 import { block, literal, name, relation } from '../../util/quote.ts'
 import { readColumn } from '../definitions.ts'
 import { removeDependents } from '../dependents.ts'
-import { itemsOf, nodesOf, strings, textOf } from '../parse-tree.ts'
+import { itemsOf, nodesOf, strings, tableName, textOf } from '../parse-tree.ts'
 import { referencesOf, typeKeyOf } from '../references.ts'
 import { setType } from '../retype.ts'
 import { identityOptions, optionsIn, orAnew, sequenceOptions, serials } from '../sequence-options.ts'
@@ -151,10 +151,15 @@ export const columns: AlterationRows = {
   AT_DropIdentity: { guard: without('identity'), effect: onColumn({ identity: undefined }) },
 
   AT_SetStatistics: sets(({ on, column }) => ({ on, facet: 'statistics', reset: `${column} SET STATISTICS -1` })),
-  AT_SetStorage: sets(({ state, on, column }) => {
-    const usual = usualStorage(state.of('column', on)?.type)
-    return { on, facet: 'storage', reset: usual && `${column} SET STORAGE ${usual}` }
-  }),
+  AT_SetStorage: {
+    // A later type has a storage of its own.
+    guard: ({ text }, { table, command }, { changedLater, once }) =>
+      changedLater(`column ${tableName(table)}.${command.name}`) ? once(text) : text,
+    property: ({ state, on, column }) => {
+      const usual = usualStorage(state.of('column', on)?.type)
+      return { on, facet: 'storage', reset: usual && `${column} SET STORAGE ${usual}` }
+    },
+  },
   AT_SetCompression: sets(({ on, column }) => ({
     on,
     facet: 'compression',

@@ -4,7 +4,7 @@ import { sqlOf } from '../make.ts'
 import type { Outcome } from '../outcome.ts'
 import { relationOf, sameSql } from '../references.ts'
 import { set } from '../settings.ts'
-import { type Key, pathOf, type State, type Table } from '../state.ts'
+import { type Key, pathOf, type Setting, type State, type Table } from '../state.ts'
 import type { Statement } from '../statements.ts'
 import type { Alteration, AlterationRows } from './alteration.ts'
 import { unless } from './forms.ts'
@@ -62,21 +62,27 @@ export const partitions: AlterationRows = {
   },
 }
 
-const facetOf = (parent: Key) => `parent ${pathOf(parent)}`
-const said = (state: State, child: Key, parent: Key) => state.of('setting', `setting ${facetOf(parent)} of ${child}`)
+/** What was said of a table and a parent, which may be called otherwise since. */
+const said = (state: State, child: Key, parent: Key) =>
+  state.owned(child, 'setting').find((one) => one.name.startsWith('parent ') && one.refs.includes(parent))
+const property = (child: Key, parent: Key, was: Setting | undefined) => ({
+  on: child,
+  facet: was?.name ?? `parent ${pathOf(parent)}`,
+  refs: [parent],
+})
 
 function joined(state: State, child: Key, parent: Key, statement: Statement, back: string | undefined): Outcome {
   const table = state.of('table', child)
   if (table === undefined || state.get(parent) === undefined) return { unknown: true, about: child }
   if (table.refs.includes(parent)) return {}
   state.put({ ...table, refs: [...table.refs, parent] })
-  const property = { on: child, facet: facetOf(parent), refs: [parent] }
   const was = said(state, child, parent)
-  if (was === undefined) return set(state, { ...property, reset: back }, statement)
+  const one = property(child, parent, was)
+  if (was === undefined) return set(state, { ...one, reset: back }, statement)
   // It was taken from what its own statement made it a part of, and is given back: as it was, or otherwise.
-  if (sameSql(was.reset, statement.text)) return set(state, { ...property, reset: undefined, gone: true }, statement)
+  if (sameSql(was.reset, statement.text)) return set(state, { ...one, reset: undefined, gone: true }, statement)
   const reset = back && was.reset ? `${back}; ${was.reset}` : undefined
-  return set(state, { ...property, text: `${was.text}; ${statement.text}`, reset }, statement)
+  return set(state, { ...one, text: `${was.text}; ${statement.text}`, reset }, statement)
 }
 
 function parted(state: State, child: Key, parent: Key, statement: Statement, back: string | undefined): Outcome {
@@ -85,8 +91,8 @@ function parted(state: State, child: Key, parent: Key, statement: Statement, bac
   if (table === undefined || !table.refs.includes(parent) || was?.text.includes('; '))
     return { unknown: true, about: child }
   state.put({ ...table, refs: table.refs.filter((ref) => ref !== parent) })
-  const property = { on: child, facet: facetOf(parent) }
-  return set(state, { ...property, reset: was ? undefined : back, gone: was !== undefined }, statement)
+  const one = property(child, parent, was)
+  return set(state, { ...one, reset: was ? undefined : back, gone: was !== undefined }, statement)
 }
 
 const list = String.raw`\((?:[^()']|'(?:[^']|'')*'|\((?:[^()']|'(?:[^']|'')*')*\))*\)`
