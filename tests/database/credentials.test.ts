@@ -238,7 +238,7 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
     let proxy: TcpProxy
     let worker: ServiceScope
     beforeAll(async () => {
-      proxy = await startProxy(addressOf(t.adminUrl), 100)
+      proxy = await startProxy(addressOf(t.adminUrl))
       const options = store === 'vault' ? {} : { encryptionKey }
       // Without plans each message says what it is.
       worker = t
@@ -247,22 +247,19 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
     })
     afterAll(() => proxy.stop())
 
+    const done: Promise<unknown>[] = []
     /** A retrieval; each time its second message is on its way, the next of these happens first. */
     const overtaken = async (meanwhile: (() => Promise<unknown>)[], version?: number) => {
       await begin()
       await acme.credentials.store('xledger', bundle)
       const rest = [...meanwhile]
-      const done: Promise<unknown>[] = []
-      proxy.onSent = () => {
-        const next = proxy.sent.at(-1)?.includes('integrations.retrieve_credential') ? rest.shift() : undefined
-        if (next !== undefined) done.push(next())
-      }
+      proxy.hold = (chunk) => (chunk.includes('integrations.retrieve_credential') ? rest.shift()?.() : undefined)
       const retrieval = { organizationId, integrationType: 'xledger', reason: 'race' } as const
       const retrieved = await worker.credentials
         .retrieve({ ...retrieval, ...(version === undefined ? {} : { version }) })
         .catch((error) => error)
-      await Promise.all(done)
-      proxy.onSent = undefined
+      await Promise.all(done.splice(0))
+      proxy.hold = undefined
       expect(rest).toEqual([])
       return retrieved.code ?? retrieved.api_key
     }
@@ -276,9 +273,13 @@ describe.each(['vault', 'pgcrypto'] as const)('kept in %s', (store) => {
 
     test('a rotation that is under way: it waits for its end', async () => {
       const slowly = () =>
-        acme.transaction(async (tx) => {
-          await tx.credentials.rotate('xledger', { ...bundle, api_key: 'second' })
-          await pause(300)
+        new Promise<void>((resolve) => {
+          const rotation = acme.transaction(async (tx) => {
+            await tx.credentials.rotate('xledger', { ...bundle, api_key: 'second' })
+            resolve()
+            await pause(300)
+          })
+          done.push(rotation)
         })
       expect(await overtaken([slowly])).toBe('second')
     })

@@ -10,6 +10,8 @@ export type TcpProxy = {
   sent: Buffer[]
   /** Called after each of them, once it is on its way. */
   onSent: (() => void) | undefined
+  /** Asked of each of them before it is passed on; what it gives is waited for. */
+  hold: ((chunk: Buffer) => Promise<unknown> | undefined) | undefined
   reset(): void
   /** Breaks every connection as a network failure would. */
   cut(): void
@@ -53,7 +55,14 @@ export async function startProxy(target: { host: string; port: number }, delayMi
         const direction = from === client ? 'requests' : 'answers'
         const passes = chunk.subarray(0, Math.min(chunk.length, left[direction]))
         left[direction] -= passes.length
-        if (passes.length > 0 && delayMilliseconds === 0) to.write(passes)
+        const held = from === client ? proxy.hold?.(chunk) : undefined
+        if (held !== undefined) {
+          from.pause()
+          held.finally(() => {
+            to.write(passes)
+            from.resume()
+          })
+        } else if (passes.length > 0 && delayMilliseconds === 0) to.write(passes)
         else if (passes.length > 0) setTimeout(() => to.write(passes), delayMilliseconds)
         if (from === client) proxy.onSent?.()
       })
@@ -79,6 +88,7 @@ export async function startProxy(target: { host: string; port: number }, delayMi
     roundTrips: 0,
     sent: [],
     onSent: undefined,
+    hold: undefined,
     connections: 0,
     silence(what, { after = 0, later = false } = {}) {
       for (const left of open) left[what] = after
