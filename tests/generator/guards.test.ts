@@ -131,8 +131,8 @@ const golden: [kind: string, statement: string, guarded: string | string[]][] = 
   ['RENAME SERVER', 'ALTER SERVER server0 RENAME TO s1;', [`srvname = 'server0'`, `srvname = 's1'`]],
   [
     'ATTACH PARTITION',
-    'ALTER TABLE parted ATTACH PARTITION k DEFAULT;',
-    [`inhrelid = to_regclass('"k"') and inhparent`],
+    'ALTER TABLE parted ATTACH PARTITION apart DEFAULT;',
+    [`inhrelid = to_regclass('"apart"') and inhparent`],
   ],
   ['DETACH PARTITION', 'ALTER TABLE parted DETACH PARTITION part;', [`if not not exists (select from pg_inherits`]],
   [
@@ -389,6 +389,7 @@ const setUp = `
   create foreign data wrapper w0; create server server0 foreign data wrapper w0;
   create table parted (g int not null, n int not null) partition by list (g);
   create table part partition of parted for values in (1);
+  create table apart (g int not null, n int not null);
   create table elder (z int); create table heir (z int); create table child () inherits (elder);
   create type two as (a int, b text);
   ${prepareMarks}`
