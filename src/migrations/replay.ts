@@ -6,7 +6,9 @@ import type { Statement } from './statements.ts'
 /** Runs a statement on a state, by the row of its kind in `kinds/`. */
 export function replay(state: State, statement: Statement): Outcome {
   const { row, node } = kindOf(statement)
-  return row.effect?.(state, statement, node, replay) ?? { unknown: true }
+  const outcome = row.effect?.(state, statement, node, replay) ?? { unknown: true }
+  if (outcome.unknown) state.unread.push(statement.text)
+  return outcome
 }
 
 export function replayAll(state: State, statements: Statement[]): State {

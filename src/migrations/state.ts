@@ -107,6 +107,8 @@ export class State {
   readonly home = 'public'
   /** The state that is led to: it tells of what kind a relation is that a later statement makes. */
   later: State | undefined
+  /** Statements of which nobody can read what they did: what they name may be of their making. */
+  readonly unread: string[] = []
 
   constructor(things: Iterable<[Key, Thing]> = []) {
     this.things = new Map(things)
@@ -115,7 +117,15 @@ export class State {
   copy(): State {
     const copy = new State(this.things)
     copy.later = this.later
+    copy.unread.push(...this.unread)
     return copy
+  }
+
+  /** Whether one that nobody can read names all of these. */
+  mayHaveMade(...names: string[]): boolean {
+    const isIn = (text: string, one: string) =>
+      /^\w+$/.test(one) ? new RegExp(`\\b${one}\\b`).test(text) : one !== '' && text.includes(one)
+    return this.unread.some((text) => names.every((one) => isIn(text, one)))
   }
 
   get(key: Key | undefined): Thing | undefined {

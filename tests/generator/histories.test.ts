@@ -353,3 +353,26 @@ test('a column that drizzle-kit retypes before it adds it is no unknown, and the
   project.remove()
   await inDatabase(async (db) => expect((await tryFiles(db, files)).problems).toEqual([]))
 })
+
+test('what an unreadable block may have made is not dropped as if it had never been: its author must say how it comes back', async () => {
+  const made = [
+    { sql: 'create table t (id integer primary key, a text); create index other on t (a);' },
+    {
+      sql: `do $$ begin execute 'create index ' || 't_a' || ' on t (a)'; perform 'alter table t add column b text'; end $$;`,
+    },
+  ]
+  const last = async (sql: string) => {
+    const project = await writeProject([...made, { sql }])
+    const files = await built(project)
+    project.remove()
+    return files.at(-1)?.down ?? ''
+  }
+  for (const sql of ['drop index if exists t_a;', 'alter table t drop column if exists b;'])
+    expect(await last(sql)).toContain('nobody but its author knows the reverse')
+  for (const sql of [
+    'drop index if exists nowhere;',
+    'alter table t drop column if exists c;',
+    'drop index if exists other;',
+  ])
+    expect(await last(sql)).not.toContain('nobody but its author')
+})

@@ -36,7 +36,8 @@ export const anyObject: Rows = {
       let lost: Key | undefined
       for (const object of nodesOf(node.objects)) {
         const key = objectKey(state, node.removeType, object)
-        if (key === undefined || state.get(key) === undefined) lost = node.missing_ok ? lost : (key ?? '')
+        const isNothing = node.missing_ok && !state.mayHaveMade(key?.split('.').at(-1) ?? '')
+        if (key === undefined || state.get(key) === undefined) lost = isNothing ? lost : (key ?? '')
         else {
           if (node.behavior === 'DROP_CASCADE') removeDependents(state, key)
           for (const one of partitionsOf(state, key)) state.remove(one)

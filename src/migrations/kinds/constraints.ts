@@ -29,7 +29,10 @@ export const constraints: AlterationRows = {
     guard: without('constraint'),
     effect: (state, table, { name: called, missing_ok, behavior }) => {
       const key = partKey('constraint', table, textOf(called))
-      if (state.get(key) === undefined) return missing_ok ? {} : { unknown: true, missing: key }
+      if (state.get(key) === undefined) {
+        const isNothing = missing_ok && !state.mayHaveMade(textOf(called), state.get(table)?.name ?? '')
+        return isNothing ? {} : { unknown: true, missing: key }
+      }
       if (behavior === 'DROP_CASCADE') removeDependents(state, key)
       state.remove(key)
       return {}
