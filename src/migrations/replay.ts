@@ -7,7 +7,8 @@ import type { Statement } from './statements.ts'
 export function replay(state: State, statement: Statement): Outcome {
   const { row, node } = kindOf(statement)
   const outcome = row.effect?.(state, statement, node, replay) ?? { unknown: true }
-  if (outcome.unknown) state.unread.push(statement.text)
+  // What takes away what is not there makes nothing.
+  if (outcome.unknown && outcome.missing === undefined) state.unread = [...state.unread, statement.text]
   return outcome
 }
 

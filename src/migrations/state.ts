@@ -108,7 +108,7 @@ export class State {
   /** The state that is led to: it tells of what kind a relation is that a later statement makes. */
   later: State | undefined
   /** Statements of which nobody can read what they did: what they name may be of their making. */
-  readonly unread: string[] = []
+  unread: readonly string[] = []
 
   constructor(things: Iterable<[Key, Thing]> = []) {
     this.things = new Map(things)
@@ -117,7 +117,7 @@ export class State {
   copy(): State {
     const copy = new State(this.things)
     copy.later = this.later
-    copy.unread.push(...this.unread)
+    copy.unread = this.unread
     return copy
   }
 

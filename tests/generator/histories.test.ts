@@ -358,7 +358,7 @@ test('what an unreadable block may have made is not dropped as if it had never b
   const made = [
     { sql: 'create table t (id integer primary key, a text); create index other on t (a);' },
     {
-      sql: `do $$ begin execute 'create index ' || 't_a' || ' on t (a)'; perform 'alter table t add column b text'; end $$;`,
+      sql: `drop index gone; do $$ begin execute 'create index ' || 't_a' || ' on t (a)'; perform 'alter table t add column b text'; end $$;`,
     },
   ]
   const last = async (sql: string) => {
@@ -371,6 +371,7 @@ test('what an unreadable block may have made is not dropped as if it had never b
     expect(await last(sql)).toContain('nobody but its author knows the reverse')
   for (const sql of [
     'drop index if exists nowhere;',
+    'drop index if exists gone;',
     'alter table t drop column if exists c;',
     'drop index if exists other;',
   ])
