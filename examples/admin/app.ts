@@ -131,9 +131,10 @@ export function createAdmin(options: AdminOptions) {
       try {
         await save({ type, form: await formOf(c), scope: c.var.member.scope, typed })
       } catch (error) {
-        const words = error instanceof IntegrationsDbError ? told[error.code] : undefined
-        if (!(error instanceof IntegrationsDbError) || words === undefined) throw error
+        if (!(error instanceof IntegrationsDbError)) throw error
         const { code, message } = error
+        const words = told[code]
+        if (words === undefined) throw error
         // What looks like a credential is not sent back, and what somebody else saved meanwhile is shown instead.
         const echoed = code === 'invalid_input' && !message.includes('credential') ? typed : {}
         return c.html(

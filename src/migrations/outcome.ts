@@ -1,4 +1,4 @@
-import type { Key } from './state.ts'
+import type { Key, State } from './state.ts'
 
 /** What replaying a statement tells of it. */
 export type Outcome = {
@@ -11,3 +11,7 @@ export type Outcome = {
   /** The object that something unknown is about; nothing is unknown where the same file makes that. */
   about?: Key
 }
+
+/** What DROP does with what is not there: nothing with IF EXISTS, unless one that nobody can read may have made it. */
+export const dropOfNothing = (state: State, key: Key, ifExists: boolean | undefined, ...names: string[]): Outcome =>
+  ifExists && !state.mayHaveMade(...names) ? {} : { unknown: true, missing: key }

@@ -1,11 +1,15 @@
-import type { DefElem } from 'libpg-query'
+import type { DefElem, Node } from 'libpg-query'
 import { block } from '../util/quote.ts'
-import { strings, textOf } from './parse-tree.ts'
+import { nodesOf, strings, textOf } from './parse-tree.ts'
 import type { Statement } from './statements.ts'
 
 /* The options of sequences and identity columns: as the parser reads them, and as CREATE and ALTER take them. */
 
 export const serials: Record<string, string> = { smallserial: 'smallint', serial: 'integer', bigserial: 'bigint' }
+
+/** What a list of options holds. */
+export const optionsOf = (nodes: Node[] | undefined): DefElem[] =>
+  nodesOf(nodes).flatMap((one) => ('DefElem' in one ? [one.DefElem] : []))
 
 /** The options of a sequence, by the parser's names for them; what is given as NO is given as `''`. */
 export function sequenceOptions(options: DefElem[]): Record<string, string> {

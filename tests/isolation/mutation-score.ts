@@ -91,14 +91,12 @@ async function score(): Promise<number> {
   const mutants = (await prepareTemplate()).filter(({ name }) => wanted.test(name))
   await assertClean()
   const survivors: Mutant[] = []
-  const killers = new Set<Check>()
   const waiting = mutants.filter(({ name }) => !(name in equivalent)).values()
   const work = async (worker: number) => {
     for (const mutant of waiting) {
       const killer = await noticedBy(mutant, worker)
       if (killer === undefined) survivors.push(mutant)
       else {
-        killers.add(killer)
         recordOf(killer).kills++
         recordOf(killer).objects.add(objectOf(mutant))
       }
@@ -115,11 +113,12 @@ async function score(): Promise<number> {
   const known = mutants.filter(({ name }) => name in equivalent)
   const counted = mutants.length - known.length
   const killed = counted - survivors.length
+  const killers = [...records.values()].filter(({ kills }) => kills > 0).length
   console.log(
     `\n\n${mutants.length} mutants, ${known.length} equivalent, ${killed} killed, ${survivors.length} survived`,
   )
   console.log(
-    `mutation score ${((100 * killed) / counted).toFixed(1)} % (${checks.length} checks, ${killers.size} of which killed first)`,
+    `mutation score ${((100 * killed) / counted).toFixed(1)} % (${checks.length} checks, ${killers} of which killed first)`,
   )
   for (const { name } of known) console.log(`equivalent: ${name}: ${equivalent[name]}`)
   for (const { name, sql } of survivors) console.log(`survived: ${name}\n  ${sql}`)

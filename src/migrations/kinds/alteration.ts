@@ -67,3 +67,7 @@ export const without =
     // Written back to front, so that the positions of the words in front still hold.
     return ifThere({ ...statement, text }, node, around)
   }
+
+/** Where the command of an ALTER TABLE begins. */
+export const wordAt = ({ words }: Statement, word: 'add' | 'drop'): number =>
+  words.findIndex(({ text }, i) => i > 1 && text.toLowerCase() === word)

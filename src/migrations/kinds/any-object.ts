@@ -4,6 +4,7 @@ import { removeDependents } from '../dependents.ts'
 import { domainConstraintRenamed } from '../domains.ts'
 import type { Nodes } from '../nodes.ts'
 import { objectKey } from '../objects.ts'
+import { dropOfNothing } from '../outcome.ts'
 import { droppedNames, nodesOf, partsOf, strings, tableName, textOf } from '../parse-tree.ts'
 import { renameObject } from '../rename-state.ts'
 import { previousName, renameBlock, renames } from '../renaming.ts'
@@ -36,8 +37,8 @@ export const anyObject: Rows = {
       let lost: Key | undefined
       for (const object of nodesOf(node.objects)) {
         const key = objectKey(state, node.removeType, object)
-        const isNothing = node.missing_ok && !state.mayHaveMade(key?.split('.').at(-1) ?? '')
-        if (key === undefined || state.get(key) === undefined) lost = isNothing ? lost : (key ?? '')
+        if (key === undefined || state.get(key) === undefined)
+          lost = dropOfNothing(state, key ?? '', node.missing_ok, key?.split('.').at(-1) ?? '').missing ?? lost
         else {
           if (node.behavior === 'DROP_CASCADE') removeDependents(state, key)
           for (const one of partitionsOf(state, key)) state.remove(one)

@@ -1,15 +1,16 @@
-import type { ColumnDef, Constraint, Node } from 'libpg-query'
+import type { ColumnDef, Constraint } from 'libpg-query'
 import { block, literal, name, relation } from '../../util/quote.ts'
 import { readColumn } from '../definitions.ts'
 import { removeDependents } from '../dependents.ts'
-import { itemsOf, nodesOf, strings, tableName, textOf } from '../parse-tree.ts'
+import { dropOfNothing } from '../outcome.ts'
+import { itemsOf, strings, tableName, textOf } from '../parse-tree.ts'
 import { referencesOf, typeKeyOf } from '../references.ts'
 import { setType } from '../retype.ts'
-import { identityOptions, optionsIn, orAnew, sequenceOptions, serials } from '../sequence-options.ts'
+import { identityOptions, optionsIn, optionsOf, orAnew, sequenceOptions, serials } from '../sequence-options.ts'
 import { partKey } from '../state.ts'
 import { insertAfter, placeOf, type Statement } from '../statements.ts'
 import { addColumn, beSerial, type Changes, change, dropColumn, primaryKeyOf, putConstraint } from '../table-state.ts'
-import { type Alteration, type AlterationEffect, type AlterationRows, sets, without } from './alteration.ts'
+import { type Alteration, type AlterationEffect, type AlterationRows, sets, without, wordAt } from './alteration.ts'
 import { asIs } from './forms.ts'
 
 /* The commands of ALTER TABLE that work on a column. */
@@ -22,7 +23,7 @@ const onColumn =
 export const columns: AlterationRows = {
   AT_AddColumn: {
     guard: (statement) => {
-      const last = /^(column)$/i.test(textOf(statement.words[addAt(statement) + 1]?.text)) ? 'column' : 'add'
+      const last = /^(column)$/i.test(textOf(statement.words[wordAt(statement, 'add') + 1]?.text)) ? 'column' : 'add'
       return insertAfter(statement, last, 'IF NOT EXISTS')
     },
     effect: (state, table, command, statement) => {
@@ -34,17 +35,15 @@ export const columns: AlterationRows = {
   },
   AT_DropColumn: {
     guard: (statement, node, around) =>
-      without(/^column$/i.test(textOf(statement.words[dropAt(statement) + 1]?.text)) ? 'column' : 'drop')(
+      without(/^column$/i.test(textOf(statement.words[wordAt(statement, 'drop') + 1]?.text)) ? 'column' : 'drop')(
         statement,
         node,
         around,
       ),
     effect: (state, table, { name: called, missing_ok, behavior }) => {
       const key = partKey('column', table, textOf(called))
-      if (state.get(key) === undefined) {
-        const isNothing = missing_ok && !state.mayHaveMade(textOf(called), state.get(table)?.name ?? '')
-        return isNothing ? {} : { unknown: true, missing: key }
-      }
+      if (state.get(key) === undefined)
+        return dropOfNothing(state, key, missing_ok, textOf(called), state.get(table)?.name ?? '')
       if (behavior === 'DROP_CASCADE') removeDependents(state, key)
       dropColumn(state, table, key)
       return {}
@@ -133,20 +132,18 @@ export const columns: AlterationRows = {
   },
   AT_SetIdentity: {
     guard: orAnew,
-    effect: (state, table, command, statement) => {
+    effect: (state, table, command) => {
       const key = partKey('column', table, textOf(command.name))
       const identity = state.of('column', key)?.identity
       if (identity === undefined) return { unknown: true }
-      const given = nodesOf((command.def as { List?: { items?: Node[] } } | undefined)?.List?.items).flatMap((one) =>
-        'DefElem' in one ? [one.DefElem] : [],
-      )
+      const given = optionsOf(itemsOf(command.def))
       const always = given.find(({ defname }) => defname === 'generated')?.arg
       const options = { ...optionsIn(identity.options), ...sequenceOptions(given) }
       return change(state, key, {
         identity: {
           always:
             always && 'Integer' in always ? String.fromCharCode(always.Integer.ival ?? 0) === 'a' : identity.always,
-          options: statement && identityOptions(options),
+          options: identityOptions(options),
         },
       })
     },
@@ -169,7 +166,7 @@ export const columns: AlterationRows = {
     reset: `${column} SET COMPRESSION default`,
   })),
   AT_SetOptions: sets(({ on, column, command }) => {
-    const options = itemsOf(command.def).flatMap((one) => ('DefElem' in one ? [textOf(one.DefElem.defname)] : []))
+    const options = optionsOf(itemsOf(command.def)).map(({ defname }) => textOf(defname))
     return { on, facet: `options ${options.join(', ')}`, reset: `${column} RESET (${options.join(', ')})` }
   }),
 }
@@ -197,12 +194,4 @@ function ifColumn({ text }: Statement, { table, command }: Alteration): string {
   if exists (select from pg_attribute where attrelid = to_regclass(${literal(relation(table))}) and attname = ${literal(command.name)} and attidentity = '' and not attisdropped) then
     ${text};
   end if;`)
-}
-
-function addAt({ words }: Statement): number {
-  return words.findIndex((word, i) => i > 1 && /^add$/i.test(word.text))
-}
-
-function dropAt({ words }: Statement): number {
-  return words.findIndex((word, i) => i > 1 && /^drop$/i.test(word.text))
 }

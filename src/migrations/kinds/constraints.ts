@@ -2,12 +2,12 @@ import type { AlterTableCmd, Constraint } from 'libpg-query'
 import { block, literal, name, relation } from '../../util/quote.ts'
 import { deferralOf, readConstraint } from '../definitions.ts'
 import { removeDependents } from '../dependents.ts'
-import type { Outcome } from '../outcome.ts'
+import { dropOfNothing, type Outcome } from '../outcome.ts'
 import { commandOf, textOf } from '../parse-tree.ts'
 import { type Key, partKey, relationKey, type State } from '../state.ts'
 import { parseNow, type Statement } from '../statements.ts'
 import { putConstraint } from '../table-state.ts'
-import { type Alteration, type AlterationRows, without } from './alteration.ts'
+import { type Alteration, type AlterationRows, without, wordAt } from './alteration.ts'
 import { asIs } from './forms.ts'
 import type { Surroundings } from './row.ts'
 
@@ -29,10 +29,8 @@ export const constraints: AlterationRows = {
     guard: without('constraint'),
     effect: (state, table, { name: called, missing_ok, behavior }) => {
       const key = partKey('constraint', table, textOf(called))
-      if (state.get(key) === undefined) {
-        const isNothing = missing_ok && !state.mayHaveMade(textOf(called), state.get(table)?.name ?? '')
-        return isNothing ? {} : { unknown: true, missing: key }
-      }
+      if (state.get(key) === undefined)
+        return dropOfNothing(state, key, missing_ok, textOf(called), state.get(table)?.name ?? '')
       if (behavior === 'DROP_CASCADE') removeDependents(state, key)
       state.remove(key)
       return {}
@@ -64,8 +62,7 @@ function addConstraint(statement: Statement, { table, command }: Alteration, aro
   const constraint = (command.def as { Constraint?: Constraint } | undefined)?.Constraint
   const primary = constraint?.contype === 'CONSTR_PRIMARY'
   if (constraint === undefined || (!constraint.conname && !primary)) {
-    const at = statement.words.findIndex(({ text }, i) => i > 1 && /^add$/i.test(text))
-    const end = statement.words[at]?.end ?? 0
+    const end = statement.words[wordAt(statement, 'add')]?.end ?? 0
     const named = `${statement.text.slice(0, end)} CONSTRAINT ${name(around.made?.name)}${statement.text.slice(end)}`
     const [again] = parseNow([named], statement.origin) as [Statement]
     return addConstraint(again, { table, command: commandOf(again.node) as AlterTableCmd }, around)

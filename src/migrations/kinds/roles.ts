@@ -6,7 +6,7 @@ import { each } from '../references.ts'
 import { roleOptions } from '../roles.ts'
 import { ownerReset, setting } from '../settings.ts'
 import { insertAfter } from '../statements.ts'
-import { asIs, unless } from './forms.ts'
+import { anEnd, asIs, unless } from './forms.ts'
 import { known } from './known.ts'
 import type { Names, Rows } from './row.ts'
 
@@ -80,8 +80,8 @@ export const roles: Rows = {
       return on === undefined ? undefined : { on, facet: 'owner', reset: ownerReset(text) }
     }),
   },
-  ReassignOwnedStmt: { guard: asIs },
-  DropOwnedStmt: { guard: asIs },
+  ReassignOwnedStmt: anEnd,
+  DropOwnedStmt: anEnd,
 }
 
 const rolesNamed = (node: object): Names['needs'] =>

@@ -1,10 +1,10 @@
-import type { Node } from 'libpg-query'
+import type { Node, RangeVar } from 'libpg-query'
 import { name, relation } from '../../util/quote.ts'
 import { objectKey, signatureOf } from '../objects.ts'
 import { itemsOf, qualified, strings, tableName, textOf } from '../parse-tree.ts'
 import { each, functionsCalled, referencesOf, relationOf, typeKeyOf } from '../references.ts'
 import { setting } from '../settings.ts'
-import { type Key, partKey } from '../state.ts'
+import { type Key, partKey, type State } from '../state.ts'
 import { insertAfter } from '../statements.ts'
 import { asIs, orReplace, unlessType } from './forms.ts'
 import { forgetOptions, known } from './known.ts'
@@ -53,18 +53,13 @@ export const routines: Rows = {
         ? `DROP TRIGGER IF EXISTS ${name(node.trigname)} ON ${relation(node.relation)};\n${statement.text};`
         : insertAfter(statement, 'create', 'OR REPLACE'),
     effect: known((node, state) => {
-      const on = relationOf(state, node.relation)
-      const called = textOf(node.trigname)
-      const columns = strings(node.columns).map((one) => partKey('column', on, one))
+      const part = ofTable(state, 'trigger', node.relation, node.trigname)
+      const columns = strings(node.columns).map((one) => partKey('column', part.on, one))
       return {
-        word: 'trigger',
-        key: partKey('trigger', on, called),
-        name: called,
-        on,
-        drop: `DROP TRIGGER ${name(called)} ON ${relation(node.relation)}`,
+        ...part,
         replaceable: !node.isconstraint,
         replace: node.replace,
-        refs: [...columns, ...referencesOf(state, node.whenClause, on), triggered(node.funcname)],
+        refs: [...columns, ...referencesOf(state, node.whenClause, part.on), triggered(node.funcname)],
       }
     }),
     names: ({ relation }) => ({ needs: [`table ${tableName(relation)}`] }),
@@ -72,17 +67,9 @@ export const routines: Rows = {
   RuleStmt: {
     guard: orReplace,
     effect: known((node, state) => {
-      const on = relationOf(state, node.relation)
-      const called = textOf(node.rulename)
-      return {
-        word: 'rule',
-        key: partKey('rule', on, called),
-        name: called,
-        on,
-        drop: `DROP RULE ${name(called)} ON ${relation(node.relation)}`,
-        replace: node.replace,
-        refs: referencesOf(state, [node.whereClause, node.actions] as Node[], on),
-      }
+      const part = ofTable(state, 'rule', node.relation, node.rulename)
+      const refs = referencesOf(state, [node.whereClause, node.actions] as Node[], part.on)
+      return { ...part, replace: node.replace, refs }
     }),
   },
   DefineStmt: {
@@ -121,6 +108,12 @@ export const routines: Rows = {
       refs: [triggered(funcname)],
     })),
   },
+}
+
+function ofTable(state: State, word: 'trigger' | 'rule', table: RangeVar | undefined, own: string | undefined) {
+  const [on, called] = [relationOf(state, table), textOf(own)]
+  const drop = `DROP ${word.toUpperCase()} ${name(called)} ON ${relation(table)}`
+  return { word, key: partKey(word, on, called), name: called, on, drop }
 }
 
 /** The function that a trigger calls. */

@@ -1,7 +1,7 @@
 import type { Node } from 'libpg-query'
-import { nodesOf, partsOf } from '../parse-tree.ts'
+import { partsOf } from '../parse-tree.ts'
 import { placeOfTable, relationOf } from '../references.ts'
-import { orAnew, sequenceOptions } from '../sequence-options.ts'
+import { optionsOf, orAnew, sequenceOptions } from '../sequence-options.ts'
 import { type Key, partKey, relationKey, type State } from '../state.ts'
 import { ifNotExists } from './forms.ts'
 import type { Rows } from './row.ts'
@@ -15,7 +15,7 @@ export const sequences: Rows = {
       const [schema, called] = placeOfTable(node.sequence)
       const key = relationKey('sequence', schema, called)
       if (state.get(key)) return {}
-      const given = nodesOf(node.options).flatMap((one) => ('DefElem' in one ? [one.DefElem] : []))
+      const given = optionsOf(node.options)
       const owner = ownedBy(state, given)
       state.put({
         kind: 'sequence',
@@ -36,7 +36,7 @@ export const sequences: Rows = {
       const [schema, called] = placeOfTable(node.sequence)
       const sequence = state.of('sequence', relationKey('sequence', schema, called))
       if (sequence === undefined) return node.missing_ok ? {} : { unknown: true }
-      const given = nodesOf(node.options).flatMap((one) => ('DefElem' in one ? [one.DefElem] : []))
+      const given = optionsOf(node.options)
       const owner = ownedBy(state, given)
       const next = { ...sequence, options: { ...sequence.options, ...sequenceOptions(given) } }
       if (owner) next.on = owner
